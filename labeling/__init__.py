@@ -1,0 +1,1 @@
+"""LF modules: the rules of thumb that users write."""

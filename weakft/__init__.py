@@ -1,0 +1,23 @@
+"""Weak supervision to a fine-tuned transformer: labeling functions in, a trusted classifier out.
+
+Importing this package loads neither torch nor streamlit.
+"""
+
+from weakft.apply import apply_lfs
+from weakft.label_models import make_label_model
+from weakft.labels import ABSTAIN, LabelMatrix, SoftLabels
+from weakft.lf import LabelingFunction, keyword_lf, labeling_function, regex_lf
+
+__all__ = [
+    "ABSTAIN",
+    "LabelMatrix",
+    "LabelingFunction",
+    "SoftLabels",
+    "apply_lfs",
+    "keyword_lf",
+    "labeling_function",
+    "make_label_model",
+    "regex_lf",
+]
+
+__version__ = "0.1.0"

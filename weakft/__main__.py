@@ -1,0 +1,5 @@
+"""`python -m weakft` is `weakft`."""
+
+from weakft.cli.main import main
+
+main()

@@ -1,0 +1,160 @@
+"""What the votes say about the labeling functions: Snorkel's statistics, with intervals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from weakft.intervals import jeffreys
+from weakft.labels import ABSTAIN, LabelMatrix, Votes
+
+NEAR_COPY_AGREEMENT = 0.95
+NEAR_COPY_OVERLAP = 0.8
+NEAR_COPY_VOTES = 20
+
+Shares = npt.NDArray[np.float64]
+Gold = npt.NDArray[np.integer]
+
+
+def lf_polarities(L: Votes) -> list[list[int]]:
+    """[m] the classes each LF votes for, in order.
+
+    Example:
+        >>> L = np.array([[0, -1], [1, -1], [0, 1]], dtype=np.int8)
+        >>> lf_polarities(L)
+        [[0, 1], [1]]
+    """
+    return [[int(vote) for vote in np.unique(column) if vote != ABSTAIN] for column in L.T]
+
+
+def lf_coverages(L: Votes) -> Shares:
+    """[m] share of rows on which each LF votes.
+
+    Example:
+        >>> lf_coverages(np.array([[0, -1], [1, -1], [0, 1], [-1, -1]], dtype=np.int8)).tolist()
+        [0.75, 0.25]
+    """
+    return _share((L != ABSTAIN))
+
+
+def lf_overlaps(L: Votes) -> Shares:
+    """[m] share of rows on which an LF votes and at least one other does too.
+
+    Example:
+        >>> lf_overlaps(np.array([[0, -1], [1, -1], [0, 1], [-1, -1]], dtype=np.int8)).tolist()
+        [0.25, 0.25]
+    """
+    voted = L != ABSTAIN
+    return _share(voted & (voted.sum(axis=1, keepdims=True) > 1))
+
+
+def lf_conflicts(L: Votes) -> Shares:
+    """[m] share of rows on which an LF votes and another votes for another class.
+
+    Example:
+        >>> lf_conflicts(np.array([[0, 0], [1, -1], [0, 1], [-1, -1]], dtype=np.int8)).tolist()
+        [0.25, 0.25]
+    """
+    voted = L != ABSTAIN
+    highest = L.max(axis=1, initial=ABSTAIN)
+    lowest = np.where(voted, L, np.int8(127)).min(axis=1, initial=127)
+    return _share(voted & (highest != lowest)[:, None])
+
+
+def lf_summary(
+    L: LabelMatrix,
+    classes: Sequence[str],
+    *,
+    dev: tuple[LabelMatrix, Gold] | None = None,
+    estimated_accuracies: Shares | None = None,
+) -> pd.DataFrame:
+    """One row per LF: what it votes, how often, against whom, and how right it is.
+
+    Args:
+        L: votes on the unlabelled rows.
+        classes: k class names.
+        dev: votes and gold on rows with hand labels; accuracies are measured there.
+        estimated_accuracies: [m] what the label model believes, NaN for no estimate.
+
+    Returns:
+        Columns lf, votes_for, votes (count), coverage, overlaps, conflicts (shares of all
+        rows), accuracy, accuracy_low, accuracy_high, support (dev votes; the three before
+        are missing where support is 0), estimated_accuracy, faults (count).
+    """
+    faults = {fault.lf_name: fault.count for fault in L.faults}
+    summary = pd.DataFrame(
+        {
+            "lf": pd.Series(L.lf_names, dtype="str"),
+            "votes_for": pd.Series(
+                [", ".join(classes[k] for k in votes) for votes in lf_polarities(L.values)],
+                dtype="str",
+            ),
+            "votes": (L.values != ABSTAIN).sum(axis=0),
+            "coverage": lf_coverages(L.values),
+            "overlaps": lf_overlaps(L.values),
+            "conflicts": lf_conflicts(L.values),
+        }
+    )
+    summary = pd.concat([summary, _measured(L, dev)], axis=1)
+    unknown = np.full(len(L.lf_names), np.nan)
+    summary["estimated_accuracy"] = unknown if estimated_accuracies is None else estimated_accuracies
+    summary["faults"] = [faults.get(name, 0) for name in L.lf_names]
+    return summary
+
+
+@dataclass(frozen=True)
+class NearCopies:
+    """Two LFs that say the same: counted twice, they outvote better ones.
+
+    Attributes:
+        first: name of one LF.
+        second: name of the other.
+        agreement: share of the rows both vote on where they agree.
+        rows: rows both vote on.
+    """
+
+    first: str
+    second: str
+    agreement: float
+    rows: int
+
+
+def near_copies(L: LabelMatrix) -> list[NearCopies]:
+    """Pairs that vote on nearly the same rows (Jaccard >= .8, >= 20 rows) and nearly alike."""
+    voted = (L.values != ABSTAIN).astype(np.float32)
+    both = voted.T @ voted
+    either = voted.sum(axis=0)[:, None] + voted.sum(axis=0)[None, :] - both
+    alike = np.triu((both >= NEAR_COPY_VOTES) & (both >= NEAR_COPY_OVERLAP * either), k=1)
+    pairs = []
+    for i, j in np.argwhere(alike):
+        rows = voted[:, i].astype(bool) & voted[:, j].astype(bool)
+        agreement = float((L.values[rows, i] == L.values[rows, j]).mean())
+        if agreement >= NEAR_COPY_AGREEMENT:
+            pairs.append(NearCopies(L.lf_names[i], L.lf_names[j], agreement, int(rows.sum())))
+    return pairs
+
+
+def _measured(L: LabelMatrix, dev: tuple[LabelMatrix, Gold] | None) -> pd.DataFrame:
+    rows = []
+    for j in range(len(L.lf_names)):
+        right, votes = (0, 0) if dev is None else _hits(dev[0].values[:, j], dev[1])
+        accuracy = jeffreys(right, votes)
+        rows.append(
+            {
+                "accuracy": accuracy.value if accuracy else np.nan,
+                "accuracy_low": accuracy.low if accuracy else np.nan,
+                "accuracy_high": accuracy.high if accuracy else np.nan,
+                "support": votes,
+            }
+        )
+    return pd.DataFrame(rows, columns=["accuracy", "accuracy_low", "accuracy_high", "support"])
+
+
+def _hits(votes: Votes, gold: Gold) -> tuple[int, int]:
+    return int((votes == gold).sum()), int((votes != ABSTAIN).sum())
+
+
+def _share(mask: npt.NDArray[np.bool_]) -> Shares:
+    return np.asarray(mask.mean(axis=0)) if len(mask) else np.zeros(mask.shape[1])

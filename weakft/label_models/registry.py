@@ -1,0 +1,71 @@
+"""Make a label model by name; write it to a folder and read it back, without pickle."""
+
+import json
+from pathlib import Path
+
+from safetensors.numpy import load_file, save_file
+
+from weakft.errors import ConfigError, DataError
+from weakft.label_models.base import LabelModel
+from weakft.label_models.choose import AutoLabelModel
+from weakft.label_models.majority_vote import MajorityVote
+from weakft.label_models.one_coin import OneCoin
+from weakft.label_models.snorkel import Snorkel
+
+LABEL_MODELS: dict[str, type[LabelModel]] = {
+    model.name: model for model in (AutoLabelModel, MajorityVote, OneCoin, Snorkel)
+}
+
+
+def make_label_model(name: str, cardinality: int, *, seed: int = 0) -> LabelModel:
+    """An unfitted label model.
+
+    Args:
+        name: `auto`, `majority_vote`, `one_coin` or `snorkel`.
+        cardinality: number of classes k, at least 2.
+        seed: of whatever is random in fitting.
+
+    Raises:
+        ConfigError: an unknown name, or fewer than two classes.
+
+    Example:
+        >>> model = make_label_model("majority_vote", 2).fit([[0, 0], [1, -1]])
+        >>> model.predict_proba([[0, 0]]).tolist()
+        [[1.0, 0.0]]
+    """
+    if name not in LABEL_MODELS:
+        raise ConfigError(f"label_model.name is one of {', '.join(LABEL_MODELS)}, got {name!r}.")
+    return LABEL_MODELS[name](cardinality, seed=seed)
+
+
+def save_label_model(model: LabelModel, folder: Path) -> None:
+    """Write `label_model.json` and `params.safetensors`; of `auto`, the model it chose."""
+    if isinstance(model, AutoLabelModel):
+        model = model.chosen
+    folder.mkdir(parents=True, exist_ok=True)
+    about = {
+        "name": model.name,
+        "cardinality": model.cardinality,
+        "seed": model.seed,
+        "lf_names": list(model.lf_names),
+        "details": model.details(),
+    }
+    (folder / "label_model.json").write_text(json.dumps(about, indent=2) + "\n")
+    save_file(model.arrays(), folder / "params.safetensors")
+
+
+def load_label_model(folder: Path) -> LabelModel:
+    """Read a label model back; nothing in the folder is executed.
+
+    Raises:
+        DataError: the folder holds no label model.
+    """
+    try:
+        about = json.loads((folder / "label_model.json").read_text())
+        arrays = load_file(folder / "params.safetensors")
+    except (OSError, ValueError) as error:
+        raise DataError(f"{folder} holds no label model: {error}.") from error
+    model = make_label_model(about["name"], about["cardinality"], seed=about["seed"])
+    model.lf_names = tuple(about["lf_names"])
+    model.restore(arrays, about["details"])
+    return model

@@ -1,0 +1,214 @@
+"""The frozen values between stages: LabelMatrix and SoftLabels, checked once when made."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from weakft.errors import DataError
+
+ABSTAIN = -1
+"""The vote of a labeling function that has nothing to say about a row."""
+
+MAX_CARDINALITY = 127  # votes are int8
+
+Votes = npt.NDArray[np.int8]
+Probs = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What went wrong inside one labeling function.
+
+    Attributes:
+        lf_name: the labeling function that raised.
+        count: rows on which it raised; each of them became an abstain.
+        row_id: id of the first such row.
+        traceback: traceback of that first exception.
+    """
+
+    lf_name: str
+    count: int
+    row_id: str
+    traceback: str
+
+
+@dataclass(frozen=True)
+class LabelMatrix:
+    """The votes of m labeling functions on n rows: the seam between LFs and models.
+
+    Attributes:
+        values: [n, m] int8 votes, -1 (abstain) .. 126.
+        lf_names: m distinct names, one per column.
+        ids: n row ids, in the order of the rows.
+        faults: one entry per LF that raised on some row.
+
+    Raises:
+        DataError: shapes, dtype, range or names contradict each other.
+
+    Example:
+        >>> L = LabelMatrix.from_array([[0, -1], [-1, -1], [1, 1]])
+        >>> L.covered.tolist()
+        [True, False, True]
+    """
+
+    values: Votes
+    lf_names: tuple[str, ...]
+    ids: tuple[str, ...]
+    faults: tuple[Fault, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        _check_votes(self.values)
+        n, m = self.values.shape
+        if len(self.lf_names) != m or len(self.ids) != n:
+            raise DataError(
+                f"Label matrix of shape {(n, m)} needs {m} LF names and {n} ids, "
+                f"got {len(self.lf_names)} and {len(self.ids)}."
+            )
+        if repeated := duplicates(self.lf_names):
+            raise DataError(f"LF names must be distinct, got {repeated} more than once.")
+        self.values.flags.writeable = False
+
+    @property
+    def covered(self) -> npt.NDArray[np.bool_]:
+        """[n] True where at least one LF voted."""
+        return np.asarray((self.values != ABSTAIN).any(axis=1))
+
+    def take(self, rows: npt.NDArray[np.intp]) -> "LabelMatrix":
+        """The same LFs on the rows at these positions, in this order."""
+        ids = tuple(self.ids[row] for row in rows)
+        return LabelMatrix(self.values[rows], self.lf_names, ids, self.faults)
+
+    @classmethod
+    def from_array(cls, values: npt.ArrayLike) -> "LabelMatrix":
+        """Wrap a bare [n, m] integer array, naming LFs `lf_0` ... and rows `0` ....
+
+        Raises:
+            DataError: the array is not two-dimensional, not integer or out of range.
+        """
+        array = np.asarray(values)
+        if array.ndim != 2:
+            raise DataError(
+                f"A label matrix has two dimensions [n, m], got shape {array.shape}."
+            )
+        if not np.issubdtype(array.dtype, np.integer):
+            raise DataError(
+                f"Votes are integers (-1 = abstain), got an array of {array.dtype}. "
+                "Cast it yourself if you are sure, e.g. L.astype('int8')."
+            )
+        if array.size and not ABSTAIN <= array.min() <= array.max() < MAX_CARDINALITY:
+            raise DataError(
+                f"Votes lie in -1..{MAX_CARDINALITY - 1}, got {array.min()}..{array.max()}."
+            )
+        n, m = array.shape
+        names = tuple(f"lf_{j}" for j in range(m))
+        return cls(array.astype(np.int8), names, tuple(str(i) for i in range(n)))
+
+    def save(self, path: Path) -> None:
+        """Write the votes as Parquet: a string `id` and one int8 column per LF."""
+        columns = {name: self.values[:, j] for j, name in enumerate(self.lf_names)}
+        ids = pd.Series(self.ids, dtype="str", name="id")
+        pd.concat([ids, pd.DataFrame(columns)], axis=1).to_parquet(path, index=False)
+
+    @classmethod
+    def load(cls, path: Path) -> "LabelMatrix":
+        """Read votes written by `save`.
+
+        Raises:
+            DataError: the file is not a table of an `id` and integer columns.
+        """
+        frame = pd.read_parquet(path)
+        if "id" not in frame.columns:
+            raise DataError(f"{path}: wanted a column 'id', got {list(frame.columns)}.")
+        votes = frame.drop(columns="id")
+        not_int = [c for c in votes.columns if not pd.api.types.is_integer_dtype(votes[c])]
+        if not_int:
+            raise DataError(f"{path}: votes are integers, but columns {not_int} are not.")
+        values = votes.to_numpy(dtype=np.int8).reshape(len(frame), votes.shape[1])
+        return cls(values, tuple(votes.columns), tuple(frame["id"].astype(str)))
+
+
+@dataclass(frozen=True)
+class SoftLabels:
+    """Probabilistic labels: one distribution over k classes for each of n rows.
+
+    Attributes:
+        probs: [n, k] float64 in [0, 1], rows sum to 1.
+        covered: [n] bool; a row nobody voted on has no label, only a prior.
+        ids: n row ids.
+        classes: k class names.
+
+    Raises:
+        DataError: shapes differ, or a row is no probability distribution.
+    """
+
+    probs: Probs
+    covered: npt.NDArray[np.bool_]
+    ids: tuple[str, ...]
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        n, k = self.probs.shape
+        if len(self.ids) != n or self.covered.shape != (n,) or len(self.classes) != k:
+            raise DataError(
+                f"Soft labels of shape {(n, k)} got {len(self.ids)} ids, "
+                f"covered {self.covered.shape} and {len(self.classes)} classes."
+            )
+        check_probs(self.probs, "soft labels", self.ids)
+
+    def save(self, path: Path) -> None:
+        """Write as Parquet: `id`, `covered`, and `p_<class>` for each class."""
+        probabilities_frame(self.ids, self.probs, self.classes).assign(
+            covered=self.covered
+        ).to_parquet(path, index=False)
+
+    @classmethod
+    def load(cls, path: Path, classes: Sequence[str]) -> "SoftLabels":
+        """Read soft labels written by `save`."""
+        frame = pd.read_parquet(path)
+        probs = frame[[f"p_{c}" for c in classes]].to_numpy(dtype=np.float64)
+        covered = frame["covered"].to_numpy(dtype=bool)
+        return cls(probs, covered, tuple(frame["id"]), tuple(classes))
+
+
+def probabilities_frame(
+    ids: Sequence[str], probs: Probs, classes: Sequence[str]
+) -> pd.DataFrame:
+    """A table of `id` and `p_<class>`, as soft labels and predictions are stored."""
+    columns = {f"p_{c}": probs[:, k] for k, c in enumerate(classes)}
+    return pd.DataFrame({"id": pd.Series(list(ids), dtype="str"), **columns})
+
+
+def check_probs(probs: Probs, what: str, ids: Sequence[str]) -> None:
+    """Refuse NaN, negative values and rows that do not sum to 1 (within 1e-4).
+
+    Raises:
+        DataError: naming the first offending row.
+    """
+    bad = ~np.isfinite(probs).all(axis=1)
+    bad |= (probs < -1e-9).any(axis=1) | (np.abs(probs.sum(axis=1) - 1) > 1e-4)
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise DataError(
+            f"Each row of {what} is a distribution over the classes, but row "
+            f"{ids[row]!r} holds {probs[row].tolist()}."
+        )
+
+
+def duplicates(names: Sequence[str]) -> list[str]:
+    """The names that occur more than once, in order of appearance, each once."""
+    counts = pd.Series(list(names), dtype="str").value_counts(sort=False)
+    return [str(name) for name in counts.index[counts > 1]]
+
+
+def _check_votes(values: Votes) -> None:
+    if values.ndim != 2 or values.dtype != np.int8:
+        raise DataError(
+            f"A label matrix is int8 [n, m], got {values.dtype} of shape {values.shape}. "
+            "LabelMatrix.from_array takes any integer array."
+        )
+    if values.size and values.min() < ABSTAIN:
+        raise DataError(f"Votes are -1 (abstain) or a class, got {int(values.min())}.")

@@ -1,0 +1,138 @@
+"""Stage 2: a label model turns the votes on the training rows into soft labels."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from weakft.analysis import lf_summary, near_copies
+from weakft.config import Splits
+from weakft.dataset import Dataset, read_gold
+from weakft.errors import DataError
+from weakft.evaluation import label_quality
+from weakft.label_models import LabelModel, make_label_model
+from weakft.label_models.registry import save_label_model
+from weakft.labels import LabelMatrix, SoftLabels
+from weakft.narration import Narrator
+from weakft.project import Project
+from weakft.runs import Json, RunFolder
+
+Votes = Mapping[Splits, LabelMatrix]
+
+
+def label(
+    project: Project, data: Dataset, votes: Votes, folder: RunFolder, narrator: Narrator
+) -> SoftLabels:
+    """Fit the label model; write soft labels, the LF table and the quality of both.
+
+    Raises:
+        DataError: no row is covered, or the label model cannot use so few LFs.
+    """
+    config = project.config
+    model = make_label_model(
+        config.label_model.name, len(config.classes), seed=config.label_model.seed
+    )
+    dev = data.get("dev")
+    if dev is not None:
+        model.fit(votes["train"], Y_dev=dev.gold, L_dev=votes["dev"])
+    else:
+        model.fit(votes["train"])
+    soft = _soft_labels(model, votes["train"], config.classes)
+    summary = summarise_lfs(project, data, votes, model)
+    narrator.say(model.details().get("reason", f"Label model: {model.name}, as configured."))
+
+    save_label_model(model, folder.label_model)
+    soft.save(folder.soft_labels)
+    summary.to_parquet(folder.lf_summary, index=False)
+    folder.write_metrics({"labels": _quality(project, data, votes, model, soft, summary)})
+    return soft
+
+
+def summarise_lfs(
+    project: Project, data: Dataset, votes: Votes, model: LabelModel | None = None
+) -> pd.DataFrame:
+    """The LF table: votes on train, accuracies on dev, and as the model estimates them."""
+    dev = data.get("dev")
+    measured = None if dev is None or dev.gold is None else (votes["dev"], dev.gold)
+    estimated = None if model is None else model.lf_accuracies
+    return lf_summary(
+        votes["train"], project.config.classes, dev=measured, estimated_accuracies=estimated
+    )
+
+
+def _soft_labels(model: LabelModel, L: LabelMatrix, classes: tuple[str, ...]) -> SoftLabels:
+    return SoftLabels(model.predict_proba(L), L.covered, L.ids, classes)
+
+
+def _quality(
+    project: Project,
+    data: Dataset,
+    votes: Votes,
+    model: LabelModel,
+    soft: SoftLabels,
+    summary: pd.DataFrame,
+) -> Json:
+    quality: Json = {
+        "label_model": project.config.label_model.name,
+        "chosen": model.details().get("chosen", model.name),
+        "lfs": len(votes["train"].lf_names),
+        "rows": len(soft.ids),
+        "covered": int(soft.covered.sum()),
+        "coverage": float(soft.covered.mean()),
+        "mean_confidence": float(soft.probs[soft.covered].max(axis=1).mean()),
+        "class_shares": dict(
+            zip(soft.classes, soft.probs[soft.covered].mean(axis=0).tolist(), strict=True)
+        ),
+        **{key: value for key, value in model.details().items() if key != "chosen"},
+    }
+    for name, split in data.splits.items():
+        if split.gold is not None and name != "test":
+            quality[name] = label_quality(
+                split.gold, model.predict_proba(votes[name]), votes[name].covered
+            )
+    if gold := project.config.evaluate.train_gold:
+        quality["train"] = _train_quality(project, gold, soft)
+    quality["warnings"] = _warnings(votes, summary, quality)
+    return quality
+
+
+def _train_quality(project: Project, file: str, soft: SoftLabels) -> Json:
+    gold = read_gold(project.root / file, project.config.data, project.config.classes)
+    missing = [row_id for row_id in soft.ids if row_id not in gold.index]
+    if missing:
+        raise DataError(
+            f"{file}: {len(missing)} training rows have no gold, first {missing[0]!r}. Leave "
+            "[evaluate] train_gold out, or give gold for all of train."
+        )
+    return label_quality(gold.loc[list(soft.ids)].to_numpy(), soft.probs, soft.covered)
+
+
+def _warnings(votes: Votes, summary: pd.DataFrame, quality: Mapping[str, Any]) -> list[str]:
+    warnings = []
+    silent = summary.loc[summary["votes"] == 0, "lf"].tolist()
+    if silent:
+        warnings.append(f"{_some(silent)} never voted on train: no evidence, no effect.")
+    for copies in near_copies(votes["train"]):
+        warnings.append(
+            f"{copies.first} and {copies.second} agree on {copies.agreement:.0%} of {copies.rows} "
+            "rows they share, nearly all of both: they count twice. Merge them."
+        )
+    faulty = summary.loc[summary["faults"] > 0, ["lf", "faults"]]
+    for name, count in faulty.itertuples(index=False):
+        warnings.append(f"{name} raised on {count} train rows (see faults.json); it abstained there.")
+    for candidate in quality.get("candidates", []):
+        if candidate["name"] == quality["chosen"] and (candidate["unanimous_flips"] or 0) > 0:
+            warnings.append(
+                f"{candidate['name']} labels {candidate['unanimous_flips']:.1%} of the unanimous "
+                "rows against every vote on them."
+            )
+    if quality["coverage"] < 0.5:
+        warnings.append(f"Only {quality['coverage']:.0%} of train is covered by any LF.")
+    return warnings
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
+
+

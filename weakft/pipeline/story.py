@@ -1,0 +1,117 @@
+"""The story of one run, from rules of thumb to a scored classifier."""
+
+import importlib.metadata
+import platform
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import tomli_w
+
+import weakft
+from weakft.config import SPLITS
+from weakft.dataset import Dataset, read_dataset
+from weakft.labels import LabelMatrix
+from weakft.narration import SILENCE, Narrator
+from weakft.pipeline.evaluating import evaluate
+from weakft.pipeline.labelling import label
+from weakft.pipeline.voting import vote
+from weakft.project import Project
+from weakft.runs import Json, RunFolder, sha256
+
+RECORDED_PACKAGES = ("snorkel", "torch", "transformers", "numpy", "pandas", "scikit-learn")
+
+
+@dataclass
+class Stopwatch:
+    """Seconds spent in each stage."""
+
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time the block under this name."""
+        start = time.perf_counter()
+        yield
+        self.timings[name] = round(time.perf_counter() - start, 3)
+
+
+def run(project: Project, narrator: Narrator = SILENCE) -> tuple[RunFolder, Json]:
+    """Read, vote, label, train, evaluate, publish.
+
+    Returns:
+        The published run folder and the object that `weakft run --json` prints.
+
+    Raises:
+        WeakftError: see the stages; nothing is left behind then.
+    """
+    from weakft.pipeline.fitting import fit  # imports torch
+
+    clock = Stopwatch()
+    with project.runs.lock(), project.runs.staging() as folder:
+        with clock.stage("read"):
+            data = read_dataset(project.config, project.root)
+        with clock.stage("apply"):
+            votes = vote(project, data, folder, narrator)
+        with clock.stage("label"):
+            soft = label(project, data, votes, folder, narrator)
+        with clock.stage("train"):
+            fit(project, data, soft, folder, narrator)
+        with clock.stage("evaluate"):
+            metrics = evaluate(project, data, votes, folder, narrator)
+        return finish(project, data, votes, folder, metrics, clock.timings)
+
+
+def finish(
+    project: Project,
+    data: Dataset,
+    votes: Mapping[Any, LabelMatrix],
+    folder: RunFolder,
+    metrics: Json,
+    timings: Mapping[str, float],
+) -> tuple[RunFolder, Json]:
+    """Complete a staged run with its config and manifest, and publish it."""
+    write_config(project, folder)
+    warnings = [*data.warnings, *metrics["labels"]["warnings"], *metrics["end_model"]["warnings"]]
+    folder.write_metrics({**metrics, "timings": dict(timings), "warnings": warnings})
+    published = project.runs.publish(folder, manifest_head(project, votes["train"]))
+    summary = {
+        "schema": 1,
+        "status": "completed",
+        "run_id": published.id,
+        "run_dir": str(published.path),
+        "metrics": metrics,
+        "timings": dict(timings),
+        "warnings": warnings,
+    }
+    return published, summary
+
+
+def write_config(project: Project, folder: RunFolder) -> None:
+    """The settings in force, defaults and overrides included, as TOML."""
+    settings = project.config.model_dump(exclude_none=True, mode="json")
+    folder.config.write_text(tomli_w.dumps(settings), encoding="utf-8")
+
+
+def manifest_head(project: Project, L: LabelMatrix) -> Json:
+    """What a run was made of: data and LF hashes, versions, seeds."""
+    config = project.config
+    lf_files = {str(f.relative_to(project.root)): sha256(f) for f in project.lf_files}
+    files = {name: getattr(config.data, name) for name in SPLITS if getattr(config.data, name)}
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "project": config.project.name,
+        "classes": list(config.classes),
+        "lfs": list(L.lf_names),
+        "lf_files": lf_files,
+        "data": {name: {"file": f, "sha256": sha256(project.root / f)} for name, f in files.items()},
+        "seeds": {"label_model": config.label_model.seed, "train": config.train.seed},
+        "versions": {
+            "weakft": weakft.__version__,
+            "python": platform.python_version(),
+            **{name: importlib.metadata.version(name) for name in RECORDED_PACKAGES},
+        },
+    }

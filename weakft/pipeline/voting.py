@@ -1,0 +1,104 @@
+"""Stage 1: every labeling function votes on every row."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from weakft.apply import apply_lfs
+from weakft.config import Splits
+from weakft.dataset import Dataset, Split
+from weakft.errors import ConfigError, DataError, FaultBudgetExceeded
+from weakft.labels import Fault, LabelMatrix
+from weakft.lf import load_lfs
+from weakft.narration import Narrator
+from weakft.project import Project
+from weakft.runs import RunFolder, write_json
+
+Votes = dict[Splits, LabelMatrix]
+
+
+def vote(project: Project, data: Dataset, folder: RunFolder, narrator: Narrator) -> Votes:
+    """Apply the project's LFs to every split, or read ready-made votes; write `votes/`.
+
+    Raises:
+        LFError: LFs do not load, vote for no class, or raise too often.
+        DataError: ready-made votes do not fit the rows.
+        ConfigError: `[labeling]` names neither LF files nor votes.
+    """
+    votes = cast_votes(project, data, narrator)
+    for name, matrix in votes.items():
+        matrix.save(folder.votes(name))
+    write_json(folder.faults, {"faults": [vars(fault) for fault in all_faults(votes)]})
+    return votes
+
+
+def cast_votes(project: Project, data: Dataset, narrator: Narrator) -> Votes:
+    """The votes on every split, checked; nothing is written."""
+    labeling = project.config.labeling
+    if labeling.votes:
+        return _read_votes(project.root / labeling.votes, data, len(project.config.classes))
+    if not labeling.modules:
+        raise ConfigError(
+            "No labeling function: [labeling] of weakft.toml names neither modules = "
+            '["labeling/my_lfs.py"] nor votes = "a folder".'
+        )
+    lfs = load_lfs(project.lf_files, project.root)
+    votes: Votes = {}
+    for name, split in data.splits.items():
+        votes[name] = apply_lfs(
+            lfs,
+            split.frame,
+            cardinality=len(project.config.classes),
+            id_column=project.config.data.id,
+            narrator=narrator,
+        )
+        _refuse_faults_over_budget(votes[name], name, labeling.max_fault_rate)
+    return votes
+
+
+def all_faults(votes: Mapping[Splits, LabelMatrix]) -> list[Fault]:
+    """The faults of all splits, the first traceback of each LF, counts added."""
+    merged: dict[str, Fault] = {}
+    for matrix in votes.values():
+        for fault in matrix.faults:
+            first = merged.get(fault.lf_name, fault)
+            count = fault.count + (merged[fault.lf_name].count if fault.lf_name in merged else 0)
+            merged[fault.lf_name] = Fault(fault.lf_name, count, first.row_id, first.traceback)
+    return list(merged.values())
+
+
+def _refuse_faults_over_budget(L: LabelMatrix, split: str, budget: float) -> None:
+    for fault in L.faults:
+        rate = fault.count / len(L.ids)
+        if rate > budget:
+            raise FaultBudgetExceeded(
+                f"LF {fault.lf_name!r} raised on {fault.count} of {len(L.ids)} {split} rows "
+                f"({rate:.1%}; labeling.max_fault_rate allows {budget:.1%}), first on row "
+                f"{fault.row_id!r}:\n{fault.traceback}"
+            )
+
+
+def _read_votes(folder: Path, data: Dataset, cardinality: int) -> Votes:
+    votes: Votes = {}
+    for name, split in data.splits.items():
+        path = folder / f"{name}.parquet"
+        if not path.is_file():
+            raise DataError(f"{path}: no such file. [labeling] votes names a folder with one per split.")
+        votes[name] = _aligned(LabelMatrix.load(path), split, path)
+        values = votes[name].values
+        if values.size and values.max() >= cardinality:
+            raise DataError(f"{path}: votes lie in -1..{cardinality - 1}, got {values.max()}.")
+        if votes[name].lf_names != votes["train"].lf_names:
+            raise DataError(f"{path}: its LFs differ from those of train.parquet.")
+    return votes
+
+
+def _aligned(L: LabelMatrix, split: Split, path: Path) -> LabelMatrix:
+    position = {row_id: row for row, row_id in enumerate(L.ids)}
+    missing = [row_id for row_id in split.ids if row_id not in position]
+    if missing:
+        raise DataError(
+            f"{path}: {len(missing)} rows of {split.name} have no votes, first {missing[0]!r}."
+        )
+    return L.take(np.array([position[row_id] for row_id in split.ids], dtype=np.intp))

@@ -1,0 +1,54 @@
+"""A project: the folder of a weakft.toml, its settings and the run store beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from weakft.config import FILE_NAME, Config, find_project
+from weakft.errors import LFImportError
+from weakft.runs import RunStore
+
+
+@dataclass(frozen=True)
+class Project:
+    """Where things are, and what is asked for.
+
+    Attributes:
+        root: the folder of weakft.toml; every path in it is relative to this folder.
+        config: its settings.
+    """
+
+    root: Path
+    config: Config
+
+    @classmethod
+    def open(cls, folder: Path | None = None, overrides: Sequence[str] = ()) -> Self:
+        """Open the project in `folder`, or the nearest one upwards from here.
+
+        Raises:
+            ConfigError: there is no weakft.toml, or something in it is wrong.
+        """
+        root = find_project(Path.cwd()) if folder is None else folder.resolve()
+        return cls(root, Config.load(root / FILE_NAME, overrides))
+
+    @property
+    def runs(self) -> RunStore:
+        """The run folders of this project."""
+        return RunStore(self.root / self.config.project.runs_dir)
+
+    @property
+    def lf_files(self) -> list[Path]:
+        """The LF files, which must lie inside the project.
+
+        Raises:
+            LFImportError: a path leads out of the project.
+        """
+        files = [(self.root / module).resolve() for module in self.config.labeling.modules]
+        for file in files:
+            if not file.is_relative_to(self.root):
+                raise LFImportError(
+                    f"{file} lies outside the project {self.root}. LF files are code: weakft runs "
+                    "only those of the project itself."
+                )
+        return files

@@ -1,0 +1,243 @@
+"""The run folder: every path in it, its manifest, and the store that lists and publishes runs.
+
+A run is staged in a hidden folder, synced, given its manifest last and renamed; a folder
+without a valid manifest does not exist for readers.
+"""
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from weakft.errors import LockedError, RunNotFound
+
+SCHEMA = 1
+RUN_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The paths of one run; see `weakft/runs.py` for what is where.
+
+    Attributes:
+        path: the folder.
+    """
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The run's id: the folder's name."""
+        return self.path.name
+
+    @property
+    def manifest(self) -> Path:
+        """What the run is made of: files, hashes, versions, seeds."""
+        return self.path / "manifest.json"
+
+    @property
+    def config(self) -> Path:
+        """The settings it ran with, overrides included."""
+        return self.path / "config.toml"
+
+    @property
+    def lf_summary(self) -> Path:
+        """One row per LF: coverage, overlaps, conflicts, accuracies."""
+        return self.path / "lf_summary.parquet"
+
+    @property
+    def faults(self) -> Path:
+        """First traceback and row of every LF that raised."""
+        return self.path / "faults.json"
+
+    @property
+    def label_model(self) -> Path:
+        """The fitted label model."""
+        return self.path / "label_model"
+
+    @property
+    def soft_labels(self) -> Path:
+        """Probabilistic labels of the training rows."""
+        return self.path / "soft_labels.parquet"
+
+    @property
+    def model(self) -> Path:
+        """The end model, a Hugging Face folder."""
+        return self.path / "model"
+
+    @property
+    def metrics(self) -> Path:
+        """Every number of the run."""
+        return self.path / "metrics.json"
+
+    def votes(self, split: str) -> Path:
+        """The label matrix of a split."""
+        return self.path / "votes" / f"{split}.parquet"
+
+    def predictions(self, split: str) -> Path:
+        """The end model's probabilities on a split."""
+        return self.path / "predictions" / f"{split}.parquet"
+
+    def rival_predictions(self, rival: str, split: str) -> Path:
+        """A rival's probabilities on a split."""
+        return self.path / "predictions" / "rivals" / rival / f"{split}.parquet"
+
+    def make_folders(self) -> None:
+        """Create the folder and those in it."""
+        for folder in (self.path / "votes", self.path / "predictions"):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def read_metrics(self) -> Json:
+        """The numbers so far; empty before the first stage."""
+        return read_json(self.metrics) if self.metrics.exists() else {}
+
+    def write_metrics(self, metrics: Mapping[str, Any]) -> None:
+        """Replace the numbers."""
+        write_json(self.metrics, metrics)
+
+
+@dataclass(frozen=True)
+class RunStore:
+    """The `runs/` folder of a project.
+
+    Attributes:
+        root: the folder; made when the first run is staged.
+    """
+
+    root: Path
+
+    @property
+    def work(self) -> RunFolder:
+        """Where single stages (`weakft apply`, `label`, ...) leave their results."""
+        return RunFolder(self.root / ".work")
+
+    def ids(self) -> list[str]:
+        """Ids of all published runs, oldest first."""
+        if not self.root.is_dir():
+            return []
+        return sorted(
+            folder.name
+            for folder in self.root.iterdir()
+            if RUN_ID.fullmatch(folder.name) and _has_valid_manifest(folder)
+        )
+
+    def open(self, run_id: str = "latest") -> RunFolder:
+        """The published run of this id, or the newest for "latest".
+
+        Raises:
+            RunNotFound: there is no such run; the message lists those there are.
+        """
+        ids = self.ids()
+        if run_id == "latest" and ids:
+            return RunFolder(self.root / ids[-1])
+        if run_id not in ids:
+            known = f"There are: {', '.join(ids[-5:])}." if ids else "There is none yet: `weakft run`."
+            raise RunNotFound(f"No run {run_id!r} in {self.root}. {known}")
+        return RunFolder(self.root / run_id)
+
+    @contextmanager
+    def staging(self) -> Iterator[RunFolder]:
+        """A hidden folder to build a run in; gone after the block unless published."""
+        staged = RunFolder(self.root / f".tmp-{_new_id()}-{os.getpid()}")
+        staged.make_folders()
+        try:
+            yield staged
+        finally:
+            shutil.rmtree(staged.path, ignore_errors=True)
+
+    def publish(self, staged: RunFolder, about: Mapping[str, Any]) -> RunFolder:
+        """Hash and sync every file, write the manifest last, rename into place.
+
+        Args:
+            staged: a complete run folder without a manifest.
+            about: what the manifest says beside the files.
+        """
+        run_id = _new_id()
+        files = {
+            str(file.relative_to(staged.path)): {"sha256": sha256(file), "bytes": file.stat().st_size}
+            for file in sorted(staged.path.rglob("*"))
+            if file.is_file()
+        }
+        for file in files:
+            _sync(staged.path / file)
+        write_json(staged.manifest, {"schema": SCHEMA, "id": run_id, **about, "files": files})
+        _sync(staged.manifest)
+        _sync(staged.path)
+        final = RunFolder(self.root / run_id)
+        os.rename(staged.path, final.path)
+        _sync(self.root)
+        return final
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the project for the block; freed by the kernel however the process ends.
+
+        Raises:
+            LockedError: another process holds it.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.root / ".lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise LockedError(
+                f"Another weakft works on {self.root.parent} ({lock.lock_file} is locked). "
+                "Wait for it to end, then try again."
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_json(path: Path) -> Json:
+    """A JSON object from a file."""
+    content: Json = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """A JSON object to a file; NaN is refused, since it is no JSON."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _new_id() -> str:
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def _has_valid_manifest(folder: Path) -> bool:
+    try:
+        manifest = read_json(folder / "manifest.json")
+        return manifest["schema"] == SCHEMA and all(
+            (folder / name).stat().st_size == file["bytes"]
+            for name, file in manifest["files"].items()
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,5 @@
+"""Fine-tuning a pre-trained transformer on noisy labels."""
+
+from weakft.training.finetune import FineTuned, fine_tune
+from weakft.training.rows import TrainingSet
+

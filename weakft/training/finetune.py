@@ -1,0 +1,175 @@
+"""Fine-tune one end model on one training set."""
+
+import math
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.metrics import accuracy_score, f1_score
+from transformers import EvalPrediction, PrinterCallback, ProgressCallback, TrainingArguments
+
+from weakft.config import TrainConfig
+from weakft.end_model import EndModel
+from weakft.errors import DataError
+from weakft.narration import SILENCE, Narrator
+from weakft.seeding import preserved_random_state
+from weakft.training.rows import TrainingSet
+from weakft.training.trainer import EncodedRows, NoiseAwareTrainer, collator
+from weakft.training.trainer import ProgressCallback as NarratedProgress
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """A fine-tuned model and how its training went.
+
+    Attributes:
+        model: the end model, at its best checkpoint where a valid set chose one.
+        rows: rows trained on.
+        examples_per_second: rows seen per second of training, evaluation left out.
+        seconds: of the whole call.
+        best_epoch: epoch of the checkpoint taken; None where nothing chose.
+    """
+
+    model: EndModel
+    rows: int
+    examples_per_second: float
+    seconds: float
+    best_epoch: float | None
+
+
+def fine_tune(
+    model: EndModel,
+    rows: TrainingSet,
+    settings: TrainConfig,
+    *,
+    valid: TrainingSet | None = None,
+    title: str = "Fine-tuning",
+    narrator: Narrator = SILENCE,
+) -> FineTuned:
+    """Train the model in place by soft cross-entropy; keep the best checkpoint by valid.
+
+    Args:
+        model: where to start; changed in place.
+        rows: what to learn from.
+        settings: `[train]`; names are those of TrainingArguments.
+        valid: gold rows that choose among the epochs; without, the last epoch stands.
+        title: of the progress bar.
+        narrator: told of the progress.
+
+    Raises:
+        DataError: the loss became NaN or infinite.
+    """
+    start = time.perf_counter()
+    steps = _total_steps(len(rows), settings)
+    batch = settings.per_device_train_batch_size * settings.gradient_accumulation_steps
+    with (
+        tempfile.TemporaryDirectory(prefix="weakft-") as scratch,
+        preserved_random_state(settings.seed),
+        narrator.task(title, total=steps * batch, unit="rows") as advance,
+    ):
+        trainer = NoiseAwareTrainer(
+            model=model.model,
+            args=_training_arguments(settings, Path(scratch), has_valid=valid is not None),
+            train_dataset=EncodedRows(model.encode(rows.texts), rows),
+            eval_dataset=None if valid is None else _sorted_by_length(model, valid),
+            data_collator=collator(model.tokenizer),
+            processing_class=model.tokenizer,
+            compute_metrics=_scores,
+            callbacks=[NarratedProgress(advance, batch)],
+        )
+        trainer.remove_callback(PrinterCallback)
+        trainer.remove_callback(ProgressCallback)
+        output = trainer.train()
+        _refuse_broken_loss(output.training_loss, settings)
+    trained_seconds = float(output.metrics["train_runtime"]) - _evaluation_seconds(trainer)
+    return FineTuned(
+        model=model,
+        rows=len(rows),
+        examples_per_second=trainer.state.global_step * batch / max(trained_seconds, 1e-9),
+        seconds=time.perf_counter() - start,
+        best_epoch=_best_epoch(trainer) if valid is not None else None,
+    )
+
+
+@cache
+def bf16_is_native() -> bool:
+    """Whether bf16 autocast pays: a GPU with bf16, or a CPU with avx512_bf16 or AMX."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported())
+    flags = Path("/proc/cpuinfo")
+    return flags.exists() and any(
+        flag in flags.read_text() for flag in ("avx512_bf16", "amx_bf16")
+    )
+
+
+def _training_arguments(settings: TrainConfig, scratch: Path, *, has_valid: bool) -> TrainingArguments:
+    theirs: Mapping[str, Any] = settings.model_dump(exclude=set(settings.OURS))
+    bf16 = bf16_is_native() if settings.bf16 is None else settings.bf16
+    when = "epoch" if has_valid else "no"
+    return TrainingArguments(
+        output_dir=str(scratch),
+        **{
+            **theirs,
+            "bf16": bf16,
+            "use_cpu": settings.use_cpu or not torch.cuda.is_available(),
+            "eval_strategy": when,
+            "save_strategy": when,
+            "save_only_model": True,
+            "save_total_limit": 1,
+            "load_best_model_at_end": has_valid,
+            "train_sampling_strategy": "group_by_length",
+            "remove_unused_columns": False,
+            "label_names": ["labels"],
+            "logging_strategy": "no",
+            "disable_tqdm": True,
+            "dataloader_pin_memory": torch.cuda.is_available(),
+        },
+    )
+
+
+def _sorted_by_length(model: EndModel, rows: TrainingSet) -> EncodedRows:
+    tokens = model.encode(rows.texts)
+    order = np.argsort([-len(ids) for ids in tokens], kind="stable")
+    return EncodedRows([tokens[row] for row in order], rows.take(order))
+
+
+def _scores(prediction: EvalPrediction) -> dict[str, float]:
+    logits, targets = np.asarray(prediction.predictions), np.asarray(prediction.label_ids)
+    predicted, gold = logits.argmax(axis=1), targets.argmax(axis=1)
+    return {
+        "macro_f1": float(f1_score(gold, predicted, average="macro", zero_division=0)),
+        "accuracy": float(accuracy_score(gold, predicted)),
+    }
+
+
+def _total_steps(rows: int, settings: TrainConfig) -> int:
+    if settings.max_steps > 0:
+        return settings.max_steps
+    batch = settings.per_device_train_batch_size * settings.gradient_accumulation_steps
+    return math.ceil(math.ceil(rows / batch) * settings.num_train_epochs)
+
+
+def _refuse_broken_loss(loss: float, settings: TrainConfig) -> None:
+    if not math.isfinite(loss):
+        raise DataError(
+            f"The training loss became {loss}. Lower train.learning_rate (now "
+            f"{settings.learning_rate:g}) or set train.bf16 = false."
+        )
+
+
+def _evaluation_seconds(trainer: NoiseAwareTrainer) -> float:
+    return float(sum(entry.get("eval_runtime", 0.0) for entry in trainer.state.log_history))
+
+
+def _best_epoch(trainer: NoiseAwareTrainer) -> float | None:
+    best = trainer.state.best_global_step
+    epochs = [e["epoch"] for e in trainer.state.log_history if e.get("step") == best and "epoch" in e]
+    return float(epochs[0]) if epochs else None
+
+

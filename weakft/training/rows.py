@@ -1,0 +1,87 @@
+"""The training set: texts, target probabilities and a weight for each row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from weakft.errors import DataError
+from weakft.labels import Probs, SoftLabels, check_probs
+
+Weights = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.integer] | npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Rows to learn from.
+
+    Attributes:
+        texts: n texts.
+        probs: [n, k] target distributions, rows sum to 1.
+        weights: [n] weight of each row in the loss, above 0.
+
+    Raises:
+        DataError: sizes differ, no row, a target that is no distribution, a weight <= 0.
+    """
+
+    texts: tuple[str, ...]
+    probs: Probs
+    weights: Weights
+
+    def __post_init__(self) -> None:
+        n = len(self.texts)
+        if n == 0:
+            raise DataError("A training set needs at least one row, got none.")
+        if self.probs.shape[0] != n or self.weights.shape != (n,):
+            raise DataError(
+                f"{n} texts need targets [{n}, k] and weights [{n}], got {self.probs.shape} "
+                f"and {self.weights.shape}."
+            )
+        check_probs(self.probs, "training targets", [str(row) for row in range(n)])
+        if not (np.isfinite(self.weights) & (self.weights > 0)).all():
+            raise DataError("Weights of a training set are above 0; leave other rows out.")
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, rows: Rows) -> "TrainingSet":
+        """The rows at these positions, or under this mask."""
+        positions = np.arange(len(self))[rows]
+        texts = tuple(self.texts[row] for row in positions)
+        return TrainingSet(texts, self.probs[positions], self.weights[positions])
+
+    def weighted(self, factor: float) -> "TrainingSet":
+        """The same rows, every weight times `factor`."""
+        return TrainingSet(self.texts, self.probs, self.weights * factor)
+
+    @classmethod
+    def from_soft_labels(cls, texts: Sequence[str], labels: SoftLabels) -> "TrainingSet":
+        """The covered rows with their soft labels; a row nobody voted on stays out.
+
+        Raises:
+            DataError: no row is covered.
+        """
+        if not labels.covered.any():
+            raise DataError(
+                f"None of the {len(labels.ids)} rows is covered by an LF, so there is nothing "
+                "to train on. Widen the LFs; `weakft analyze` shows what they see."
+            )
+        rows = np.flatnonzero(labels.covered)
+        covered_texts = tuple(texts[row] for row in rows)
+        return cls(covered_texts, labels.probs[rows], np.ones(len(rows)))
+
+    @classmethod
+    def from_gold(
+        cls, texts: Sequence[str], gold: npt.NDArray[np.integer], cardinality: int
+    ) -> "TrainingSet":
+        """Rows with hand labels: one-hot targets."""
+        return cls(tuple(texts), np.eye(cardinality)[gold], np.ones(len(gold)))
+
+    @classmethod
+    def concat(cls, parts: Sequence["TrainingSet"]) -> "TrainingSet":
+        """All rows of several training sets, in order."""
+        texts = tuple(text for part in parts for text in part.texts)
+        probs = np.concatenate([part.probs for part in parts])
+        return cls(texts, probs, np.concatenate([part.weights for part in parts]))

@@ -1,0 +1,68 @@
+"""What every training recipe starts from: fresh models, weak rows, gold to stop by."""
+
+import copy
+from dataclasses import dataclass
+
+from weakft.config import TrainConfig
+from weakft.end_model import EndModel
+from weakft.labels import SoftLabels
+from weakft.narration import SILENCE, Narrator
+from weakft.training.finetune import FineTuned, fine_tune
+from weakft.training.rows import TrainingSet
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """The pool, its soft labels and the settings.
+
+    Attributes:
+        classes: k class names.
+        settings: `[train]`.
+        texts: N texts of the pool, covered or not.
+        soft: their soft labels, in the same order.
+        valid: gold rows that choose the weak model's checkpoint, if there are any.
+        narrator: told of the progress.
+    """
+
+    classes: tuple[str, ...]
+    settings: TrainConfig
+    texts: tuple[str, ...]
+    soft: SoftLabels
+    valid: TrainingSet | None = None
+    narrator: Narrator = SILENCE
+
+    @property
+    def weak_rows(self) -> TrainingSet:
+        """The covered rows of the pool with their soft labels."""
+        return TrainingSet.from_soft_labels(self.texts, self.soft)
+
+    def fresh_model(self) -> EndModel:
+        """The pre-trained encoder under a new head, the same each time."""
+        return EndModel.from_pretrained(
+            self.settings.model,
+            self.classes,
+            max_length=self.settings.max_length,
+            seed=self.settings.seed,
+        )
+
+    def weak_model(self) -> FineTuned:
+        """Fine-tune on weak labels alone; valid chooses the checkpoint."""
+        return fine_tune(
+            self.fresh_model(),
+            self.weak_rows,
+            self.settings,
+            valid=self.valid,
+            title="Fine-tuning on weak labels",
+            narrator=self.narrator,
+        )
+
+    def gold_settings(self, **changes: float) -> TrainConfig:
+        """`[train]` for a stage on few gold rows: `gold_epochs` instead of epochs."""
+        return self.settings.model_copy(
+            update={"num_train_epochs": self.settings.gold_epochs, **changes}
+        )
+
+
+def copy_model(model: EndModel) -> EndModel:
+    """A model that can be trained on without changing the original."""
+    return EndModel(copy.deepcopy(model.model), model.tokenizer, model.max_length)
