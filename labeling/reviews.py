@@ -157,7 +157,7 @@ liking = finder(any_of(LIKING))
 dislike = finder(rf"{any_of(DISLIKE)}|\btoo (?!much of|many to|bad)\w+|\bnot \w+ enough\b")
 fault = finder(any_of(FAULTS))
 no_liking = finder(NEGATION + SHORTLY_BEFORE + any_of(PRAISE + LIKING + EASE + JOY))
-no_dislike = finder(NEGATION + SHORTLY_BEFORE + any_of(DISLIKE + ["too"]))
+no_dislike = finder(NEGATION + SHORTLY_BEFORE + any_of([*DISLIKE, "too"]))
 no_fault = finder(NEGATION + SHORTLY_BEFORE + any_of(FAULTS))
 refusal = finder(
     r"(?<!\bi )(?<!\byou )\b((do|does|did|would|could|ca|wo)n'?t"

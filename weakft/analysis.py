@@ -36,7 +36,7 @@ def lf_coverages(L: Votes) -> Shares:
         >>> lf_coverages(np.array([[0, -1], [1, -1], [0, 1], [-1, -1]], dtype=np.int8)).tolist()
         [0.75, 0.25]
     """
-    return _share((L != ABSTAIN))
+    return _share(L != ABSTAIN)
 
 
 def lf_overlaps(L: Votes) -> Shares:
@@ -99,7 +99,9 @@ def lf_summary(
     )
     summary = pd.concat([summary, _measured(L, dev)], axis=1)
     unknown = np.full(len(L.lf_names), np.nan)
-    summary["estimated_accuracy"] = unknown if estimated_accuracies is None else estimated_accuracies
+    summary["estimated_accuracy"] = (
+        unknown if estimated_accuracies is None else estimated_accuracies
+    )
     summary["faults"] = [faults.get(name, 0) for name in L.lf_names]
     return summary
 

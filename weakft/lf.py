@@ -21,7 +21,7 @@ from weakft.errors import ConfigError, LFError, LFImportError
 from weakft.labels import ABSTAIN
 
 
-class LabelingFunction(SnorkelLF):
+class LabelingFunction(SnorkelLF):  # type: ignore[misc]  # snorkel has no types
     """A named rule that looks at one row and votes for a class or abstains.
 
     Args:
@@ -93,7 +93,7 @@ def regex_lf(
     flags: int = 0,
     doc: str = "",
 ) -> LabelingFunction:
-    """An LF that votes `label` where the pattern is found anywhere in the column.
+    r"""An LF that votes `label` where the pattern is found anywhere in the column.
 
     Args:
         name: the LF's name.
@@ -108,7 +108,7 @@ def regex_lf(
 
     Example:
         >>> from types import SimpleNamespace
-        >>> lf = regex_lf("mentions_price", r"[$€]\\s?[0-9]+", 1)
+        >>> lf = regex_lf("mentions_price", r"[$€]\s?[0-9]+", 1)
         >>> lf(SimpleNamespace(text="only $5")), lf(SimpleNamespace(text="free"))
         (1, -1)
     """
@@ -244,8 +244,9 @@ def _lfs_of(module: ModuleType) -> Iterator[SnorkelLF]:
 def _import_file(file: Path, root: Path) -> ModuleType:
     if not file.is_file():
         raise LFImportError(f"{file}: no such LF file. [labeling] modules names it in weakft.toml.")
-    name = "weakft_lfs_" + re.sub(r"\W", "_", str(file.relative_to(root)
-                                              if file.is_relative_to(root) else file.name))
+    name = "weakft_lfs_" + re.sub(
+        r"\W", "_", str(file.relative_to(root) if file.is_relative_to(root) else file.name)
+    )
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise LFImportError(f"{file}: wanted a Python file ending in .py.")

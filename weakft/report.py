@@ -60,6 +60,12 @@ class Report:
         """The splits the run has votes for."""
         return [name for name in SPLITS if self.run.votes(name).exists()]
 
+    @property
+    def scored_splits(self) -> list[Splits]:
+        """The splits the end model was scored on, the most honest first."""
+        held_out: tuple[Splits, ...] = ("test", "valid")
+        return [name for name in held_out if name in self.metrics["end_model"]]
+
     def lf_table(self) -> pd.DataFrame:
         """One row per LF; columns as `weakft.analysis.lf_summary` gives them."""
         return pd.read_parquet(self.run.lf_summary)
@@ -94,6 +100,27 @@ class Report:
         rows = self.rows(split)
         return None if rows.gold is None else pd.Series(rows.gold, index=list(rows.ids))
 
+    def coverage(self, split: Splits = "train") -> dict[str, int]:
+        """How many rows of a split there are, are covered, and are in conflict.
+
+        Returns:
+            Counts under rows, covered, conflicting (LFs voting for different classes).
+        """
+        L = self.votes(split)
+        voted = L.values != ABSTAIN
+        lowest = np.where(voted, L.values, np.int8(127)).min(axis=1, initial=127)
+        conflicting = L.covered & (L.values.max(axis=1, initial=ABSTAIN) != lowest)
+        return {
+            "rows": len(L.ids),
+            "covered": int(L.covered.sum()),
+            "conflicting": int(conflicting.sum()),
+        }
+
+    def fault(self, lf: str) -> Json | None:
+        """The first error one LF raised: its row id and traceback; None if it raised none."""
+        faults = read_json(self.run.faults)["faults"] if self.run.faults.exists() else []
+        return next((fault for fault in faults if fault["lf_name"] == lf), None)
+
     def lf_rows(self, lf: str, split: Splits) -> pd.DataFrame:
         """The rows one LF votes on.
 
@@ -127,7 +154,8 @@ class Report:
 
         Returns:
             Columns id, text, covered, label (most probable class, missing if uncovered),
-            confidence (its probability), votes (number of LFs that voted), gold, p_<class>.
+            confidence (its probability), votes (number of LFs that voted), gold, wrong (True,
+            False or missing without gold or label), p_<class>.
         """
         soft = pd.read_parquet(self.run.soft_labels)
         L = self.votes("train")
@@ -137,8 +165,28 @@ class Report:
         soft["label"] = self._names(best)
         soft["confidence"] = np.where(soft["covered"], probs.max(axis=1), np.nan)
         soft["votes"] = (L.values != ABSTAIN).sum(axis=1)
-        soft["gold"] = self._names(self._gold_of("train", L.ids))
+        gold = self._gold_of("train", L.ids)
+        soft["gold"] = self._names(gold)
+        unknown = (gold < 0) | (best < 0)
+        soft["wrong"] = pd.Series(np.where(unknown, None, gold != best), dtype="boolean")
         return soft
+
+    def label_quality(self) -> pd.DataFrame:
+        """The soft labels against gold, one row per split that has gold.
+
+        Returns:
+            Columns split, coverage, accuracy, accuracy_low, accuracy_high, support (covered
+            rows), negative_log_likelihood; accuracies are missing where no row is covered.
+        """
+        labels, rows = self.metrics["labels"], []
+        for split in (name for name in SPLITS if name in labels):
+            accuracy = labels[split]["accuracy"] or {}
+            row = {"split": split, "coverage": labels[split]["coverage"]}
+            row |= {"accuracy": accuracy.get("value"), "accuracy_low": accuracy.get("low")}
+            row |= {"accuracy_high": accuracy.get("high"), "support": accuracy.get("support", 0)}
+            row |= {"negative_log_likelihood": labels[split]["negative_log_likelihood"]}
+            rows.append(row)
+        return pd.DataFrame(rows)
 
     def prediction_rows(self, split: Splits, model: str = "end_model") -> pd.DataFrame:
         """A split with what a model says of it.
@@ -164,6 +212,20 @@ class Report:
         table["confidence"] = probs.max(axis=1)
         table["wrong"] = pd.Series(np.where(gold < 0, None, gold != predicted), dtype="boolean")
         return table
+
+    def confusion(self, split: Splits, model: str = "end_model") -> pd.DataFrame:
+        """How often each gold class was predicted as each class.
+
+        Returns:
+            One row per pair of classes, zeros included: columns gold, predicted, rows
+            (count), share (of the rows with that gold; 0 where there are none).
+        """
+        table = self.prediction_rows(split, model)
+        pairs = pd.MultiIndex.from_product([self.classes] * 2, names=["gold", "predicted"])
+        counts = table.value_counts(["gold", "predicted"]).reindex(pairs, fill_value=0)
+        cells = counts.rename("rows").reset_index()
+        of_gold = cells.groupby("gold")["rows"].transform("sum").clip(lower=1)
+        return cells.assign(share=cells["rows"] / of_gold)
 
     def scoreboard(self, split: Splits = "test") -> pd.DataFrame:
         """The end model and its rivals on one split, best first.
@@ -226,12 +288,14 @@ class Report:
         steps = []
         if "gold_only" in f1 and f1["gold_only"] > f1.get("weak_only", 0.0):
             steps.append(
-                "Gold alone beats weak labels alone here: better LFs, or simply more gold, pay most."
+                "Gold alone beats weak labels alone here: better LFs or more gold pay most."
             )
         elif "gold_only" in f1:
             steps.append("Weak labels beat the gold alone here: more rows for the LFs pay most.")
         else:
-            steps.append("Label a few dozen valid rows: they choose the model and can be trained on.")
+            steps.append(
+                "Label a few dozen valid rows: they choose the model and can be trained on."
+            )
         return steps
 
     def _texts(self, split: Splits, ids: tuple[str, ...], positions: Any) -> list[str]:  # noqa: ANN401

@@ -143,7 +143,9 @@ class RunStore:
         if run_id == "latest" and ids:
             return RunFolder(self.root / ids[-1])
         if run_id not in ids:
-            known = f"There are: {', '.join(ids[-5:])}." if ids else "There is none yet: `weakft run`."
+            known = (
+                f"There are: {', '.join(ids[-5:])}." if ids else "There is none yet: `weakft run`."
+            )
             raise RunNotFound(f"No run {run_id!r} in {self.root}. {known}")
         return RunFolder(self.root / run_id)
 
@@ -166,7 +168,10 @@ class RunStore:
         """
         run_id = _new_id()
         files = {
-            str(file.relative_to(staged.path)): {"sha256": sha256(file), "bytes": file.stat().st_size}
+            str(file.relative_to(staged.path)): {
+                "sha256": sha256(file),
+                "bytes": file.stat().st_size,
+            }
             for file in sorted(staged.path.rglob("*"))
             if file.is_file()
         }

@@ -101,9 +101,7 @@ def _votes_of(
     return votes
 
 
-def _checked(
-    votes: RawVotes, lf_name: str, ids: Sequence[str], cardinality: int | None
-) -> Votes:
+def _checked(votes: RawVotes, lf_name: str, ids: Sequence[str], cardinality: int | None) -> Votes:
     limit = MAX_CARDINALITY if cardinality is None else cardinality
     refused = {kind for kind in set(map(type, votes)) if not _is_vote_type(kind)}
     if refused:

@@ -9,8 +9,9 @@ from rich.text import Text
 from weakft.cli.session import JsonOption, session
 from weakft.interop.wrench import import_wrench
 
-group = typer.Typer(help="Make a project from elsewhere.", no_args_is_help=True,
-                    rich_markup_mode=None)
+group = typer.Typer(
+    help="Make a project from elsewhere.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @group.callback()

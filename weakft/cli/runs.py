@@ -14,9 +14,7 @@ group = typer.Typer(help="Published runs.", no_args_is_help=True, rich_markup_mo
 
 
 @group.command("list")
-def list_(
-    project: ProjectOption = None, set_: SetOption = None, json: JsonOption = False
-) -> None:
+def list_(project: ProjectOption = None, set_: SetOption = None, json: JsonOption = False) -> None:
     """List the published runs, oldest first."""
     with session(project, set_, json) as cli:
         opened = cli.project
@@ -32,8 +30,14 @@ def list_(
         for entry in entries:
             f1 = entry["test_macro_f1"]
             score = f"{f1['value']:.3f} [{f1['low']:.3f}, {f1['high']:.3f}]" if f1 else "no test"
-            grid.add_row(entry["id"], entry["created"], str(entry["lfs"]), entry["label_model"],
-                         entry["gold"], score)
+            grid.add_row(
+                entry["id"],
+                entry["created"],
+                str(entry["lfs"]),
+                entry["label_model"],
+                entry["gold"],
+                score,
+            )
         cli.show(content, grid)
 
 

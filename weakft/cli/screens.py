@@ -1,6 +1,7 @@
 """What a command shows a person, as rich tables."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from rich.console import Group, RenderableType
@@ -19,20 +20,21 @@ def lf_table(table: pd.DataFrame, limit: int | None = None) -> RenderableType:
     shown = table.sort_values("votes", ascending=False)
     shown = shown if limit is None else shown.head(limit)
     grid = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("LF", "votes for"):
-        grid.add_column(name, overflow="fold")
+    grid.add_column("LF", no_wrap=True)
+    grid.add_column("votes for", max_width=24)
     for name in ("coverage", "overlaps", "conflicts", "accuracy on dev", "votes", "estimated"):
         grid.add_column(name, justify="right", no_wrap=True)
-    for row in shown.itertuples():
+    for row in shown.to_dict("records"):
+        estimated = row["estimated_accuracy"]
         grid.add_row(
-            Text(row.lf),
-            Text(row.votes_for or "(never)"),
-            f"{row.coverage:.1%}",
-            f"{row.overlaps:.1%}",
-            f"{row.conflicts:.1%}",
-            _interval(row.accuracy, row.accuracy_low, row.accuracy_high),
-            str(row.support) if row.support else "",
-            "" if pd.isna(row.estimated_accuracy) else f"{row.estimated_accuracy:.2f}",
+            Text(row["lf"]),
+            Text(row["votes_for"] or "(never)"),
+            f"{row['coverage']:.1%}",
+            f"{row['overlaps']:.1%}",
+            f"{row['conflicts']:.1%}",
+            _interval(row, "accuracy"),
+            str(row["support"]),
+            "" if pd.isna(estimated) else f"{estimated:.2f}",
         )
     hidden = len(table) - len(shown)
     if not hidden:
@@ -43,8 +45,10 @@ def lf_table(table: pd.DataFrame, limit: int | None = None) -> RenderableType:
 def label_quality(labels: Json) -> RenderableType:
     """Which label model, why, and how good its labels are."""
     lines = [
-        Text(f"{labels['covered']} of {labels['rows']} training rows covered "
-             f"({labels['coverage']:.0%}); mean confidence {labels['mean_confidence']:.2f}."),
+        Text(
+            f"{labels['covered']} of {labels['rows']} training rows covered "
+            f"({labels['coverage']:.0%}); mean confidence {labels['mean_confidence']:.2f}."
+        ),
         Text(labels.get("reason") or f"Label model: {labels['chosen']}, as configured."),
     ]
     for split in ("train", "dev", "valid"):
@@ -53,8 +57,10 @@ def label_quality(labels: Json) -> RenderableType:
             a = quality["accuracy"]
             seen = " (in sample: it set LF accuracies)" if split == "dev" else ""
             lines.append(
-                Text(f"Right on {_interval(a['value'], a['low'], a['high'])} of the "
-                     f"{a['support']} covered {split} rows{seen}.")
+                Text(
+                    f"Right on {a['value']:.3f} [{a['low']:.3f}, {a['high']:.3f}] of the "
+                    f"{a['support']} covered {split} rows{seen}."
+                )
             )
     return Group(*lines)
 
@@ -65,13 +71,13 @@ def scoreboard(board: pd.DataFrame) -> RenderableType:
     grid.add_column("on test")
     for name in ("macro-F1", "accuracy", "rows"):
         grid.add_column(name, justify="right", no_wrap=True)
-    for row in board.itertuples():
+    for row in board.to_dict("records"):
         grid.add_row(
-            row.model,
-            _interval(row.macro_f1, row.macro_f1_low, row.macro_f1_high),
-            _interval(row.accuracy, row.accuracy_low, row.accuracy_high),
-            str(row.rows),
-            style="bold" if row.key == "end_model" else None,
+            row["model"],
+            _interval(row, "macro_f1"),
+            _interval(row, "accuracy"),
+            str(row["rows"]),
+            style="bold" if row["key"] == "end_model" else None,
         )
     return grid
 
@@ -106,5 +112,6 @@ def _bullets(lines: Sequence[str]) -> list[Text]:
     return [Text(f"- {line}") for line in lines]
 
 
-def _interval(value: float, low: float, high: float) -> str:
+def _interval(row: Mapping[Hashable, Any], name: str) -> str:
+    value, low, high = row[name], row[f"{name}_low"], row[f"{name}_high"]
     return "no evidence" if pd.isna(value) else f"{value:.3f} [{low:.3f}, {high:.3f}]"

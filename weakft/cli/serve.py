@@ -51,7 +51,10 @@ def serve(
 def app_file() -> Path:
     """The app's entry script: inside the installed package, or beside it in a checkout."""
     package = Path(weakft.__file__).parent
-    candidates = [package / "_app" / "streamlit_app.py", package.parent / "app" / "streamlit_app.py"]
+    candidates = [
+        package / "_app" / "streamlit_app.py",
+        package.parent / "app" / "streamlit_app.py",
+    ]
     for file in candidates:
         if file.is_file():
             return file

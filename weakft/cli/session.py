@@ -19,14 +19,19 @@ from weakft.project import Project
 
 INTERRUPTED = 130
 TERMINATED = 143
+PLAIN_WIDTH = 120  # columns, where the output is no terminal
 
 ProjectOption = Annotated[
     Path | None,
-    typer.Option("--project", metavar="DIR", help="Folder of weakft.toml (default: nearest upwards)."),
+    typer.Option(
+        "--project", metavar="DIR", help="Folder of weakft.toml (default: nearest upwards)."
+    ),
 ]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, e.g. train.learning_rate=2e-5."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Override a setting, e.g. train.learning_rate=2e-5."
+    ),
 ]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="One JSON object on stdout; narration on stderr.")
@@ -64,14 +69,14 @@ class Session:
             print_json({"schema": 1, **content}, self.stdout)
             return
         console = Console(file=self.stdout, highlight=False)
+        if not console.is_terminal:
+            console = Console(file=self.stdout, highlight=False, width=PLAIN_WIDTH)
         for screen in screens:
             console.print(screen)
 
 
 @contextmanager
-def session(
-    folder: Path | None, overrides: list[str] | None, as_json: bool
-) -> Iterator[Session]:
+def session(folder: Path | None, overrides: list[str] | None, as_json: bool) -> Iterator[Session]:
     """Run one command: its errors become messages and exit codes, never tracebacks.
 
     A bug (exit 1) leaves its traceback in `weakft-crash.log` of the current folder.
@@ -83,7 +88,9 @@ def session(
     except WeakftError as error:
         _fail(current, type(error).__name__, str(error), error.exit_code)
     except KeyboardInterrupt:
-        _fail(current, "Interrupted", "Interrupted; nothing half-written stays behind.", INTERRUPTED)
+        _fail(
+            current, "Interrupted", "Interrupted; nothing half-written stays behind.", INTERRUPTED
+        )
     except Terminated:
         _fail(current, "Terminated", "Terminated; nothing half-written stays behind.", TERMINATED)
     except typer.Exit:
@@ -104,5 +111,3 @@ def _fail(current: Session, kind: str, message: str, code: int) -> None:
         f"{kind}: {message}", markup=False, style="red"
     )
     raise typer.Exit(code)
-
-

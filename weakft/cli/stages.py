@@ -50,20 +50,25 @@ def apply(project: ProjectOption = None, set_: SetOption = None, json: JsonOptio
     with session(project, set_, json) as cli:
         folder, votes = stagewise.apply(cli.project, cli.narrator)
         faults = all_faults(votes)
+        coverage = {name: float(L.covered.mean()) for name, L in votes.items()}
         content = {
             "status": "completed",
             "votes": {name: str(folder.votes(name)) for name in votes},
             "rows": {name: len(L.ids) for name, L in votes.items()},
             "lfs": list(votes["train"].lf_names),
-            "coverage": {name: float(L.covered.mean()) for name, L in votes.items()},
+            "coverage": coverage,
             "faults": [vars(fault) for fault in faults],
         }
-        shares = ", ".join(f"{name} {share:.1%}" for name, share in content["coverage"].items())
+        shares = ", ".join(f"{name} {share:.1%}" for name, share in coverage.items())
         cli.show(
             content,
             Text(f"{len(votes['train'].lf_names)} LFs voted. Covered: {shares}."),
-            screens.bullets([f"{f.lf_name} raised on {f.count} rows, first {f.row_id!r}:\n"
-                             f"{f.traceback}" for f in faults]),
+            screens.bullets(
+                [
+                    f"{f.lf_name} raised on {f.count} rows, first {f.row_id!r}:\n{f.traceback}"
+                    for f in faults
+                ]
+            ),
             Text(f"Votes: {folder.path / 'votes'}. Next: weakft label", style="dim"),
         )
 

@@ -68,5 +68,3 @@ def label_quality(gold: Labels, probs: Probs, covered: npt.NDArray[np.bool_]) ->
         "accuracy": accuracy.as_dict() if accuracy else None,
         "negative_log_likelihood": float(losses.mean()) if len(gold) else None,
     }
-
-

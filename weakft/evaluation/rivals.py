@@ -26,5 +26,5 @@ def majority_classifier(L: Votes, L_train: Votes, cardinality: int) -> Labels:
         [1, 0, 0]
     """
     common = np.bincount(L_train[L_train != ABSTAIN], minlength=cardinality)
-    counts = np.stack([(label == L).sum(axis=1) for label in range(cardinality)], axis=1)
+    counts = np.stack([np.equal(L, label).sum(axis=1) for label in range(cardinality)], axis=1)
     return np.asarray((counts + common / (common.sum() + 1.0)).argmax(axis=1))

@@ -84,7 +84,9 @@ def _write_split(
     matrix = LabelMatrix.from_array(votes)
     if matrix.values.max(initial=ABSTAIN) >= len(classes):
         raise DataError(f"{path}: votes lie in -1..{len(classes) - 1}, got {matrix.values.max()}.")
-    LabelMatrix(matrix.values, tuple(lf_names), tuple(ids)).save(staged / "votes" / f"{split}.parquet")
+    LabelMatrix(matrix.values, tuple(lf_names), tuple(ids)).save(
+        staged / "votes" / f"{split}.parquet"
+    )
     frame = pd.DataFrame({"id": ids, "text": texts})
     labels = pd.DataFrame({"id": ids, "label": gold})
     if split == "train":

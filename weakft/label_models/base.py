@@ -123,7 +123,9 @@ class LabelModel(ABC):
             np.issubdtype(gold.dtype, np.integer)
             and 0 <= gold.min() <= gold.max() < self.cardinality
         ):
-            raise DataError(f"Y_dev holds integers 0..{self.cardinality - 1}, got {np.unique(gold)}.")
+            raise DataError(
+                f"Y_dev holds integers 0..{self.cardinality - 1}, got {np.unique(gold)}."
+            )
         return (matrix.values, gold) if gold.size else None
 
     def _check_same_lfs(self, matrix: LabelMatrix, *, named: bool) -> None:

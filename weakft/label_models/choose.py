@@ -125,7 +125,9 @@ def _cross_fitted(model: LabelModel, L: Votes, dev: tuple[Votes, Gold]) -> Probs
     probs = np.empty((len(gold), model.cardinality))
     for held_out in range(FOLDS):
         kept = fold != held_out
-        twin = _fit_bare(type(model)(model.cardinality, seed=model.seed), L, (votes[kept], gold[kept]))
+        twin = _fit_bare(
+            type(model)(model.cardinality, seed=model.seed), L, (votes[kept], gold[kept])
+        )
         probs[~kept] = twin._predict_proba(votes[~kept])
     return probs
 
@@ -139,9 +141,7 @@ def _unanimous_flips(model: LabelModel, L: Votes) -> float:
     return float((predicted != counts[unanimous].argmax(axis=1)).mean())
 
 
-def _choose(
-    candidates: tuple[Candidate, ...], dev: tuple[Votes, Gold] | None
-) -> tuple[str, str]:
+def _choose(candidates: tuple[Candidate, ...], dev: tuple[Votes, Gold] | None) -> tuple[str, str]:
     judged = sorted(
         (c for c in candidates if c.negative_log_likelihood is not None),
         key=lambda c: c.negative_log_likelihood or 0.0,

@@ -9,14 +9,14 @@ from weakft.labels import Probs, Votes
 
 def votes_for(L: Votes, label: int) -> sparse.csr_array:
     """[n, m] sparse indicator (float64) of the votes for one class."""
-    return sparse.csr_array(label == L, dtype=np.float64)
+    return sparse.csr_array(np.equal(L, label), dtype=np.float64)
 
 
 def vote_counts(L: Votes, cardinality: int) -> Probs:
     """[n, k] number of votes that each class got on each row."""
-    return np.stack([(label == L).sum(axis=1) for label in range(cardinality)], axis=1).astype(
-        np.float64
-    )
+    return np.stack(
+        [np.equal(L, label).sum(axis=1) for label in range(cardinality)], axis=1
+    ).astype(np.float64)
 
 
 def normalised(log_scores: Probs) -> Probs:

@@ -15,7 +15,8 @@ from weakft.project import Project
 from weakft.runs import Json, RunFolder
 from weakft.training import TrainingSet, fine_tune
 from weakft.training.finetune import FineTuned
-from weakft.training.gold import Gold, GoldOutcome, Workshop, add_gold
+from weakft.training.gold import Gold, GoldOutcome, add_gold
+from weakft.training.workshop import Workshop
 
 
 def fit(
@@ -50,9 +51,7 @@ def fit(
     return final.model
 
 
-def _workshop(
-    project: Project, data: Dataset, soft: SoftLabels, narrator: Narrator
-) -> Workshop:
+def _workshop(project: Project, data: Dataset, soft: SoftLabels, narrator: Narrator) -> Workshop:
     valid = data.get("valid")
     k = len(project.config.classes)
     return Workshop(

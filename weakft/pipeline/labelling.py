@@ -119,7 +119,9 @@ def _warnings(votes: Votes, summary: pd.DataFrame, quality: Mapping[str, Any]) -
         )
     faulty = summary.loc[summary["faults"] > 0, ["lf", "faults"]]
     for name, count in faulty.itertuples(index=False):
-        warnings.append(f"{name} raised on {count} train rows (see faults.json); it abstained there.")
+        warnings.append(
+            f"{name} raised on {count} train rows (see faults.json); it abstained there."
+        )
     for candidate in quality.get("candidates", []):
         if candidate["name"] == quality["chosen"] and (candidate["unanimous_flips"] or 0) > 0:
             warnings.append(
@@ -134,5 +136,3 @@ def _warnings(votes: Votes, summary: pd.DataFrame, quality: Mapping[str, Any]) -
 def _some(names: list[str]) -> str:
     shown = ", ".join(names[:5])
     return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
-
-

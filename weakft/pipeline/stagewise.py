@@ -62,9 +62,7 @@ def evaluate(project: Project, narrator: Narrator) -> tuple[RunFolder, Json]:
         return finish(project, data, votes, staged, metrics, timings)
 
 
-def _resume(
-    project: Project, needs: str
-) -> tuple[RunFolder, Dataset, dict[Splits, LabelMatrix]]:
+def _resume(project: Project, needs: str) -> tuple[RunFolder, Dataset, dict[Splits, LabelMatrix]]:
     work = project.runs.work
     stamp = read_json(work.path / STAMP) if (work.path / STAMP).exists() else {"timings": {}}
     if needs not in stamp["timings"]:

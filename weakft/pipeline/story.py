@@ -107,7 +107,9 @@ def manifest_head(project: Project, L: LabelMatrix) -> Json:
         "classes": list(config.classes),
         "lfs": list(L.lf_names),
         "lf_files": lf_files,
-        "data": {name: {"file": f, "sha256": sha256(project.root / f)} for name, f in files.items()},
+        "data": {
+            name: {"file": f, "sha256": sha256(project.root / f)} for name, f in files.items()
+        },
         "seeds": {"label_model": config.label_model.seed, "train": config.train.seed},
         "versions": {
             "weakft": weakft.__version__,

@@ -84,7 +84,9 @@ def _read_votes(folder: Path, data: Dataset, cardinality: int) -> Votes:
     for name, split in data.splits.items():
         path = folder / f"{name}.parquet"
         if not path.is_file():
-            raise DataError(f"{path}: no such file. [labeling] votes names a folder with one per split.")
+            raise DataError(
+                f"{path}: no such file. [labeling] votes names a folder with one per split."
+            )
         votes[name] = _aligned(LabelMatrix.load(path), split, path)
         values = votes[name].values
         if values.size and values.max() >= cardinality:

@@ -3,3 +3,4 @@
 from weakft.training.finetune import FineTuned, fine_tune
 from weakft.training.rows import TrainingSet
 
+__all__ = ["FineTuned", "TrainingSet", "fine_tune"]

@@ -103,12 +103,12 @@ def bf16_is_native() -> bool:
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported())
     flags = Path("/proc/cpuinfo")
-    return flags.exists() and any(
-        flag in flags.read_text() for flag in ("avx512_bf16", "amx_bf16")
-    )
+    return flags.exists() and any(flag in flags.read_text() for flag in ("avx512_bf16", "amx_bf16"))
 
 
-def _training_arguments(settings: TrainConfig, scratch: Path, *, has_valid: bool) -> TrainingArguments:
+def _training_arguments(
+    settings: TrainConfig, scratch: Path, *, has_valid: bool
+) -> TrainingArguments:
     theirs: Mapping[str, Any] = settings.model_dump(exclude=set(settings.OURS))
     bf16 = bf16_is_native() if settings.bf16 is None else settings.bf16
     when = "epoch" if has_valid else "no"
@@ -169,7 +169,7 @@ def _evaluation_seconds(trainer: NoiseAwareTrainer) -> float:
 
 def _best_epoch(trainer: NoiseAwareTrainer) -> float | None:
     best = trainer.state.best_global_step
-    epochs = [e["epoch"] for e in trainer.state.log_history if e.get("step") == best and "epoch" in e]
+    epochs = [
+        e["epoch"] for e in trainer.state.log_history if e.get("step") == best and "epoch" in e
+    ]
     return float(epochs[0]) if epochs else None
-
-

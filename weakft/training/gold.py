@@ -1,6 +1,5 @@
 """How gold enters: candidates judged by k-fold on the gold at hand, gold alone among them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +8,7 @@ import numpy.typing as npt
 from weakft.labels import Probs
 from weakft.training.finetune import FineTuned, fine_tune
 from weakft.training.rows import TrainingSet
-from weakft.training.workshop import Workshop, copy_model
+from weakft.training.workshop import Workshop
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,11 @@ def add_gold(workshop: Workshop, weak: FineTuned, gold: Gold | None) -> GoldOutc
     how = "valid chose the checkpoint"
     if gold is None:
         return GoldOutcome(weak, None, "none", "No gold.", 0, (), probs, how)
-    only = fine_tune(workshop.fresh_model(), gold.rows, workshop.gold_settings(),
-                     title="Fine-tuning on gold alone", narrator=workshop.narrator)
+    only = fine_tune(
+        workshop.fresh_model(),
+        gold.rows,
+        workshop.gold_settings(),
+        title="Fine-tuning on gold alone",
+        narrator=workshop.narrator,
+    )
     return GoldOutcome(weak, only, "none", "As configured.", len(gold.rows), (), probs, how)

@@ -49,7 +49,7 @@ class TrainingSet:
     def take(self, rows: Rows) -> "TrainingSet":
         """The rows at these positions, or under this mask."""
         positions = np.arange(len(self))[rows]
-        texts = tuple(self.texts[row] for row in positions)
+        texts = tuple(self.texts[row] for row in positions.tolist())
         return TrainingSet(texts, self.probs[positions], self.weights[positions])
 
     def weighted(self, factor: float) -> "TrainingSet":

@@ -44,7 +44,9 @@ def collator(tokenizer: PreTrainedTokenizerBase) -> Callable[[list[dict[str, Any
     """Pads a batch to its longest row and stacks targets and weights."""
 
     def collate(rows: list[dict[str, Any]]) -> Batch:
-        batch = tokenizer.pad({"input_ids": [row["input_ids"] for row in rows]}, return_tensors="pt")
+        batch = tokenizer.pad(
+            {"input_ids": [row["input_ids"] for row in rows]}, return_tensors="pt"
+        )
         labels = torch.stack([row["labels"] for row in rows])
         weights = torch.stack([row["row_weights"] for row in rows])
         return {**batch, "labels": labels, "row_weights": weights}
@@ -107,5 +109,3 @@ class ProgressCallback(TrainerCallback):
     ) -> None:
         """Advance by one optimiser step."""
         self._advance(self._rows_per_step)
-
-

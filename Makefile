@@ -1,0 +1,37 @@
+# make demo | test | app | bench: each sets up what it needs, and nothing twice.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test app bench lint clean
+
+demo: $(VENV)/.demo          ## from labeling functions to a scored classifier, on real reviews
+	$(BIN)/weakft run
+
+app: $(VENV)/.app            ## look at the newest run in the browser
+	$(BIN)/weakft app
+
+test: lint                   ## what CI runs
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.dev          ## the README's tables; about an hour on two cores
+	$(BIN)/python -m benchmarks.quality
+	$(BIN)/python -m benchmarks.throughput
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo $(VENV)/.app $(VENV)/.dev: $(VENV)/.%: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) --editable '.[$*]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) runs build dist
