@@ -12,12 +12,12 @@ import pandas as pd
 
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 GREY = "#999999"
-INK = "#7A6FAC"
+INK = "#8779C6"
 UNCOVERED = "(uncovered)"
 SEVERAL = "(several)"
 BINS = 20
 
-Chart = alt.Chart | alt.LayerChart
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
 
 def class_colours(classes: Sequence[str], *others: str) -> alt.Scale:
@@ -36,7 +36,7 @@ def lf_accuracies(lfs: pd.DataFrame, classes: Sequence[str]) -> Chart:
     seen = lfs[lfs["support"] > 0].copy()
     seen["class"] = seen["votes_for"].where(seen["votes_for"].isin(list(classes)), SEVERAL)
     order = seen.sort_values("accuracy", ascending=False)["lf"].tolist()
-    y = alt.Y("lf:N", sort=order, title=None, axis=alt.Axis(labelLimit=260))
+    y = alt.Y("lf:N", sort=order, title=None, axis=_names(260))
     base = alt.Chart(seen).encode(
         y=y,
         color=alt.Color("class:N", scale=class_colours(classes, SEVERAL), title="votes for"),
@@ -61,15 +61,17 @@ def lf_accuracies(lfs: pd.DataFrame, classes: Sequence[str]) -> Chart:
         .mark_rule(strokeDash=[4, 4], color=GREY)
         .encode(x="chance:Q", tooltip=alt.Tooltip("chance:Q", format=".0%"))
     )
-    return alt.layer(chance, interval, estimates, points).properties(height=alt.Step(22))
+    return alt.layer(chance, interval, estimates, points).properties(height=22 * len(seen) + 70)
 
 
 def class_shares(shares: dict[str, float], classes: Sequence[str]) -> Chart:
     """How the soft labels spread over the classes, as a share of the covered rows."""
     table = pd.DataFrame({"class": list(shares), "share": list(shares.values())})
     base = alt.Chart(table).encode(
-        y=alt.Y("class:N", sort=list(classes), title=None),
-        x=_share("share", "share of the covered rows", whole=False),
+        y=alt.Y("class:N", sort=list(classes), title=None, axis=_names(140)),
+        x=alt.X(
+            "share:Q", title="share of the covered rows", axis=alt.Axis(format=".0%", tickCount=6)
+        ),
     )
     bars = base.mark_bar().encode(
         color=alt.Color("class:N", scale=class_colours(classes), legend=None),
@@ -78,7 +80,7 @@ def class_shares(shares: dict[str, float], classes: Sequence[str]) -> Chart:
     text = base.mark_text(align="left", dx=4, color=GREY).encode(
         text=alt.Text("share:Q", format=".0%")
     )
-    return alt.layer(bars, text).properties(height=max(240, 34 * len(classes)))
+    return alt.layer(bars, text).properties(height=max(280, 34 * len(classes)))
 
 
 def confidences(rows: pd.DataFrame, classes: Sequence[str]) -> Chart:
@@ -108,9 +110,7 @@ def confidences(rows: pd.DataFrame, classes: Sequence[str]) -> Chart:
             ),
             x2="high:Q",
             y=alt.Y("rows:Q", title="rows"),
-            color=alt.Color(
-                "label:N", scale=colours, legend=alt.Legend(title=None, orient="bottom")
-            ),
+            color=alt.Color("label:N", scale=colours, legend=alt.Legend(title=None, orient="top")),
             tooltip=[
                 "label:N",
                 alt.Tooltip("low:Q", format=".0%", title="from"),
@@ -118,19 +118,21 @@ def confidences(rows: pd.DataFrame, classes: Sequence[str]) -> Chart:
                 "rows:Q",
             ],
         )
-        .properties(height=240)
+        .properties(height=280)
     )
 
 
-def scoreboard(board: pd.DataFrame, metric: str, title: str) -> Chart:
-    """Each model's score with its interval, the end model filled.
+def scoreboard(board: pd.DataFrame, metric: str, title: str, *, names: bool = True) -> Chart:
+    """Each model's score with its interval, the end model in colour.
 
     Args:
         board: as `Report.scoreboard` gives it.
         metric: "accuracy" or "macro_f1".
         title: of the axis.
+        names: write the models' names; not where a chart with the same order stands left.
     """
-    y = alt.Y("model:N", sort=board["model"].tolist(), title=None, axis=alt.Axis(labelLimit=300))
+    order = board["model"].tolist()
+    y = alt.Y("model:N", sort=order, title=None, axis=_names(300) if names else None)
     base = alt.Chart(board.assign(ours=board["key"] == "end_model")).encode(
         y=y,
         color=alt.condition("datum.ours", alt.value(INK), alt.value(GREY)),
@@ -143,13 +145,13 @@ def scoreboard(board: pd.DataFrame, metric: str, title: str) -> Chart:
         ],
     )
     interval = base.mark_rule(strokeWidth=3).encode(
-        x=_share(f"{metric}_low", title), x2=f"{metric}_high:Q"
+        x=_share(f"{metric}_low", title, whole=False), x2=f"{metric}_high:Q"
     )
-    points = base.mark_point(filled=True, size=110, opacity=1).encode(x=f"{metric}:Q")
-    text = base.mark_text(dy=-12).encode(
+    points = base.mark_point(filled=True, size=80, opacity=1).encode(x=f"{metric}:Q")
+    text = base.mark_text(dy=-13).encode(
         x=f"{metric}:Q", text=alt.Text(f"{metric}:Q", format=".1%")
     )
-    return alt.layer(interval, points, text).properties(height=alt.Step(44))
+    return alt.layer(interval, points, text).properties(height=36 * len(board) + 90)
 
 
 def confusion(
@@ -169,7 +171,7 @@ def confusion(
     chosen = (gold is None) | (cells["gold"] == gold)
     chosen &= (predicted is None) | (cells["predicted"] == predicted)
     outlined = chosen & (gold is not None or predicted is not None)
-    axis = alt.Axis(labelAngle=0, labelLimit=110)
+    axis = alt.Axis(labelAngle=0, labelLimit=110, labelFlush=False)
     base = alt.Chart(cells.assign(outlined=outlined)).encode(
         x=alt.X("predicted:N", sort=list(classes), title="predicted", axis=axis),
         y=alt.Y("gold:N", sort=list(classes), title="gold", axis=axis),
@@ -192,6 +194,10 @@ def confusion(
     return alt.layer(shade.add_params(cell), text).properties(height=max(300, 44 * len(classes)))
 
 
+def _names(limit: int) -> alt.Axis:
+    return alt.Axis(labelLimit=limit, labelFlush=False)
+
+
 def _share(field: str, title: str, *, whole: bool = True) -> alt.X:
-    scale = alt.Scale(domain=[0, 1]) if whole else alt.Undefined
+    scale = alt.Scale(domain=[0, 1]) if whole else alt.Scale(zero=False, padding=24)
     return alt.X(f"{field}:Q", title=title, scale=scale, axis=alt.Axis(format=".0%", tickCount=6))

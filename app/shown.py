@@ -13,9 +13,9 @@ import streamlit as st
 
 from weakft.errors import WeakftError
 
-Column = st.column_config.Column
 NO_EVIDENCE = "no evidence"
-WIDTHS = {"text": 460, "others": 260, "traceback": 600}
+CLASS_COLUMNS = ("label", "gold", "predicted", "vote")
+WIDTHS = {"id": 84, "text": 380, "others": 200, **dict.fromkeys(CLASS_COLUMNS, 92)}
 
 
 def plain(text: object) -> str:
@@ -51,18 +51,27 @@ def score(value: Mapping[str, Any] | None) -> tuple[str, str]:
 
 def interval(low: float, high: float, support: int, unit: str) -> str:
     """The evidence for a share: its 95% interval and how many it was counted on."""
-    return f"{low:.0%} to {high:.0%}, {support:,} {unit}" if support else NO_EVIDENCE
+    if not support:
+        return NO_EVIDENCE
+    return (
+        f"{low:.0%} to {high:.0%}, {support:,} {unit.removesuffix('s') if support == 1 else unit}"
+    )
 
 
 def intervals(table: pd.DataFrame, name: str, support: str, unit: str) -> list[str]:
     """`interval` for each row of a table with columns <name>_low and <name>_high."""
-    columns = [f"{name}_low", f"{name}_high", support]
-    return [interval(*row, unit) for row in table[columns].itertuples(index=False)]
+    bounds = zip(table[f"{name}_low"], table[f"{name}_high"], table[support], strict=True)
+    return [interval(low, high, rows, unit) for low, high, rows in bounds]
 
 
-def share(label: str, explanation: str | None = None) -> Column:
-    """A column of shares in [0, 1], shown as per cent."""
-    return st.column_config.NumberColumn(label, format="percent", help=explanation, width=88)
+def share(label: str, explanation: str | None = None) -> Any:  # noqa: ANN401  (Streamlit keeps its type to itself)
+    """A column of `per_cent` numbers."""
+    return st.column_config.NumberColumn(label, format="%.1f%%", help=explanation, width=76)
+
+
+def per_cent(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Shares in [0, 1] times 100: Streamlit's own format "percent" cuts off, it does not round."""
+    return table.assign(**{name: table[name] * 100 for name in columns})
 
 
 def facts(rows: Sequence[Mapping[str, Any]], alt: str) -> None:
@@ -79,10 +88,10 @@ def rows(table: pd.DataFrame, columns: Sequence[str], alt: str) -> None:
         name: st.column_config.TextColumn(name, width=width) for name, width in WIDTHS.items()
     }
     st.dataframe(
-        table[list(columns)],
+        per_cent(table[list(columns)], *{"confidence"}.intersection(columns)),
         hide_index=True,
         column_config=config | {"confidence": share("confidence")},
-        row_height=56,
+        row_height=66,
         placeholder="",
         alt=alt,
     )

@@ -1,5 +1,7 @@
 """The dashboard of one project: pages over its run folders. Start it with `weakft app`."""
 
+from pathlib import Path
+
 import loading
 import shown
 import streamlit as st
@@ -28,7 +30,10 @@ PAGES = [
     ),
 ]
 
-st.set_page_config(page_title="weakft", page_icon=":material/rule:", layout="wide")
+# Without a mark of our own the browser would fetch the page's icon from the network.
+MARK = Path(__file__).with_name("mark.svg")
+
+st.set_page_config(page_title="weakft", page_icon=MARK, layout="wide", initial_sidebar_state=240)
 page = st.navigation(PAGES)
 st.title(page.title)
 try:

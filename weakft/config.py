@@ -81,8 +81,9 @@ class TrainConfig(Section):
     strategy: Literal["full"] = "full"
     loss: Literal["soft_cross_entropy"] = "soft_cross_entropy"
     gold: Literal["auto", "continue", "mix", "only", "none"] = "auto"
-    gold_folds: int = Field(4, ge=2)
-    gold_epochs: float = Field(10, gt=0)
+    gold_folds: int = Field(3, ge=2)
+    gold_epochs: float = Field(5, gt=0, description="epochs of a gold stage, at least")
+    gold_steps: int = Field(150, ge=1, description="optimiser steps of a gold stage, at least")
 
     learning_rate: float = Field(1e-4, gt=0)
     num_train_epochs: float = Field(3, gt=0)
@@ -101,7 +102,16 @@ class TrainConfig(Section):
     seed: int = Field(0, ge=0)
 
     OURS: ClassVar[frozenset[str]] = frozenset(
-        {"model", "max_length", "strategy", "loss", "gold", "gold_folds", "gold_epochs"}
+        {
+            "model",
+            "max_length",
+            "strategy",
+            "loss",
+            "gold",
+            "gold_folds",
+            "gold_epochs",
+            "gold_steps",
+        }
     )
 
 

@@ -255,7 +255,7 @@ def _import_file(file: Path, root: Path) -> ModuleType:
     with _importable(root):
         try:
             spec.loader.exec_module(module)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             del sys.modules[name]
             where = traceback.extract_tb(error.__traceback__)[-1]
             raise LFImportError(

@@ -181,12 +181,13 @@ class Report:
         labels, rows = self.metrics["labels"], []
         for split in (name for name in SPLITS if name in labels):
             accuracy = labels[split]["accuracy"] or {}
-            row = {"split": split, "coverage": labels[split]["coverage"]}
+            row: dict[str, Any] = {"split": split, "coverage": labels[split]["coverage"]}
             row |= {"accuracy": accuracy.get("value"), "accuracy_low": accuracy.get("low")}
             row |= {"accuracy_high": accuracy.get("high"), "support": accuracy.get("support", 0)}
             row |= {"negative_log_likelihood": labels[split]["negative_log_likelihood"]}
             rows.append(row)
-        return pd.DataFrame(rows)
+        table = pd.DataFrame(rows)
+        return table.astype({name: float for name in table if name not in ("split", "support")})
 
     def prediction_rows(self, split: Splits, model: str = "end_model") -> pd.DataFrame:
         """A split with what a model says of it.

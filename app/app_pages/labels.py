@@ -56,7 +56,9 @@ if quality.empty:
     st.info("No split has gold, so nobody knows how good these labels are. Label some dev rows.")
 else:
     st.dataframe(
-        quality.assign(evidence=shown.intervals(quality, "accuracy", "support", "rows")),
+        shown.per_cent(quality, "coverage", "accuracy").assign(
+            evidence=shown.intervals(quality, "accuracy", "support", "rows")
+        ),
         hide_index=True,
         placeholder="–",
         alt="Quality of the soft labels on each split with gold",

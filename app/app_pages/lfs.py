@@ -31,10 +31,13 @@ shown.kpis(
     ]
 )
 
+shares = ["accuracy", "estimated_accuracy", "coverage", "overlaps", "conflicts"]
 table, accuracies = st.tabs(["Table", "Accuracy on dev"])
 with table:
     st.dataframe(
-        lfs.assign(evidence=shown.intervals(lfs, "accuracy", "support", "votes")),
+        shown.per_cent(lfs, *shares).assign(
+            evidence=shown.intervals(lfs, "accuracy", "support", "votes")
+        ),
         key="lf_table",
         on_select=choose_clicked,
         selection_mode="single-row",
@@ -45,28 +48,26 @@ with table:
         column_order=[
             "lf",
             "votes_for",
-            "votes",
-            "coverage",
-            "overlaps",
-            "conflicts",
             "accuracy",
             "evidence",
             "estimated_accuracy",
+            "coverage",
+            "overlaps",
+            "conflicts",
             "faults",
         ],
         column_config={
-            "lf": st.column_config.TextColumn("LF", pinned=True, width=190),
-            "votes_for": st.column_config.TextColumn("votes for", width=110),
-            "votes": st.column_config.NumberColumn("votes", format="localized", width=70),
+            "lf": st.column_config.TextColumn("LF", pinned=True, width=185),
+            "votes_for": st.column_config.TextColumn("votes for", width=95),
             "coverage": shown.share("coverage", "Share of train rows it votes on."),
             "overlaps": shown.share("overlaps", "Share where another LF votes too."),
             "conflicts": shown.share("conflicts", "Share where another LF votes otherwise."),
             "accuracy": shown.share("accuracy", "Share of its votes on dev that are right."),
             "evidence": st.column_config.TextColumn(
-                "on dev", width=180, help="95% interval of the accuracy, and dev votes it rests on."
+                "on dev", width=145, help="95% interval of the accuracy, and dev votes it rests on."
             ),
             "estimated_accuracy": shown.share("estimated", "As the label model believes."),
-            "faults": st.column_config.NumberColumn("faults", width=70, help="Rows it raised on."),
+            "faults": st.column_config.NumberColumn("faults", width=55, help="Rows it raised on."),
         },
     )
 with accuracies:

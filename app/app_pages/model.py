@@ -24,7 +24,7 @@ shown.kpis(
     [
         ("Macro-F1 on test", *shown.score(test.get("macro_f1"))),
         ("Accuracy on test", *shown.score(test.get("accuracy"))),
-        ("Trained on", f"{end_model['train']['rows']:,}", "weakly labelled rows"),
+        ("Trained on", f"{end_model['train']['rows']:,}", "training rows"),
         ("Gold enters by", gold.get("recipe", "none"), f"{gold.get('rows', 0):,} gold rows"),
     ]
 )
@@ -40,17 +40,17 @@ board = report.scoreboard("test")
 if board.empty:
     st.info("No test split with gold, so there is no honest score. Label one: [data] test.")
 else:
-    left, right = st.columns(2)
+    left, right = st.columns([8, 5], gap="medium")
     left.altair_chart(
         charts.scoreboard(board, "macro_f1", "macro-F1 (95% interval)"),
         alt="Macro-F1 of the end model and its rivals with intervals",
     )
     right.altair_chart(
-        charts.scoreboard(board, "accuracy", "accuracy (95% interval)"),
+        charts.scoreboard(board, "accuracy", "accuracy (95% interval)", names=False),
         alt="Accuracy of the end model and its rivals with intervals",
     )
     st.dataframe(
-        board.assign(
+        shown.per_cent(board, "macro_f1", "accuracy").assign(
             f1_evidence=shown.intervals(board, "macro_f1", "rows", "rows"),
             accuracy_evidence=shown.intervals(board, "accuracy", "rows", "rows"),
         ),

@@ -5,10 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from weakft.errors import DataError
 from weakft.label_models.base import Arrays, Gold, LabelModel
 from weakft.label_models.votes import normalised, votes_for
 from weakft.labels import Probs, Votes
 from weakft.seeding import preserved_random_state
+
+LEARNING_RATES = (0.01, 0.001, 0.0001)  # Snorkel's own, and two for where that diverges
 
 
 class Snorkel(LabelModel):
@@ -47,8 +50,15 @@ class Snorkel(LabelModel):
     def _fit(self, L: Votes, dev: tuple[Votes, Gold] | None) -> None:
         self.coverage = (L >= 0).mean(axis=0)
         overlaps = _overlaps(L, self.cardinality)
-        with preserved_random_state(self.seed):
-            self.mu = _optimise_mu(overlaps, len(L), self.cardinality, self.n_epochs, self.seed)
+        for lr in LEARNING_RATES:
+            with preserved_random_state(self.seed):
+                self.mu = _optimise_mu(overlaps, len(L), self, lr)
+            if np.isfinite(self.mu).all():
+                return
+        raise DataError(
+            f"Snorkel's optimisation diverges on these {L.shape[1]} LFs, even at a learning rate "
+            f"of {LEARNING_RATES[-1]:g}. Use one_coin or majority_vote."
+        )
 
     def _predict_proba(self, L: Votes) -> Probs:
         log_mu = np.log(self.mu)
@@ -78,13 +88,15 @@ def _overlaps(L: Votes, cardinality: int) -> Probs:
     return overlaps
 
 
-def _optimise_mu(overlaps: Probs, n: int, cardinality: int, n_epochs: int, seed: int) -> Probs:
+def _optimise_mu(overlaps: Probs, n: int, settings: Snorkel, lr: float) -> Probs:
+    """Snorkel's own training loop on O; NaN where it diverges."""
     import torch
     from snorkel.labeling.model.label_model import LabelModel as Original
     from snorkel.labeling.model.label_model import TrainConfig, _CliqueData
 
+    cardinality = settings.cardinality
     model = Original(cardinality=cardinality, verbose=False)
-    model.train_config = TrainConfig(seed=seed, n_epochs=n_epochs)
+    model.train_config = TrainConfig(seed=settings.seed, n_epochs=settings.n_epochs, lr=lr)
     model.n, model.m, model.t = n, len(overlaps) // cardinality, 1
     model._set_class_balance(None)
     model._create_tree()
@@ -95,10 +107,12 @@ def _optimise_mu(overlaps: Probs, n: int, cardinality: int, n_epochs: int, seed:
     model._init_params()
     model.train()
     model._set_optimizer()
-    for _ in range(n_epochs):
+    for _ in range(settings.n_epochs):
         model.optimizer.zero_grad()
         model._loss_mu().backward()
         model.optimizer.step()
+    if not torch.isfinite(model.mu).all():
+        return np.full(tuple(model.mu.shape), np.nan)
     model._clamp_params()
     model._break_col_permutation_symmetry()
     return np.asarray(model.mu.detach().cpu().numpy(), dtype=np.float64)

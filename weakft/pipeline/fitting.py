@@ -1,6 +1,5 @@
 """Stage 3: fine-tune on weak labels, on gold, and on both; keep what gold says is best."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 
 import numpy as np
@@ -9,7 +8,8 @@ from weakft.config import Splits
 from weakft.dataset import Dataset, Split, read_gold
 from weakft.end_model import EndModel
 from weakft.evaluation import scores
-from weakft.labels import Probs, SoftLabels, probabilities_frame
+from weakft.label_models import load_label_model
+from weakft.labels import LabelMatrix, SoftLabels, probabilities_frame
 from weakft.narration import Narrator
 from weakft.project import Project
 from weakft.runs import Json, RunFolder
@@ -17,6 +17,8 @@ from weakft.training import TrainingSet, fine_tune
 from weakft.training.finetune import FineTuned
 from weakft.training.gold import Gold, GoldOutcome, add_gold
 from weakft.training.workshop import Workshop
+
+GOLD_PARTS: tuple[Splits, ...] = ("dev", "valid")
 
 
 def fit(
@@ -30,7 +32,7 @@ def fit(
     """
     workshop = _workshop(project, data, soft, narrator)
     weak = workshop.weak_model()
-    gold = _gold_rows(data, len(project.config.classes))
+    gold = _gold_rows(data, folder, len(project.config.classes))
     outcome = add_gold(workshop, weak, gold)
     final = outcome.final
     final.model.save(folder.model)
@@ -46,7 +48,7 @@ def fit(
             _write_rival_predictions(name, rival.model, data, folder)
 
     metrics = folder.read_metrics()
-    metrics["end_model"] = _about(project, data, final, outcome, workshop)
+    metrics["end_model"] = _about(project, data, weak, outcome)
     folder.write_metrics(metrics)
     return final.model
 
@@ -64,13 +66,19 @@ def _workshop(project: Project, data: Dataset, soft: SoftLabels, narrator: Narra
     )
 
 
-def _gold_rows(data: Dataset, cardinality: int) -> Gold | None:
+def _gold_rows(data: Dataset, folder: RunFolder, cardinality: int) -> Gold | None:
     """dev, then valid; valid judges (dev already set LF accuracies), or dev if alone."""
-    parts = [split for name in ("dev", "valid") if (split := data.get(name)) is not None]
+    parts = [split for name in GOLD_PARTS if (split := data.get(name)) is not None]
     if not parts:
         return None
-    judged = np.concatenate([np.full(len(part), part is parts[-1]) for part in parts])
-    return Gold(TrainingSet.concat([_as_rows(part, cardinality) for part in parts]), judged)
+    label_model = load_label_model(folder.label_model)
+    return Gold(
+        rows=TrainingSet.concat([_as_rows(part, cardinality) for part in parts]),
+        judged=np.concatenate([np.full(len(part), part is parts[-1]) for part in parts]),
+        weak=np.concatenate(
+            [label_model.predict_proba(LabelMatrix.load(folder.votes(p.name))) for p in parts]
+        ),
+    )
 
 
 def _as_rows(split: Split, cardinality: int) -> TrainingSet:
@@ -116,45 +124,45 @@ def _write_rival_predictions(name: str, model: EndModel, data: Dataset, folder: 
             probabilities_frame(split.ids, probs, model.classes).to_parquet(path, index=False)
 
 
-def _about(
-    project: Project,
-    data: Dataset,
-    final: FineTuned,
-    outcome: GoldOutcome,
-    workshop: Workshop,
-) -> Json:
+def _about(project: Project, data: Dataset, weak: FineTuned, outcome: GoldOutcome) -> Json:
+    final = outcome.final
     about: Json = {
         "train": {
-            "rows": final.rows,
+            "rows": outcome.rows,
             "examples_per_second": round(final.examples_per_second, 1),
             "seconds": round(final.seconds, 2),
-            "best_epoch": final.best_epoch,
         },
+        "weak": {"rows": weak.rows, "best_epoch": weak.best_epoch},
         "gold": {
             "recipe": outcome.recipe,
             "reason": outcome.reason,
-            "rows": outcome.gold_rows,
+            "rows": sum(len(data[name]) for name in GOLD_PARTS if data.get(name)),
             "candidates": [asdict(candidate) for candidate in outcome.candidates],
         },
-        "warnings": list(outcome.warnings),
+        "warnings": [],
     }
-    if scored := _valid_scores(project, data, outcome):
-        about["valid"] = scored
-    return about
-
-
-def _valid_scores(project: Project, data: Dataset, outcome: GoldOutcome) -> Json | None:
-    """Of out-of-fold predictions where valid was trained on, else of the model itself."""
     valid = data.get("valid")
-    if valid is None or valid.gold is None or outcome.valid_probs is None:
-        return None
-    predicted: Probs = outcome.valid_probs
+    if valid is None or valid.gold is None:
+        return about
+    if outcome.judged_probs is not None:
+        predicted, how = (
+            outcome.judged_probs,
+            "out of fold: no model trained on the rows it is scored on",
+        )
+    elif outcome.recipe == "none":
+        predicted, how = final.model.predict_proba(valid.texts), "valid chose the checkpoint"
+    else:
+        about["warnings"].append(
+            "Valid was trained on and not judged by folds: it has no honest score."
+        )
+        return about
     settings = project.config.evaluate
-    scored: Mapping[str, object] = scores(
+    scored = scores(
         valid.gold,
         predicted.argmax(axis=1),
         len(project.config.classes),
         resamples=settings.resamples,
         seed=settings.seed,
     )
-    return {**scored, "how": outcome.valid_how}
+    about["valid"] = {**scored, "how": how}
+    return about

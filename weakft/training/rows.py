@@ -48,8 +48,8 @@ class TrainingSet:
 
     def take(self, rows: Rows) -> "TrainingSet":
         """The rows at these positions, or under this mask."""
-        positions = np.arange(len(self))[rows]
-        texts = tuple(self.texts[row] for row in positions.tolist())
+        positions = np.arange(len(self), dtype=np.intp)[rows]
+        texts = tuple(self.texts[int(row)] for row in positions)
         return TrainingSet(texts, self.probs[positions], self.weights[positions])
 
     def weighted(self, factor: float) -> "TrainingSet":
@@ -68,9 +68,9 @@ class TrainingSet:
                 f"None of the {len(labels.ids)} rows is covered by an LF, so there is nothing "
                 "to train on. Widen the LFs; `weakft analyze` shows what they see."
             )
-        rows = np.flatnonzero(labels.covered)
-        covered_texts = tuple(texts[row] for row in rows)
-        return cls(covered_texts, labels.probs[rows], np.ones(len(rows)))
+        pairs = zip(texts, labels.covered, strict=True)
+        covered_texts = tuple(text for text, covered in pairs if covered)
+        return cls(covered_texts, labels.probs[labels.covered], np.ones(len(covered_texts)))
 
     @classmethod
     def from_gold(

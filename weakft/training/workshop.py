@@ -1,6 +1,7 @@
 """What every training recipe starts from: fresh models, weak rows, gold to stop by."""
 
 import copy
+import math
 from dataclasses import dataclass
 
 from weakft.config import TrainConfig
@@ -9,6 +10,8 @@ from weakft.labels import SoftLabels
 from weakft.narration import SILENCE, Narrator
 from weakft.training.finetune import FineTuned, fine_tune
 from weakft.training.rows import TrainingSet
+
+GOLD_BATCH = 16  # rows a step
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,15 @@ class Workshop:
             narrator=self.narrator,
         )
 
-    def gold_settings(self, **changes: float) -> TrainConfig:
-        """`[train]` for a stage on few gold rows: `gold_epochs` instead of epochs."""
+    def gold_settings(self, rows: int) -> TrainConfig:
+        """`[train]` for a stage on few gold rows: small steps, and enough of them."""
+        batch = min(GOLD_BATCH, self.settings.per_device_train_batch_size)
+        steps = math.ceil(rows / batch) * self.settings.gold_epochs
         return self.settings.model_copy(
-            update={"num_train_epochs": self.settings.gold_epochs, **changes}
+            update={
+                "per_device_train_batch_size": batch,
+                "max_steps": max(self.settings.gold_steps, math.ceil(steps)),
+            }
         )
 
 

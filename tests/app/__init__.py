@@ -1,0 +1,1 @@
+"""The app, from its entry point."""

@@ -1,0 +1,144 @@
+"""A tiny project with a published run, made by the library itself but for the training."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from weakft.config import Splits
+from weakft.dataset import Dataset, read_dataset
+from weakft.labels import ABSTAIN, LabelMatrix, probabilities_frame
+from weakft.narration import SILENCE
+from weakft.pipeline.evaluating import evaluate
+from weakft.pipeline.labelling import label
+from weakft.pipeline.story import finish
+from weakft.project import Project
+from weakft.runs import RunFolder, write_json
+
+APP = Path(__file__).parents[2] / "app" / "streamlit_app.py"
+PAGES = ["app_pages/lfs.py", "app_pages/labels.py", "app_pages/model.py"]
+
+TRAIN = [
+    ("win CASH now", "spam"),
+    ("CASH for you", "spam"),
+    ("see you at noon", "ham"),
+    ("lunch?", "ham"),
+    ("win win win", "spam"),
+    ("the CASH desk opens at noon", "ham"),
+]
+DEV = [("CASH prize", "spam"), ("noon then", "ham"), ("win at noon", "ham"), ("hello", "ham")]
+TEST = [("win CASH", "spam"), ("you win", "spam"), ("noon is fine", "ham"), ("ok", "ham")]
+RULES = (("CASH", 1), ("noon", 0), ("win", 1), ("never", 0))
+
+Shop = Callable[..., Project]
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """Makes a project, which the app then serves; see `make_project`."""
+
+    def make(**options: object) -> Project:
+        monkeypatch.setenv("WEAKFT_PROJECT", str(tmp_path))
+        return make_project(tmp_path, **options)
+
+    return make
+
+
+@pytest.fixture
+def opened() -> Callable[[str], AppTest]:
+    """Opens the app at its entry point, then goes to one page."""
+
+    def open_page(page: str) -> AppTest:
+        app = AppTest.from_file(str(APP), default_timeout=60).run()
+        return app.switch_page(page).run()
+
+    return open_page
+
+
+def make_project(
+    root: Path,
+    *,
+    gold: bool = True,
+    run: bool = True,
+    classes: tuple[str, str] = ("ham", "spam"),
+    lf_names: tuple[str, ...] = ("says_cash", "says_noon", "says_win", "never_fires"),
+    prefix: str = "",
+) -> Project:
+    """Write a project of four LFs and a few rows, and publish a run of it.
+
+    Args:
+        root: where.
+        gold: with dev, valid and test, and gold for train; without any of them otherwise.
+        run: publish a run.
+        classes: names of class 0 and 1.
+        lf_names: names of the four LFs.
+        prefix: put before each text.
+    """
+    tables = {"train": TRAIN, "dev": DEV, "valid": DEV, "test": TEST} if gold else {"train": TRAIN}
+    for split, rows in tables.items():
+        ids = [f"{split}_{i}" for i in range(len(rows))]
+        names = [classes[label == "spam"] for _, label in rows]
+        frame = pd.DataFrame({"id": ids, "text": [f"{prefix}{split} {text}" for text, _ in rows]})
+        if split == "train":
+            frame.assign(label=names)[["id", "label"]].to_parquet(root / "train_gold.parquet")
+        frame = frame if split == "train" else frame.assign(label=names)
+        frame.to_parquet(root / f"{split}.parquet")
+    (root / "rules_of_thumb.py").write_text("raise RuntimeError('the app imports no LF file')\n")
+    data = "\n".join(f'{split} = "{split}.parquet"' for split in tables)
+    evaluation = 'train_gold = "train_gold.parquet"\n' if gold else ""
+    (root / "weakft.toml").write_text(
+        f"[project]\nname = 'tiny'\nclasses = {list(classes)!r}\n[data]\n{data}\n"
+        "[labeling]\nmodules = ['rules_of_thumb.py']\n[label_model]\nname = 'majority_vote'\n"
+        f"[evaluate]\nresamples = 100\n{evaluation}"
+    )
+    project = Project.open(root)
+    if run:
+        publish_run(project, lf_names)
+    return project
+
+
+def publish_run(project: Project, lf_names: tuple[str, ...]) -> RunFolder:
+    """Every stage of a run, with made-up predictions instead of a trained model."""
+    data = read_dataset(project.config, project.root)
+    with project.runs.staging() as folder:
+        votes = {name: _votes(data, name, lf_names) for name in data.splits}
+        for name, matrix in votes.items():
+            matrix.save(folder.votes(name))
+        fault = {"lf_name": lf_names[0], "count": 1, "row_id": "train_0", "traceback": "Oops: 1"}
+        write_json(folder.faults, {"faults": [fault]})
+        label(project, data, votes, folder, SILENCE)
+        _pretend_to_train(project, data, folder)
+        metrics = evaluate(project, data, votes, folder, SILENCE)
+        return finish(project, data, votes, folder, metrics, {})[0]
+
+
+def _votes(data: Dataset, split: Splits, lf_names: tuple[str, ...]) -> LabelMatrix:
+    values = [
+        [vote if word in text else ABSTAIN for word, vote in RULES] for text in data[split].texts
+    ]
+    return LabelMatrix(np.array(values, dtype=np.int8), lf_names, data[split].ids)
+
+
+def _pretend_to_train(project: Project, data: Dataset, folder: RunFolder) -> None:
+    metrics = folder.read_metrics()
+    candidate = {"name": "majority_vote", "negative_log_likelihood": 0.5, "note": ""}
+    metrics["labels"] |= {"reason": "Took majority_vote, alone.", "candidates": [candidate]}
+    metrics["end_model"] = {"train": {"rows": 5}, "warnings": []}
+    for name in (name for name in ("valid", "test") if name in data.splits):
+        probs = np.tile([0.2, 0.8], (len(data[name]), 1))
+        table = probabilities_frame(data[name].ids, probs, project.config.classes)
+        table.to_parquet(folder.predictions(name), index=False)
+        rival = folder.rival_predictions("gold_only", name)
+        rival.parent.mkdir(parents=True, exist_ok=True)
+        table.to_parquet(rival, index=False)
+    if "valid" in data.splits:
+        score = {"value": 0.25, "low": 0.0, "high": 0.7, "support": 4}
+        how = {"accuracy": score, "macro_f1": score, "how": "valid chose the checkpoint"}
+        metrics["end_model"]["valid"] = how
+        tried = [{"recipe": "only", "accuracy": 0.5, "rows": 8}, {"recipe": "mix", "rows": 8}]
+        gold = {"recipe": "mix", "reason": "Took mix.", "rows": 8, "candidates": tried}
+        metrics["end_model"]["gold"] = gold
+    folder.write_metrics(metrics)

@@ -1,0 +1,111 @@
+"""What every label model promises."""
+
+from pathlib import Path
+
+import hypothesis.extra.numpy as hnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from weakft import LabelMatrix, make_label_model
+from weakft.errors import ConfigError, DataError
+from weakft.label_models import LABEL_MODELS, load_label_model
+from weakft.label_models.registry import save_label_model
+
+NAMES = sorted(LABEL_MODELS)
+every_model = pytest.mark.parametrize("name", NAMES)
+
+
+def simulated(n: int = 600, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Six independent LFs of accuracy .8 and coverage .6 on two classes."""
+    rng = np.random.default_rng(seed)
+    gold = rng.integers(0, 2, n)
+    right = rng.random((n, 6)) < 0.8
+    votes = np.where(right, gold[:, None], 1 - gold[:, None])
+    return np.where(rng.random((n, 6)) < 0.6, votes, -1).astype(np.int8), gold
+
+
+@every_model
+def test_posteriors_are_distributions_and_recover_the_truth(name: str) -> None:
+    L, gold = simulated()
+    probs = make_label_model(name, 2).fit(L).predict_proba(L)
+    assert probs.shape == (600, 2)
+    assert probs.sum(axis=1) == pytest.approx(1)
+    covered = (L >= 0).any(axis=1)
+    assert (probs.argmax(axis=1) == gold)[covered].mean() > 0.85
+    assert probs[~covered] == pytest.approx(0.5)
+
+
+@every_model
+@given(hnp.arrays(np.int8, st.tuples(st.integers(1, 12), st.just(4)), elements=st.integers(-1, 2)))
+@settings(max_examples=15, deadline=None)
+def test_no_matrix_gives_nan(name: str, L: np.ndarray) -> None:
+    if not (L >= 0).any():
+        return
+    probs = make_label_model(name, 3).fit(L).predict_proba(L)
+    assert np.isfinite(probs).all()
+    assert probs.sum(axis=1) == pytest.approx(1)
+
+
+@every_model
+def test_the_same_input_gives_the_same_bytes_and_leaves_random_state_alone(name: str) -> None:
+    L, _ = simulated()
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    first = make_label_model(name, 2, seed=3).fit(L).predict_proba(L)
+    second = make_label_model(name, 2, seed=3).fit(L).predict_proba(L)
+    assert first.tobytes() == second.tobytes()
+    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+
+
+@every_model
+def test_a_model_survives_the_disk(name: str, tmp_path: Path) -> None:
+    L, gold = simulated()
+    model = make_label_model(name, 2).fit(L, Y_dev=gold[:100], L_dev=L[:100])
+    save_label_model(model, tmp_path / "label_model")
+    loaded = load_label_model(tmp_path / "label_model")
+    assert (loaded.predict_proba(L) == model.predict_proba(L)).all()
+    assert not list(tmp_path.rglob("*.pkl"))
+
+
+@every_model
+def test_other_lfs_than_fitted_are_refused(name: str) -> None:
+    L, _ = simulated()
+    names = tuple("abcdef")
+    ids = tuple(map(str, range(len(L))))
+    model = make_label_model(name, 2).fit(LabelMatrix(L, names, ids))
+    with pytest.raises(DataError, match="fitted on LFs"):
+        model.predict_proba(LabelMatrix(L[:, ::-1].copy(), names[::-1], ids))
+    with pytest.raises(DataError, match="fitted on LFs"):
+        model.predict_proba(L[:, :5])
+
+
+@every_model
+def test_bad_input_is_refused(name: str) -> None:
+    L, gold = simulated(60)
+    model = make_label_model(name, 2)
+    with pytest.raises(DataError, match="not fitted"):
+        model.predict_proba(L)
+    with pytest.raises(DataError, match="votes 2"):
+        model.fit(np.where(L == 1, 2, L))
+    with pytest.raises(DataError, match="No LF voted"):
+        model.fit(np.full_like(L, -1))
+    with pytest.raises(DataError, match="go together"):
+        model.fit(L, Y_dev=gold)
+    with pytest.raises(DataError, match="Y_dev"):
+        model.fit(L, Y_dev=gold + 1, L_dev=L)
+
+
+@every_model
+def test_permuting_rows_permutes_posteriors(name: str) -> None:
+    L, _ = simulated(200)
+    order = np.random.default_rng(1).permutation(len(L))
+    model = make_label_model(name, 2).fit(L)
+    assert (model.predict_proba(L[order]) == model.predict_proba(L)[order]).all()
+
+
+def test_unknown_names_and_one_class_are_refused() -> None:
+    with pytest.raises(ConfigError, match="majority_vote"):
+        make_label_model("majorityvote", 2)
+    with pytest.raises(ConfigError, match="at least 2 classes"):
+        make_label_model("auto", 1)

@@ -1,0 +1,74 @@
+"""Settings: four sources, one precedence, helpful refusals."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CONFIG
+from weakft.config import Config, TrainConfig, find_project
+from weakft.errors import ConfigError
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "weakft.toml"
+    path.write_text(CONFIG)
+    return path
+
+
+def test_precedence_is_default_file_environment_set(file: Path) -> None:
+    def rate(**sources: object) -> float:
+        return Config.load(file, **{"environ": {}, **sources}).train.learning_rate  # type: ignore[arg-type]
+
+    environ = {"WEAKFT_TRAIN__LEARNING_RATE": "2e-4"}
+    assert TrainConfig().learning_rate == 1e-4
+    assert rate() == 1e-3
+    assert rate(environ=environ) == 2e-4
+    assert rate(environ=environ, overrides=["train.learning_rate=3e-5"]) == 3e-5
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("train.learning_rat=1", "'train.learning_rat'; did you mean 'learning_rate'"),
+        ("trian.seed=1", "did you mean 'train'"),
+        ("train.xyz=1", "known keys: .*num_train_epochs"),
+        ("train.learning_rate=fast", "'train.learning_rate'.*'fast'"),
+        ("train.learning_rate=-1", "greater than 0"),
+        ("train.gold=some", "'auto', 'continue'"),
+        ('project.classes=["one"]', "wanted 2 to"),
+        ('project.classes=["a", "a"]', "distinct"),
+        ("nonsense", "section.key=value"),
+        ("project.name.first=1", "not a section"),
+    ],
+)
+def test_wrong_settings_are_refused(file: Path, override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Config.load(file, [override], environ={})
+
+
+def test_no_toml_and_no_file_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        Config.load(tmp_path / "weakft.toml")
+    (tmp_path / "weakft.toml").write_text("[project\n")
+    with pytest.raises(ConfigError, match="no TOML"):
+        Config.load(tmp_path / "weakft.toml")
+    (tmp_path / "weakft.toml").write_text("[data]\ntrain = 'x'\n")
+    with pytest.raises(ConfigError, match="'project' is required"):
+        Config.load(tmp_path / "weakft.toml", environ={})
+
+
+def test_the_nearest_project_upwards_is_found(make_project: Callable[..., Path]) -> None:
+    root = make_project()
+    assert find_project(root / "data") == root
+    with pytest.raises(ConfigError, match="--project DIR"):
+        find_project(root.parent)
+
+
+def test_the_names_of_train_are_those_of_training_arguments() -> None:
+    from transformers import TrainingArguments
+
+    theirs = {field.name for field in fields(TrainingArguments)}
+    assert set(TrainConfig.model_fields) - TrainConfig.OURS <= theirs

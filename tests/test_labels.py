@@ -1,0 +1,73 @@
+"""LabelMatrix and SoftLabels: checked when made, unchanged by a round trip."""
+
+from pathlib import Path
+
+import hypothesis.extra.numpy as hnp
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from weakft import ABSTAIN, LabelMatrix, SoftLabels
+from weakft.errors import DataError
+
+matrices = hnp.arrays(
+    np.int8,
+    hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=6),
+    elements=st.integers(-1, 3),
+)
+
+
+def test_covered_rows_have_a_vote() -> None:
+    L = LabelMatrix.from_array([[0, -1], [-1, -1], [-1, 1]])
+    assert L.covered.tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[0, 1], [[0.0, 1.0]], [[-2]], [[127]], [[True]], [["0"]]],
+    ids=["one dimension", "floats", "below abstain", "too large", "booleans", "strings"],
+)
+def test_what_is_no_label_matrix_is_refused(values: object) -> None:
+    with pytest.raises(DataError, match=r"[Vv]ote|dimensions"):
+        LabelMatrix.from_array(values)  # type: ignore[arg-type]
+
+
+def test_repeated_lf_names_are_refused() -> None:
+    with pytest.raises(DataError, match="same"):
+        LabelMatrix(np.zeros((1, 2), np.int8), ("same", "same"), ("a",))
+
+
+def test_votes_cannot_be_changed_afterwards() -> None:
+    L = LabelMatrix.from_array([[0]])
+    with pytest.raises(ValueError, match="read-only"):
+        L.values[0, 0] = 1
+
+
+@given(values=matrices)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+def test_a_matrix_survives_the_disk(values: np.ndarray, tmp_path: Path) -> None:
+    L = LabelMatrix.from_array(values)
+    L.save(tmp_path / "votes.parquet")
+    loaded = LabelMatrix.load(tmp_path / "votes.parquet")
+    assert (loaded.values == L.values).all()
+    assert (loaded.lf_names, loaded.ids) == (L.lf_names, L.ids)
+    assert loaded.values.dtype == np.int8
+
+
+def test_soft_labels_survive_the_disk(tmp_path: Path) -> None:
+    soft = SoftLabels(np.array([[0.2, 0.8]]), np.array([True]), ("a",), ("no", "yes"))
+    soft.save(tmp_path / "soft.parquet")
+    loaded = SoftLabels.load(tmp_path / "soft.parquet", ("no", "yes"))
+    assert (loaded.probs == soft.probs).all()
+    assert loaded.ids == soft.ids
+
+
+@pytest.mark.parametrize("row", [[0.5, 0.6], [np.nan, 1.0], [-0.1, 1.1]])
+def test_a_row_that_is_no_distribution_is_named(row: list[float]) -> None:
+    with pytest.raises(DataError, match="'bad-row'"):
+        SoftLabels(np.array([row]), np.array([True]), ("bad-row",), ("no", "yes"))
+
+
+def test_abstain_is_minus_one() -> None:
+    assert ABSTAIN == -1

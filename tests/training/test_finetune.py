@@ -1,0 +1,105 @@
+"""Training is exact where it can be: weights, accumulation, order, seeds."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from weakft.config import TrainConfig
+from weakft.end_model import EndModel
+from weakft.training import TrainingSet, fine_tune
+
+CLASSES = ("no", "yes")
+TEXTS = ("great phone", "the bad camera is poor", "love it", "it broke", "good", "awful screen") * 4
+GOLD = np.array([1, 0, 1, 0, 1, 0] * 4)
+SETTINGS = TrainConfig(
+    learning_rate=1e-3, num_train_epochs=1, per_device_train_batch_size=8, bf16=False, use_cpu=True
+)
+
+
+def new_model(folder: Path) -> EndModel:
+    model = EndModel.from_pretrained(str(folder), CLASSES, max_length=16, seed=0)
+    for module in model.model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    return model
+
+
+def trained_weights(folder: Path, rows: TrainingSet, settings: TrainConfig) -> torch.Tensor:
+    model = fine_tune(new_model(folder), rows, settings).model
+    return torch.cat([p.detach().flatten() for p in model.model.parameters()])
+
+
+def gold_rows() -> TrainingSet:
+    return TrainingSet.from_gold(TEXTS, GOLD, 2)
+
+
+def test_it_learns(tiny_model: Path) -> None:
+    settings = SETTINGS.model_copy(update={"num_train_epochs": 20, "learning_rate": 5e-3})
+    tuned = fine_tune(new_model(tiny_model), gold_rows(), settings)
+    assert (tuned.model.predict_proba(TEXTS).argmax(axis=1) == GOLD).all()
+    assert tuned.rows == 24
+    assert tuned.best_epoch is None
+
+
+def test_the_same_seed_gives_the_same_weights_and_leaves_random_state_alone(
+    tiny_model: Path,
+) -> None:
+    torch_state = torch.get_rng_state()
+    first = trained_weights(tiny_model, gold_rows(), SETTINGS)
+    second = trained_weights(tiny_model, gold_rows(), SETTINGS)
+    assert torch.equal(first, second)
+    assert torch.equal(torch.get_rng_state(), torch_state)
+
+
+def test_gradient_accumulation_changes_nothing(tiny_model: Path) -> None:
+    weights = np.linspace(0.5, 2.0, len(TEXTS))
+    rows = TrainingSet(gold_rows().texts, gold_rows().probs, weights)
+    whole = SETTINGS.model_copy(update={"per_device_train_batch_size": 24})
+    parts = SETTINGS.model_copy(
+        update={"per_device_train_batch_size": 6, "gradient_accumulation_steps": 4}
+    )
+    assert torch.allclose(
+        trained_weights(tiny_model, rows, whole), trained_weights(tiny_model, rows, parts), atol=1e-6
+    )
+
+
+def test_doubling_every_weight_changes_nothing(tiny_model: Path) -> None:
+    plain = trained_weights(tiny_model, gold_rows(), SETTINGS)
+    assert torch.allclose(
+        trained_weights(tiny_model, gold_rows().weighted(2.0), SETTINGS), plain, atol=1e-6
+    )
+
+
+def test_a_row_of_next_to_no_weight_is_as_good_as_absent(tiny_model: Path) -> None:
+    one_step = SETTINGS.model_copy(update={"per_device_train_batch_size": 24})
+    kept = gold_rows().take(np.arange(20))
+    ghosts = TrainingSet.concat([kept, gold_rows().take(np.arange(20, 24)).weighted(1e-9)])
+    assert torch.allclose(
+        trained_weights(tiny_model, kept, one_step),
+        trained_weights(tiny_model, ghosts, one_step),
+        atol=1e-6,
+    )
+
+
+def test_valid_chooses_the_checkpoint(tiny_model: Path) -> None:
+    settings = SETTINGS.model_copy(update={"num_train_epochs": 3, "learning_rate": 5e-3})
+    tuned = fine_tune(new_model(tiny_model), gold_rows(), settings, valid=gold_rows())
+    assert tuned.best_epoch in (1.0, 2.0, 3.0)
+
+
+def test_predictions_keep_the_order_of_the_texts(tiny_model: Path) -> None:
+    model = new_model(tiny_model)
+    alone = np.concatenate([model.predict_proba([text]) for text in TEXTS])
+    assert model.predict_proba(TEXTS) == pytest.approx(alone, abs=1e-5)
+
+
+def test_a_saved_model_is_a_plain_hugging_face_folder(tiny_model: Path, tmp_path: Path) -> None:
+    model = fine_tune(new_model(tiny_model), gold_rows(), SETTINGS).model
+    model.save(tmp_path / "model")
+    loaded = EndModel.load(tmp_path / "model")
+    assert loaded.classes == CLASSES
+    assert loaded.max_length == 16
+    assert loaded.predict_proba(TEXTS) == pytest.approx(model.predict_proba(TEXTS), abs=1e-6)
+    assert not list((tmp_path / "model").glob("*.bin"))

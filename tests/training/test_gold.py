@@ -1,0 +1,116 @@
+"""How gold enters: folds that never judge what they trained on, every recipe runs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from weakft import SoftLabels
+from weakft.config import TrainConfig
+from weakft.training import TrainingSet
+from weakft.training.gold import RECIPES, Gold, add_gold
+from weakft.training.workshop import Workshop
+
+TEXTS = ("great phone", "bad camera", "love it", "it broke", "good screen", "awful") * 4
+LABELS = np.array([1, 0, 1, 0, 1, 0] * 4)
+
+
+def workshop(folder: Path, **settings: object) -> Workshop:
+    probs = np.where(LABELS[:, None] == np.arange(2), 0.8, 0.2)
+    soft = SoftLabels(probs, np.full(24, True), tuple(map(str, range(24))), ("no", "yes"))
+    config = TrainConfig(
+        **{  # type: ignore[arg-type]
+            "model": str(folder),
+            "max_length": 16,
+            "num_train_epochs": 1,
+            "gold_epochs": 1,
+            "gold_steps": 2,
+            "gold_folds": 2,
+            "learning_rate": 1e-3,
+            **settings,
+        }
+    )
+    return Workshop(("no", "yes"), config, TEXTS, soft)
+
+
+def gold(judged: int = 20) -> Gold:
+    mask = np.arange(24) >= 24 - judged
+    rows = TrainingSet.from_gold(TEXTS, LABELS, 2)
+    return Gold(rows, mask, np.where(LABELS[:, None] == np.arange(2), 0.7, 0.3))
+
+
+def test_folds_share_out_the_judged_rows_class_by_class() -> None:
+    folds = gold().folds(2, seed=0)
+    assert (np.sum(folds, axis=0) == gold().judged).all()
+    for fold in folds:
+        assert np.bincount(LABELS[fold]).tolist() == [5, 5]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_trains(recipe: str, tiny_model: Path) -> None:
+    shop = workshop(tiny_model, gold=recipe)
+    weak = shop.weak_model()
+    outcome = add_gold(shop, weak, gold())
+    assert outcome.recipe == recipe
+    probs = outcome.final.model.predict_proba(TEXTS)
+    assert probs.sum(axis=1) == pytest.approx(1)
+    assert (outcome.final is weak) == (recipe == "none")
+    assert (outcome.final is outcome.gold_only) == (recipe == "only")
+
+
+def test_auto_judges_all_recipes_and_takes_the_best(tiny_model: Path) -> None:
+    shop = workshop(tiny_model)
+    outcome = add_gold(shop, shop.weak_model(), gold())
+    assert {c.recipe for c in outcome.candidates} == set(RECIPES)
+    assert outcome.recipe == outcome.candidates[0].recipe
+    assert outcome.candidates[0].accuracy == max(c.accuracy for c in outcome.candidates)
+    assert outcome.judged_probs is not None
+    assert outcome.judged_probs.shape == (20, 2)
+    assert np.isfinite(outcome.judged_probs).all()
+
+
+def test_too_little_gold_is_not_judged(tiny_model: Path) -> None:
+    shop = workshop(tiny_model)
+    outcome = add_gold(shop, shop.weak_model(), gold(judged=4))
+    assert outcome.recipe == "continue"
+    assert "too few" in outcome.reason
+    assert outcome.candidates == ()
+
+
+def test_without_gold_the_weak_model_stands(tiny_model: Path) -> None:
+    shop = workshop(tiny_model)
+    weak = shop.weak_model()
+    assert add_gold(shop, weak, None).final is weak
+
+
+def test_what_judges_never_trains_in_the_same_fold(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from weakft.training import gold as module
+
+    trained: list[tuple[str, ...]] = []
+    predicted: list[tuple[str, ...]] = []
+    original = module.fine_tune
+
+    def spy(model, rows, settings, **options):  # noqa: ANN001, ANN003, ANN202
+        trained.append(rows.texts)
+        tuned = original(model, rows, settings, **options)
+        known = set(rows.texts)
+        ask = tuned.model.predict_proba
+
+        def predict(texts):  # noqa: ANN001, ANN202
+            if all(text.startswith("gold") for text in texts):
+                predicted.append(tuple(texts))
+                assert not known & set(texts)
+            return ask(texts)
+
+        monkeypatch.setattr(tuned.model, "predict_proba", predict)
+        return tuned
+
+    monkeypatch.setattr(module, "fine_tune", spy)
+    texts = tuple(f"gold {i} {text}" for i, text in enumerate(TEXTS))
+    rows = TrainingSet.from_gold(texts, LABELS, 2)
+    shop = workshop(tiny_model)
+    add_gold(shop, shop.weak_model(), Gold(rows, gold().judged, gold().weak))
+    assert len(predicted) == 6  # three recipes, two folds
+    assert len(trained) >= 7
