@@ -81,8 +81,8 @@ class TrainConfig(Section):
     strategy: Literal["full"] = "full"
     loss: Literal["soft_cross_entropy"] = "soft_cross_entropy"
     gold: Literal["auto", "continue", "mix", "only", "none"] = "auto"
-    gold_folds: int = Field(3, ge=2)
-    gold_epochs: float = Field(5, gt=0, description="epochs of a gold stage, at least")
+    gold_folds: int = Field(2, ge=2)
+    gold_epochs: float = Field(6, gt=0, description="epochs of a gold stage, at least")
     gold_steps: int = Field(150, ge=1, description="optimiser steps of a gold stage, at least")
 
     learning_rate: float = Field(1e-4, gt=0)

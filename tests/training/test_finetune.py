@@ -61,7 +61,9 @@ def test_gradient_accumulation_changes_nothing(tiny_model: Path) -> None:
         update={"per_device_train_batch_size": 6, "gradient_accumulation_steps": 4}
     )
     assert torch.allclose(
-        trained_weights(tiny_model, rows, whole), trained_weights(tiny_model, rows, parts), atol=1e-6
+        trained_weights(tiny_model, rows, whole),
+        trained_weights(tiny_model, rows, parts),
+        atol=1e-6,
     )
 
 

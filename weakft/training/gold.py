@@ -137,10 +137,11 @@ class _Kitchen:
         pool = self.workshop
         probs = pooled([teacher, pool.soft.probs], weights)
         relabelled = TrainingSet(pool.texts, probs, np.ones(len(pool.texts)))
+        together = TrainingSet.concat([relabelled, self.gold.rows.take(rows)])
         return fine_tune(
             pool.fresh_model(),
-            TrainingSet.concat([relabelled, self.gold.rows.take(rows)]),
-            pool.settings,
+            together,
+            pool.mix_settings(len(together)),
             title=title,
             narrator=pool.narrator,
         )

@@ -11,7 +11,9 @@ from weakft.narration import SILENCE, Narrator
 from weakft.training.finetune import FineTuned, fine_tune
 from weakft.training.rows import TrainingSet
 
-GOLD_BATCH = 16  # rows a step
+SMALL_BATCH = 16  # rows a step where gold is scarce
+FEW_GOLD_ROWS = 300
+MIX_EPOCHS = 2.0  # over pool and gold; the soft targets are already smoothed
 
 
 @dataclass(frozen=True)
@@ -60,14 +62,21 @@ class Workshop:
         )
 
     def gold_settings(self, rows: int) -> TrainConfig:
-        """`[train]` for a stage on few gold rows: small steps, and enough of them."""
-        batch = min(GOLD_BATCH, self.settings.per_device_train_batch_size)
-        steps = math.ceil(rows / batch) * self.settings.gold_epochs
+        """`[train]` for a stage on gold rows: small batches for few rows, and enough steps."""
+        batch = self.settings.per_device_train_batch_size
+        if rows < FEW_GOLD_ROWS:
+            batch = min(batch, SMALL_BATCH)
+        return self._at_least(rows, batch, self.settings.gold_epochs)
+
+    def mix_settings(self, rows: int) -> TrainConfig:
+        """`[train]` for a stage on the whole pool and gold."""
+        return self._at_least(rows, self.settings.per_device_train_batch_size, MIX_EPOCHS)
+
+    def _at_least(self, rows: int, batch: int, epochs: float) -> TrainConfig:
+        steps = math.ceil(math.ceil(rows / batch) * epochs)
+        steps = max(steps, self.settings.gold_steps)
         return self.settings.model_copy(
-            update={
-                "per_device_train_batch_size": batch,
-                "max_steps": max(self.settings.gold_steps, math.ceil(steps)),
-            }
+            update={"per_device_train_batch_size": batch, "max_steps": steps}
         )
 
 
