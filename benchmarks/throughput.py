@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def plain_trainer(project: Project, rows: TrainingSet, test: Split) -> dict[str, float]:
-    """transformers' Trainer as it comes: batches of 8, float32, random order."""
+    """Transformers' Trainer as it comes: batches of 8, float32, random order."""
     model = new_model(project)
     labels = rows.probs.argmax(axis=1)
     encoded = [
@@ -78,7 +78,7 @@ def plain_trainer(project: Project, rows: TrainingSet, test: Split) -> dict[str,
 
 
 def weakft_trainer(project: Project, rows: TrainingSet, test: Split) -> dict[str, float]:
-    """weakft's defaults: batches of 32 of like lengths, bf16 where the machine has it."""
+    """Weakft's defaults: batches of 32 of like lengths, bf16 where the machine has it."""
     model = new_model(project)
     settings = TrainConfig(max_length=project.config.train.max_length, num_train_epochs=EPOCHS)
     start = time.perf_counter()

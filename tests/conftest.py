@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -118,24 +119,24 @@ def tiny_rows(name: str, count: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def write_project(root: Path, model: Path, config: str = CONFIG, lfs: str = LF_FILE) -> Path:
+    """Write a tiny project: weakft.toml, one LF file, four splits, a link to the model."""
+    (root / "data").mkdir(parents=True)
+    (root / "labeling").mkdir()
+    (root / "weakft.toml").write_text(config)
+    (root / "labeling" / "tiny.py").write_text(lfs)
+    (root / "tiny-model").symlink_to(model)
+    for split, count in {"train": 48, "dev": 24, "valid": 24, "test": 20}.items():
+        rows = tiny_rows(split, count)
+        rows = rows.drop(columns="label") if split == "train" else rows
+        rows.to_parquet(root / "data" / f"{split}.parquet", index=False)
+    return root
+
+
 @pytest.fixture
 def make_project(tmp_path: Path, tiny_model: Path) -> Callable[..., Path]:
     """Write a tiny project; `config` replaces weakft.toml, `lfs` the LF file."""
-
-    def make(config: str = CONFIG, lfs: str = LF_FILE, name: str = "project") -> Path:
-        root = tmp_path / name
-        (root / "data").mkdir(parents=True)
-        (root / "labeling").mkdir()
-        (root / "weakft.toml").write_text(config)
-        (root / "labeling" / "tiny.py").write_text(lfs)
-        (root / "tiny-model").symlink_to(tiny_model)
-        for split, count in {"train": 48, "dev": 24, "valid": 24, "test": 20}.items():
-            rows = tiny_rows(split, count)
-            rows = rows.drop(columns="label") if split == "train" else rows
-            rows.to_parquet(root / "data" / f"{split}.parquet", index=False)
-        return root
-
-    return make
+    return partial(write_project, tmp_path / "project", tiny_model)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from weakft.config import Splits
+from weakft.config import Splits, TrainConfig
 from weakft.dataset import Dataset, Split, read_gold
 from weakft.end_model import EndModel
 from weakft.evaluation import scores
@@ -58,12 +58,21 @@ def _workshop(project: Project, data: Dataset, soft: SoftLabels, narrator: Narra
     k = len(project.config.classes)
     return Workshop(
         classes=project.config.classes,
-        settings=project.config.train,
+        settings=_settings(project),
         texts=data["train"].texts,
         soft=soft,
         valid=None if valid is None else _as_rows(valid, k),
         narrator=narrator,
     )
+
+
+def _settings(project: Project) -> TrainConfig:
+    """`[train]`, with a model folder of the project as an absolute path."""
+    settings = project.config.train
+    folder = project.root / settings.model
+    if settings.model != "default" and folder.is_dir():
+        return settings.model_copy(update={"model": str(folder)})
+    return settings
 
 
 def _gold_rows(data: Dataset, folder: RunFolder, cardinality: int) -> Gold | None:
@@ -97,7 +106,7 @@ def _all_gold(project: Project, data: Dataset, workshop: Workshop) -> FineTuned 
     return fine_tune(
         workshop.fresh_model(),
         rows,
-        project.config.train,
+        workshop.settings,
         valid=workshop.valid,
         title="All of train's gold",
         narrator=workshop.narrator,

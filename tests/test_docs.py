@@ -1,0 +1,83 @@
+"""Documentation is executed, and lists are derived from the code."""
+
+import doctest
+import importlib
+import json
+import pkgutil
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import weakft
+from benchmarks import quality, throughput
+from benchmarks.readme import RESULTS, block, load
+from weakft.cli.main import app
+from weakft.config import Config
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MODULES = [m.name for m in pkgutil.walk_packages(weakft.__path__, "weakft.")]
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if not n.startswith("weakft._")])
+def test_docstring_examples_run(name: str) -> None:
+    if name == "weakft.__main__":
+        pytest.skip("runs the command line")
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_readme_python_runs_and_prints_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    source = "\n".join(re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+    exec(compile(source, "README.md", "exec"), {})
+    promised = re.findall(r"print\(.*\)  # (.*)", source)
+    assert capsys.readouterr().out.splitlines() == promised
+    assert promised
+
+
+def test_readme_config_is_valid() -> None:
+    (config,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    assert Config.model_validate(tomllib.loads(config)).classes[0] == "negative"
+
+
+def test_every_command_in_the_readme_exists_and_has_help() -> None:
+    from typer.main import get_command
+
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    named = set(re.findall(r"weakft (\w+)", README)) & set(re.findall(r"`?weakft ([a-z]+)", README))
+    words = {"run", "runs", "app", "check", "analyze", "import"}
+    assert words <= named
+    assert words <= set(commands)
+    assert all(command.help for command in commands.values())
+
+
+def test_the_tree_names_what_is_there() -> None:
+    tree = README.split("## The tree")[1]
+    listed = set(re.findall(r"^  ([a-z_]+)(?:\.py|/)", tree, re.MULTILINE))
+    package = Path(weakft.__file__).parent
+    present = {
+        p.stem for p in package.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()
+    }
+    small = {"__init__", "__main__", "seeding", "narration"}
+    assert listed == present - small
+
+
+@pytest.mark.parametrize("name", ["quality", "throughput"])
+def test_readme_figures_are_those_the_benchmark_printed(name: str) -> None:
+    results = load(name)
+    table = (
+        quality.quality_table(results)
+        if name == "quality"
+        else throughput.throughput_table(results["plain"], results["weakft"], results["ratios"])
+    )
+    assert block(name) == table
+
+
+def test_the_demo_line_is_the_measured_one() -> None:
+    result = json.loads((RESULTS / "demo.json").read_text())
+    assert f"{result['seconds']} s" in block("demo")
+
+
+def test_public_names_exist() -> None:
+    assert all(hasattr(weakft, name) for name in weakft.__all__)

@@ -1,0 +1,65 @@
+"""Run folders: whole or not there at all."""
+
+from pathlib import Path
+
+import pytest
+
+from weakft.errors import LockedError, RunNotFound
+from weakft.runs import RunStore, read_json, sha256
+
+
+def published(store: RunStore, text: str = "hello"):  # noqa: ANN201
+    with store.staging() as staged:
+        (staged.path / "note.txt").write_text(text)
+        return store.publish(staged, {"project": "tiny"})
+
+
+def test_a_published_run_is_listed_opened_and_hashed(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "runs")
+    run = published(store)
+    assert store.ids() == [run.id]
+    assert store.open() == store.open(run.id) == run
+    manifest = read_json(run.manifest)
+    assert manifest["files"]["note.txt"]["sha256"] == sha256(run.path / "note.txt")
+    assert manifest["id"] == run.id
+
+
+def test_what_is_not_published_is_gone(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "runs")
+    with pytest.raises(KeyboardInterrupt), store.staging() as staged:
+        (staged.path / "half").write_text("...")
+        raise KeyboardInterrupt
+    assert list(store.root.iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", ["no manifest", "broken manifest", "short file", "lost file"])
+def test_a_damaged_run_does_not_exist(tmp_path: Path, damage: str) -> None:
+    store = RunStore(tmp_path / "runs")
+    run = published(store)
+    if damage == "no manifest":
+        run.manifest.unlink()
+    elif damage == "broken manifest":
+        run.manifest.write_text("{")
+    elif damage == "short file":
+        (run.path / "note.txt").write_text("hell")
+    else:
+        (run.path / "note.txt").unlink()
+    assert store.ids() == []
+    with pytest.raises(RunNotFound, match="weakft run"):
+        store.open(run.id)
+
+
+@pytest.mark.parametrize("run_id", ["../runs", "/etc", "", ".work", "nonsense"])
+def test_only_ids_are_opened(tmp_path: Path, run_id: str) -> None:
+    store = RunStore(tmp_path / "runs")
+    published(store)
+    with pytest.raises(RunNotFound):
+        store.open(run_id)
+
+
+def test_the_lock_lets_one_in(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "runs")
+    with store.lock(), pytest.raises(LockedError), RunStore(tmp_path / "runs").lock():
+        pass
+    with store.lock():
+        pass
