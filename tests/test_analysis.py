@@ -40,7 +40,7 @@ def test_statistics_counted_by_hand() -> None:
     assert lf_polarities(L) == [[0, 1], [0, 1], [1], [0]]
 
 
-@pytest.mark.filterwarnings("ignore::FutureWarning:snorkel")
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # snorkel's use of scipy
 @given(
     hnp.arrays(
         np.int8, st.tuples(st.integers(1, 9), st.integers(1, 5)), elements=st.integers(-1, 2)

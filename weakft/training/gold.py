@@ -3,8 +3,8 @@
 none      weak labels alone
 only      gold alone
 continue  train on weak labels, then go on with gold
-mix       the gold-only model and the LF votes label the pool together; train on that
-          and on gold
+mix       the gold-only model goes on with the whole pool, as it and the LF votes label
+          it together, and with gold
 """
 
 from collections.abc import Callable
@@ -132,14 +132,14 @@ class _Kitchen:
     def continued(self, rows: Mask, title: str) -> FineTuned:
         return self._on_gold(lambda: copy_model(self.weak.model), rows, title)
 
-    def mixed(self, rows: Mask, teacher: Probs, weights: Weights, title: str) -> FineTuned:
-        """Train on gold and on the pool as the teacher and the votes label it together."""
+    def mixed(self, rows: Mask, teacher: EndModel, weights: Weights, title: str) -> FineTuned:
+        """Go on from the gold-only model with gold and the relabelled pool."""
         pool = self.workshop
-        probs = pooled([teacher, pool.soft.probs], weights)
+        probs = pooled([teacher.predict_proba(pool.texts), pool.soft.probs], weights)
         relabelled = TrainingSet(pool.texts, probs, np.ones(len(pool.texts)))
         together = TrainingSet.concat([relabelled, self.gold.rows.take(rows)])
         return fine_tune(
-            pool.fresh_model(),
+            copy_model(teacher),
             together,
             pool.mix_settings(len(together)),
             title=title,
@@ -179,8 +179,7 @@ class _Kitchen:
     ) -> GoldOutcome:
         everything = np.full(len(self.gold.rows), True)
         if recipe == "mix":
-            opinion = teacher.model.predict_proba(self.workshop.texts)
-            final = self.mixed(everything, opinion, weights, "Gold and votes together")
+            final = self.mixed(everything, teacher.model, weights, "Gold and votes together")
         elif recipe == "continue":
             final = self.continued(everything, "Weak labels, then gold")
         else:
@@ -193,7 +192,7 @@ class _Kitchen:
         folds = self.gold.folds(self.workshop.settings.gold_folds, self.workshop.settings.seed)
         shape = self.gold.rows.probs.shape
         found = {recipe: np.full(shape, np.nan) for recipe in recipes}
-        opinions = []
+        teachers = []
         for number, held_out in enumerate(folds, start=1):
             title = f"Judging, fold {number} of {len(folds)}"
             texts = self.gold.rows.take(held_out).texts
@@ -203,12 +202,12 @@ class _Kitchen:
                 continued = self.continued(~held_out, f"{title}: continue").model
                 found["continue"][held_out] = continued.predict_proba(texts)
             if "mix" in recipes:
-                opinions.append(teacher.predict_proba(self.workshop.texts))
+                teachers.append(teacher)
         for number, held_out in enumerate(folds, start=1):
             if "mix" in recipes:
                 weights = self._weights(found["only"], self.gold.judged & ~held_out)
                 title = f"Judging, fold {number} of {len(folds)}: mix"
-                mixed = self.mixed(~held_out, opinions[number - 1], weights, title)
+                mixed = self.mixed(~held_out, teachers[number - 1], weights, title)
                 found["mix"][held_out] = mixed.model.predict_proba(
                     self.gold.rows.take(held_out).texts
                 )

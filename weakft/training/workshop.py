@@ -13,7 +13,8 @@ from weakft.training.rows import TrainingSet
 
 SMALL_BATCH = 16  # rows a step where gold is scarce
 FEW_GOLD_ROWS = 300
-MIX_EPOCHS = 2.0  # over pool and gold; the soft targets are already smoothed
+MIX_EPOCHS = 1.0  # over pool and gold, starting from the gold-only model
+MIX_STEPS = 100  # at least
 
 
 @dataclass(frozen=True)
@@ -66,15 +67,15 @@ class Workshop:
         batch = self.settings.per_device_train_batch_size
         if rows < FEW_GOLD_ROWS:
             batch = min(batch, SMALL_BATCH)
-        return self._at_least(rows, batch, self.settings.gold_epochs)
+        return self._at_least(rows, batch, self.settings.gold_epochs, self.settings.gold_steps)
 
     def mix_settings(self, rows: int) -> TrainConfig:
         """`[train]` for a stage on the whole pool and gold."""
-        return self._at_least(rows, self.settings.per_device_train_batch_size, MIX_EPOCHS)
+        batch = self.settings.per_device_train_batch_size
+        return self._at_least(rows, batch, MIX_EPOCHS, min(MIX_STEPS, self.settings.gold_steps))
 
-    def _at_least(self, rows: int, batch: int, epochs: float) -> TrainConfig:
-        steps = math.ceil(math.ceil(rows / batch) * epochs)
-        steps = max(steps, self.settings.gold_steps)
+    def _at_least(self, rows: int, batch: int, epochs: float, least: int) -> TrainConfig:
+        steps = max(math.ceil(math.ceil(rows / batch) * epochs), least)
         return self.settings.model_copy(
             update={"per_device_train_batch_size": batch, "max_steps": steps}
         )
