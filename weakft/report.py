@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from weakft import advice
 from weakft.config import SPLITS, Config, Splits
 from weakft.dataset import Split, read_gold, read_split
 from weakft.errors import DataError
@@ -251,53 +252,7 @@ class Report:
 
     def next_steps(self) -> list[str]:
         """What would improve this run most, the most pressing first."""
-        return [*self._about_lfs(), *self._about_coverage(), *self._about_rivals()][:4]
-
-    def _about_lfs(self) -> list[str]:
-        table = self.lf_table()
-        chance = 1 / len(self.classes)
-        worse = table[table["accuracy_high"] < 0.5].sort_values("accuracy")
-        steps = [
-            f"Fix or drop {row.lf}: right on {row.accuracy:.0%} of {row.support} dev votes "
-            f"({row.accuracy_low:.0%} to {row.accuracy_high:.0%})."
-            for row in worse.head(2).itertuples()
-        ]
-        silent = table[table["votes"] == 0]
-        if len(silent):
-            steps.append(f"{silent['lf'].iloc[0]} never votes on train: widen or drop it.")
-        if table["support"].sum() == 0:
-            steps.append(
-                f"Label some dev rows: without, LF accuracies are guesses (chance is {chance:.0%})."
-            )
-        return steps
-
-    def _about_coverage(self) -> list[str]:
-        labels = self.metrics["labels"]
-        uncovered = labels["rows"] - labels["covered"]
-        if labels["coverage"] >= 0.9:
-            return []
-        return [
-            f"Write LFs for the {uncovered} of {labels['rows']} training rows nobody votes on: "
-            "`weakft app`, page Labels, filter uncovered."
-        ]
-
-    def _about_rivals(self) -> list[str]:
-        board = self.scoreboard("test")
-        if board.empty:
-            return ["Label a test split: without one there is no honest score."]
-        f1 = dict(zip(board["key"], board["macro_f1"], strict=True))
-        steps = []
-        if "gold_only" in f1 and f1["gold_only"] > f1.get("weak_only", 0.0):
-            steps.append(
-                "Gold alone beats weak labels alone here: better LFs or more gold pay most."
-            )
-        elif "gold_only" in f1:
-            steps.append("Weak labels beat the gold alone here: more rows for the LFs pay most.")
-        else:
-            steps.append(
-                "Label a few dozen valid rows: they choose the model and can be trained on."
-            )
-        return steps
+        return advice.next_steps(self.lf_table(), self.metrics["labels"], self.scoreboard("test"))
 
     def _texts(self, split: Splits, ids: tuple[str, ...], positions: Any) -> list[str]:  # noqa: ANN401
         rows = self.rows(split)

@@ -37,7 +37,7 @@ def fit(
     final = outcome.final
     final.model.save(folder.model)
 
-    _write_predictions(final.model, data, folder, narrator)
+    _write_predictions(outcome, data, folder, narrator)
     rivals = {"weak_only": weak, "gold_only": outcome.gold_only}
     if "gold_only" not in project.config.evaluate.rivals:
         del rivals["gold_only"]
@@ -114,12 +114,21 @@ def _all_gold(project: Project, data: Dataset, workshop: Workshop) -> FineTuned 
 
 
 def _write_predictions(
-    model: EndModel, data: Dataset, folder: RunFolder, narrator: Narrator
+    outcome: GoldOutcome, data: Dataset, folder: RunFolder, narrator: Narrator
 ) -> None:
+    """Of the end model; on the split that judged recipes, those of models that had not seen it."""
     for name, split in data.splits.items():
-        probs = model.predict_proba(split.texts, narrator=narrator)
-        frame = probabilities_frame(split.ids, probs, model.classes)
+        if outcome.judged_probs is not None and name == _judging_part(data):
+            probs = outcome.judged_probs
+        else:
+            probs = outcome.final.model.predict_proba(split.texts, narrator=narrator)
+        frame = probabilities_frame(split.ids, probs, outcome.final.model.classes)
         frame.to_parquet(folder.predictions(name), index=False)
+
+
+def _judging_part(data: Dataset) -> Splits:
+    """The last gold part: valid, or dev where there is no valid."""
+    return [name for name in GOLD_PARTS if data.get(name) is not None][-1]
 
 
 def _write_rival_predictions(name: str, model: EndModel, data: Dataset, folder: RunFolder) -> None:

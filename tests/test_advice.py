@@ -1,0 +1,35 @@
+"""Advice names the LF, the rows and the rival it is about."""
+
+import numpy as np
+import pandas as pd
+
+from weakft.advice import next_steps
+
+LABELS = {"coverage": 0.95, "rows": 100, "covered": 95}
+BOARD = pd.DataFrame({"key": ["gold_only", "weak_only"], "macro_f1": [0.8, 0.6]})
+
+
+def table(**changes: list) -> pd.DataFrame:
+    rows = {
+        "lf": ["good", "bad"],
+        "accuracy": [0.9, 0.2],
+        "accuracy_low": [0.8, 0.1],
+        "accuracy_high": [0.95, 0.35],
+        "support": [40, 20],
+    }
+    return pd.DataFrame({**rows, **changes})
+
+
+def test_the_worst_lf_comes_first() -> None:
+    first, second, third = next_steps(table(), LABELS, BOARD)
+    assert first.startswith("Fix or drop bad: right on 20% of 20 dev votes")
+    assert second.startswith("Look at bad first: 16 of its 20 dev votes")
+    assert third.startswith("Gold alone beats weak labels alone")
+
+
+def test_no_evidence_asks_for_some() -> None:
+    nothing = table(accuracy=[np.nan] * 2, support=[0, 0])
+    steps = next_steps(nothing, {**LABELS, "coverage": 0.4, "covered": 40}, pd.DataFrame())
+    assert steps[0].startswith("Label some dev rows")
+    assert "60 of 100 training rows" in steps[1]
+    assert steps[2].startswith("Label a test split")

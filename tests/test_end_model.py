@@ -1,0 +1,46 @@
+"""Which model is meant, and what is no model."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from weakft.end_model import EndModel, batches_by_length, model_source
+from weakft.errors import ModelNotFound
+
+DEFAULT_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+def test_the_default_model_is_the_hubs_own_file() -> None:
+    weights = Path(model_source("default")) / "model.safetensors"
+    assert hashlib.sha256(weights.read_bytes()).hexdigest() == DEFAULT_WEIGHTS
+
+
+def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    for content in (None, "{", '{"model_type": "nothing-known"}'):
+        if content is not None:
+            (tmp_path / "config.json").write_text(content)
+        with pytest.raises(ModelNotFound, match="is no model"):
+            EndModel.from_pretrained(str(tmp_path), ["a", "b"], max_length=8, seed=0)
+
+
+def test_the_head_follows_the_seed_and_the_classes(tiny_model: Path) -> None:
+    def head(seed: int) -> list[float]:
+        model = EndModel.from_pretrained(str(tiny_model), "abc", max_length=8, seed=seed)
+        assert model.classes == ("a", "b", "c")
+        return model.model.classifier.weight.flatten().tolist()
+
+    assert head(0) == head(0) != head(1)
+
+
+def test_texts_are_cut_to_what_the_model_takes(tiny_model: Path) -> None:
+    model = EndModel.from_pretrained(str(tiny_model), "ab", max_length=999, seed=0)
+    assert model.max_length == 32
+    assert len(model.encode(["great " * 100])[0]) == 32
+
+
+def test_batches_hold_every_row_once_and_stay_within_the_budget() -> None:
+    lengths = [5, 1, 9, 9, 3, 20, 2, 2]
+    batches = batches_by_length(lengths, 18)
+    assert sorted(row for batch in batches for row in batch) == list(range(8))
+    assert all(len(b) == 1 or len(b) * max(lengths[r] for r in b) <= 18 for b in batches)
