@@ -141,8 +141,10 @@ def test_stages_one_at_a_time_give_the_same_labels(
     assert applied["rows"] == {"train": 48, "dev": 24, "valid": 24, "test": 20}
     assert "run that first" in refused("train", "--project", root, code=2)
     weakft("label", "--project", root)
-    weakft("train", "--project", root, "--set", "train.gold=none")
-    evaluated = weakft("evaluate", "--project", root)
+    none = ("--set", "train.gold=none")
+    weakft("train", "--project", root, *none)
+    assert "run that again" in refused("evaluate", "--project", root, code=2)
+    evaluated = weakft("evaluate", "--project", root, *none)
     assert evaluated["metrics"]["rivals"]["gold_only"]["test"]
     whole, staged = Path(finished[1]["run_dir"]), Path(evaluated["run_dir"])
     for name in ("votes/train.parquet", "votes/test.parquet", "soft_labels.parquet"):
@@ -152,7 +154,13 @@ def test_stages_one_at_a_time_give_the_same_labels(
 def test_a_changed_lf_file_makes_the_votes_stale(project: Path) -> None:
     weakft("apply", "--project", project)
     (project / "labeling" / "tiny.py").write_text(LF_FILE + "\n# edited\n")
-    assert "weakft apply" in refused("label", "--project", project, code=2)
+    assert "since `weakft apply`" in refused("label", "--project", project, code=2)
+
+
+def test_labelling_again_voids_what_was_trained(project: Path) -> None:
+    for stage in ("apply", "label", "train", "label"):
+        weakft(stage, "--project", project, "--set", "train.gold=none")
+    assert "weakft train" in refused("evaluate", "--project", project, code=2)
 
 
 def test_analyze_shows_every_lf_and_writes_nothing(project: Path) -> None:

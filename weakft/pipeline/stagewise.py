@@ -12,30 +12,37 @@ from weakft.labels import LabelMatrix, SoftLabels
 from weakft.narration import Narrator
 from weakft.pipeline.evaluating import evaluate as evaluate_stage
 from weakft.pipeline.labelling import label as label_stage
-from weakft.pipeline.story import finish, manifest_head
+from weakft.pipeline.story import finish, input_hashes
 from weakft.pipeline.voting import vote
 from weakft.project import Project
 from weakft.runs import Json, RunFolder, read_json, write_json
 
 STAMP = "stages.json"
+SECTIONS = {
+    "apply": ("project", "data", "labeling"),
+    "label": ("label_model",),
+    "train": ("train",),
+    "evaluate": ("evaluate",),
+}
+"""Each stage in its order, with the sections of weakft.toml it depends on."""
 
 
 def apply(project: Project, narrator: Narrator) -> tuple[RunFolder, dict[Splits, LabelMatrix]]:
     """Start over: votes on every split."""
     data = read_dataset(project.config, project.root)
     with project.runs.lock(), project.runs.staging() as staged:
-        with _timed(staged, "apply"):
+        with _stage(project, staged, "apply"):
             votes = vote(project, data, staged, narrator)
-        _stamp(staged, inputs=_inputs(project, votes["train"]))
         work = _replace_work(project, staged)
     return work, votes
 
 
 def label(project: Project, narrator: Narrator) -> tuple[RunFolder, Json]:
     """Soft labels from the votes of `apply`."""
-    work, data, votes = _resume(project, needs="apply")
-    with project.runs.lock(), _timed(work, "label"):
-        label_stage(project, data, votes, work, narrator)
+    with project.runs.lock():
+        work, data, votes = _resume(project, "label")
+        with _stage(project, work, "label"):
+            label_stage(project, data, votes, work, narrator)
     return work, work.read_metrics()
 
 
@@ -43,43 +50,45 @@ def train(project: Project, narrator: Narrator) -> tuple[RunFolder, Json]:
     """The end model from the soft labels of `label`."""
     from weakft.pipeline.fitting import fit  # imports torch
 
-    work, data, _ = _resume(project, needs="label")
-    soft = SoftLabels.load(work.soft_labels, project.config.classes)
-    with project.runs.lock(), _timed(work, "train"):
-        fit(project, data, soft, work, narrator)
+    with project.runs.lock():
+        work, data, _ = _resume(project, "train")
+        soft = SoftLabels.load(work.soft_labels, project.config.classes)
+        with _stage(project, work, "train"):
+            fit(project, data, soft, work, narrator)
     return work, work.read_metrics()
 
 
 def evaluate(project: Project, narrator: Narrator) -> tuple[RunFolder, Json]:
     """Scores of what `train` left, published as a run."""
-    work, data, votes = _resume(project, needs="train")
     with project.runs.lock(), project.runs.staging() as staged:
+        work, data, votes = _resume(project, "evaluate")
         shutil.copytree(work.path, staged.path, dirs_exist_ok=True)
-        with _timed(staged, "evaluate"):
+        with _stage(project, staged, "evaluate"):
             metrics = evaluate_stage(project, data, votes, staged, narrator)
-        timings = read_json(staged.path / STAMP)["timings"]
+        timings = {name: stage["seconds"] for name, stage in _read_stamp(staged).items()}
         (staged.path / STAMP).unlink()
         return finish(project, data, votes, staged, metrics, timings)
 
 
-def _resume(project: Project, needs: str) -> tuple[RunFolder, Dataset, dict[Splits, LabelMatrix]]:
+def _resume(project: Project, stage: str) -> tuple[RunFolder, Dataset, dict[Splits, LabelMatrix]]:
+    """What the stages before left, if all of it was made from today's inputs."""
     work = project.runs.work
-    stamp = read_json(work.path / STAMP) if (work.path / STAMP).exists() else {"timings": {}}
-    if needs not in stamp["timings"]:
-        raise ConfigError(f"Nothing from `weakft {needs}` in {work.path}: run that first.")
+    done = _read_stamp(work)
+    for earlier in list(SECTIONS)[: list(SECTIONS).index(stage)]:
+        if earlier not in done:
+            raise ConfigError(f"Nothing from `weakft {earlier}` in {work.path}: run that first.")
+        if done[earlier]["made_from"] != _inputs(project, earlier):
+            raise ConfigError(
+                f"Settings, data or LFs changed since `weakft {earlier}` wrote {work.path}: "
+                "run that again."
+            )
     data = read_dataset(project.config, project.root)
-    votes = {name: LabelMatrix.load(work.votes(name)) for name in data.splits}
-    if stamp["inputs"] != _inputs(project, votes["train"]):
-        raise ConfigError(
-            f"Data, LFs or classes changed since the votes in {work.path} were cast: "
-            "run `weakft apply` again."
-        )
-    return work, data, votes
+    return work, data, {name: LabelMatrix.load(work.votes(name)) for name in data.splits}
 
 
-def _inputs(project: Project, L: LabelMatrix) -> Json:
-    head = manifest_head(project, L)
-    return {key: head[key] for key in ("classes", "lfs", "lf_files", "data")}
+def _inputs(project: Project, stage: str) -> Json:
+    settings = project.config.model_dump(mode="json", include=set(SECTIONS[stage]))
+    return {**settings, **(input_hashes(project) if stage == "apply" else {})}
 
 
 def _replace_work(project: Project, staged: RunFolder) -> RunFolder:
@@ -90,14 +99,18 @@ def _replace_work(project: Project, staged: RunFolder) -> RunFolder:
 
 
 @contextmanager
-def _timed(folder: RunFolder, stage: str) -> Iterator[None]:
+def _stage(project: Project, folder: RunFolder, stage: str) -> Iterator[None]:
+    """Stamp the stage when it is complete; what came after it before is void from now on."""
+    order = list(SECTIONS)
+    done = {name: _read_stamp(folder)[name] for name in order[: order.index(stage)]}
+    write_json(folder.path / STAMP, done)
     start = time.perf_counter()
     yield
+    seconds = round(time.perf_counter() - start, 3)
+    stamp = {"seconds": seconds, "made_from": _inputs(project, stage)}
+    write_json(folder.path / STAMP, {**done, stage: stamp})
+
+
+def _read_stamp(folder: RunFolder) -> Json:
     stamp = folder.path / STAMP
-    content = read_json(stamp) if stamp.exists() else {"timings": {}}
-    content["timings"][stage] = round(time.perf_counter() - start, 3)
-    write_json(stamp, content)
-
-
-def _stamp(folder: RunFolder, **entries: Json) -> None:
-    write_json(folder.path / STAMP, {**read_json(folder.path / STAMP), **entries})
+    return read_json(stamp) if stamp.exists() else {}

@@ -99,21 +99,28 @@ def write_config(project: Project, folder: RunFolder) -> None:
 def manifest_head(project: Project, L: LabelMatrix) -> Json:
     """What a run was made of: data and LF hashes, versions, seeds."""
     config = project.config
-    lf_files = {str(f.relative_to(project.root)): sha256(f) for f in project.lf_files}
-    files = {name: getattr(config.data, name) for name in SPLITS if getattr(config.data, name)}
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "project": config.project.name,
         "classes": list(config.classes),
         "lfs": list(L.lf_names),
-        "lf_files": lf_files,
-        "data": {
-            name: {"file": f, "sha256": sha256(project.root / f)} for name, f in files.items()
-        },
+        **input_hashes(project),
         "seeds": {"label_model": config.label_model.seed, "train": config.train.seed},
         "versions": {
             "weakft": weakft.__version__,
             "python": platform.python_version(),
             **{name: importlib.metadata.version(name) for name in RECORDED_PACKAGES},
+        },
+    }
+
+
+def input_hashes(project: Project) -> Json:
+    """The LF files and data files a run is made from, with their sha256."""
+    data = project.config.data
+    files = {name: getattr(data, name) for name in SPLITS if getattr(data, name)}
+    return {
+        "lf_files": {str(f.relative_to(project.root)): sha256(f) for f in project.lf_files},
+        "data": {
+            name: {"file": f, "sha256": sha256(project.root / f)} for name, f in files.items()
         },
     }

@@ -21,6 +21,7 @@ from weakft.training.stacking import Weights, fit_weights, pooled
 from weakft.training.workshop import Workshop, copy_model
 
 MINIMUM_JUDGES = 20
+JUDGING_POOL = 4000  # pool rows at most in each fold; the final model takes them all
 RECIPES = ("none", "only", "continue", "mix")
 
 Mask = npt.NDArray[np.bool_]
@@ -132,9 +133,10 @@ class _Kitchen:
     def continued(self, rows: Mask, title: str) -> FineTuned:
         return self._on_gold(lambda: copy_model(self.weak.model), rows, title)
 
-    def mixed(self, rows: Mask, teacher: EndModel, weights: Weights, title: str) -> FineTuned:
+    def mixed(
+        self, pool: Workshop, rows: Mask, teacher: EndModel, weights: Weights, title: str
+    ) -> FineTuned:
         """Go on from the gold-only model with gold and the relabelled pool."""
-        pool = self.workshop
         probs = pooled([teacher.predict_proba(pool.texts), pool.soft.probs], weights)
         relabelled = TrainingSet(pool.texts, probs, np.ones(len(pool.texts)))
         together = TrainingSet.concat([relabelled, self.gold.rows.take(rows)])
@@ -179,7 +181,9 @@ class _Kitchen:
     ) -> GoldOutcome:
         everything = np.full(len(self.gold.rows), True)
         if recipe == "mix":
-            final = self.mixed(everything, teacher.model, weights, "Gold and votes together")
+            final = self.mixed(
+                self.workshop, everything, teacher.model, weights, "Gold and votes together"
+            )
         elif recipe == "continue":
             final = self.continued(everything, "Weak labels, then gold")
         else:
@@ -193,6 +197,7 @@ class _Kitchen:
         shape = self.gold.rows.probs.shape
         found = {recipe: np.full(shape, np.nan) for recipe in recipes}
         teachers = []
+        sample = self.workshop.sample(JUDGING_POOL)
         for number, held_out in enumerate(folds, start=1):
             title = f"Judging, fold {number} of {len(folds)}"
             texts = self.gold.rows.take(held_out).texts
@@ -207,7 +212,7 @@ class _Kitchen:
             if "mix" in recipes:
                 weights = self._weights(found["only"], self.gold.judged & ~held_out)
                 title = f"Judging, fold {number} of {len(folds)}: mix"
-                mixed = self.mixed(~held_out, teachers[number - 1], weights, title)
+                mixed = self.mixed(sample, ~held_out, teachers[number - 1], weights, title)
                 found["mix"][held_out] = mixed.model.predict_proba(
                     self.gold.rows.take(held_out).texts
                 )

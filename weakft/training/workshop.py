@@ -2,7 +2,9 @@
 
 import copy
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from weakft.config import TrainConfig
 from weakft.end_model import EndModel
@@ -41,6 +43,20 @@ class Workshop:
     def weak_rows(self) -> TrainingSet:
         """The covered rows of the pool with their soft labels."""
         return TrainingSet.from_soft_labels(self.texts, self.soft)
+
+    def sample(self, limit: int) -> "Workshop":
+        """The same with at most `limit` rows of the pool, drawn by the seed."""
+        if len(self.texts) <= limit:
+            return self
+        rng = np.random.default_rng(self.settings.seed)
+        rows = np.sort(rng.choice(len(self.texts), size=limit, replace=False))
+        soft = SoftLabels(
+            self.soft.probs[rows],
+            self.soft.covered[rows],
+            tuple(self.soft.ids[int(row)] for row in rows),
+            self.soft.classes,
+        )
+        return replace(self, texts=tuple(self.texts[int(row)] for row in rows), soft=soft)
 
     def fresh_model(self) -> EndModel:
         """The pre-trained encoder under a new head, the same each time."""
