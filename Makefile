@@ -22,14 +22,17 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: $(VENV)/.dev          ## the README's tables; about an hour on two cores
+bench: $(VENV)/.dev          ## the README's figures; over an hour on two cores
+	$(BIN)/python -m benchmarks.demo
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.throughput
 
 $(VENV)/bin/python:
+	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'weakft needs Python 3.11'"
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo $(VENV)/.app $(VENV)/.dev: $(VENV)/.%: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing weakft[$*] into $(VENV): minutes the first time"
 	$(PIP) --editable '.[$*]'
 	touch $@
 

@@ -220,6 +220,7 @@ def exclaims(x: Row) -> int:
 # ---- 4. Absence of opinion: "neutral" has no words of its own ----
 
 # Every LF so far looks for an opinion. LFs can be called like functions, so others build on them.
+# An LF of your own belongs below, unless it too finds opinions.
 JUDGES = [value for value in globals().values() if isinstance(value, LabelingFunction)]
 
 FEATURES = """adapter album albums audio battery button buttons cable camera card case cd cds

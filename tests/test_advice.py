@@ -5,7 +5,12 @@ import pandas as pd
 
 from weakft.advice import next_steps
 
-LABELS = {"coverage": 0.95, "rows": 100, "covered": 95}
+LABELS = {
+    "coverage": 0.95,
+    "rows": 100,
+    "covered": 95,
+    "class_shares": {"no": 0.5, "yes": 0.5},
+}
 BOARD = pd.DataFrame({"key": ["gold_only", "weak_only"], "macro_f1": [0.8, 0.6]})
 
 
@@ -22,7 +27,7 @@ def table(**changes: list) -> pd.DataFrame:
 
 def test_the_worst_lf_comes_first() -> None:
     first, second, third = next_steps(table(), LABELS, BOARD)
-    assert first.startswith("Fix or drop bad: right on 20% of 20 dev votes")
+    assert first.startswith("Fix or drop bad, worse than chance: right on 20% of 20 dev votes")
     assert second.startswith("Look at bad first: 16 of its 20 dev votes")
     assert third.startswith("Gold alone beats weak labels alone")
 

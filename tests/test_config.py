@@ -50,7 +50,7 @@ def test_wrong_settings_are_refused(file: Path, override: str, message: str) -> 
 
 
 def test_no_toml_and_no_file_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no such file"):
+    with pytest.raises(ConfigError, match="No such file"):
         Config.load(tmp_path / "weakft.toml")
     (tmp_path / "weakft.toml").write_text("[project\n")
     with pytest.raises(ConfigError, match="no TOML"):

@@ -60,7 +60,7 @@ def test_class_positions_are_labels_too(tmp_path: Path) -> None:
         ({"text": [1, 2]}, "holds texts.*'a'"),
         ({"label": ["no", "maybe"]}, "'maybe' on row 'b'.*Classes"),
         ({"label": ["no", None]}, "on row 'b'"),
-        ({"label": [0, 2]}, "2 on row 'b'"),
+        ({"label": [0, 2]}, "'2' on row 'b'"),
     ],
 )
 def test_bad_cells_are_named(tmp_path: Path, change: dict[str, list], message: str) -> None:
@@ -90,6 +90,24 @@ def test_empty_and_unreadable_files_are_refused(tmp_path: Path) -> None:
             read_split(tmp_path / name, "dev", COLUMNS, ("no", "yes"))
     with pytest.raises(DataError, match="no such file"):
         read_split(tmp_path / "gone.csv", "dev", COLUMNS, ("no", "yes"))
+
+
+def test_a_csv_row_longer_than_its_header_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("id,text\n1,great phone,note\n2,bad,note\n")
+    with pytest.raises(DataError, match=r"rows\.csv"):
+        read_split(path, "train", COLUMNS, ("no", "yes"))
+
+
+def test_numeric_class_names_are_never_taken_for_positions(tmp_path: Path) -> None:
+    frame = GOOD.assign(label=[1, 2])
+    frame.to_parquet(tmp_path / "rows.parquet", index=False)
+    split = read_split(tmp_path / "rows.parquet", "dev", COLUMNS, ("1", "2"))
+    assert split.gold is not None
+    assert split.gold.tolist() == [0, 1]
+    GOOD.assign(label=[0, 1]).to_parquet(tmp_path / "rows.parquet", index=False)
+    with pytest.raises(DataError, match="no class"):
+        read_split(tmp_path / "rows.parquet", "dev", COLUMNS, ("1", "2"))
 
 
 def test_a_row_in_two_splits_is_refused(project: Path) -> None:

@@ -1,6 +1,8 @@
 """Which model is meant, and what is no model."""
 
 import hashlib
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,34 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
             (tmp_path / "config.json").write_text(content)
         with pytest.raises(ModelNotFound, match="is no model"):
             EndModel.from_pretrained(str(tmp_path), ["a", "b"], max_length=8, seed=0)
+
+
+def test_code_in_a_model_folder_is_never_run(tiny_model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "hostile"
+    shutil.copytree(tiny_model, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["model_type"] = "made_up"
+    config["auto_map"] = {"AutoConfig": "evil.Evil", "AutoModelForSequenceClassification": "evil.E"}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n")
+    with pytest.raises(ModelNotFound):
+        EndModel.from_pretrained(str(folder), ["a", "b"], max_length=8, seed=0)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_model_without_its_tokenizer_or_weights_is_refused(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_model, folder)
+    (folder / "model.safetensors").write_bytes(b"broken")
+    with pytest.raises(ModelNotFound):
+        EndModel.from_pretrained(str(folder), ["a", "b"], max_length=8, seed=0)
+    shutil.copy(tiny_model / "model.safetensors", folder)
+    for file in folder.glob("*token*"):
+        file.unlink()
+    with pytest.raises(ModelNotFound, match="token"):
+        EndModel.from_pretrained(str(folder), ["a", "b"], max_length=8, seed=0)
 
 
 def test_the_head_follows_the_seed_and_the_classes(tiny_model: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import hypothesis.extra.numpy as hnp
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -53,6 +54,28 @@ def test_a_matrix_survives_the_disk(values: np.ndarray, tmp_path: Path) -> None:
     assert (loaded.values == L.values).all()
     assert (loaded.lf_names, loaded.ids) == (L.lf_names, L.ids)
     assert loaded.values.dtype == np.int8
+
+
+@pytest.mark.parametrize(
+    "column", [[256, 0], [-2, 0], [0.5, 0.0], ["0", "1"], pd.array([0, None], dtype="Int8")]
+)
+def test_votes_on_disk_are_checked_before_they_are_narrowed(column: object, tmp_path: Path) -> None:
+    path = tmp_path / "votes.parquet"
+    pd.DataFrame({"id": ["a", "b"], "lf": column}).to_parquet(path, index=False)
+    with pytest.raises(DataError, match="'lf'"):
+        LabelMatrix.load(path)
+
+
+def test_votes_on_disk_have_one_row_an_id(tmp_path: Path) -> None:
+    path = tmp_path / "votes.parquet"
+    pd.DataFrame({"id": ["a", "a"], "lf": [0, 1]}).to_parquet(path, index=False)
+    with pytest.raises(DataError, match="'a' occurs more than once"):
+        LabelMatrix.load(path)
+
+
+def test_no_lf_is_called_id() -> None:
+    with pytest.raises(DataError, match="cannot be called 'id'"):
+        LabelMatrix(np.zeros((1, 1), np.int8), ("id",), ("a",))
 
 
 def test_soft_labels_survive_the_disk(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_lfs_load_in_the_order_of_definition(project: Path) -> None:
         ("x = 1", "found none"),
         ("import nothing_of_this_name", "nothing_of_this_name.*:1"),
         ("raise SystemExit(3)", "SystemExit"),
-        ("def f(:", "SyntaxError"),
+        ("def f(:", r"SyntaxError.*lfs\.py:1"),
     ],
 )
 def test_a_file_that_does_not_load_says_why(tmp_path: Path, source: str, message: str) -> None:
@@ -112,6 +112,17 @@ def test_one_name_for_two_lfs_is_refused(tmp_path: Path) -> None:
         )
     with pytest.raises(LFError, match=r"a\.py and .*b\.py"):
         load_lfs([tmp_path / "a.py", tmp_path / "b.py"], tmp_path)
+
+
+def test_lf_files_may_import_their_neighbours_and_each_others_lfs(tmp_path: Path) -> None:
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    (folder / "neighbour_words.py").write_text("WORDS = ['fine']\n")
+    (folder / "first_lfs.py").write_text(
+        "from neighbour_words import WORDS\nfrom weakft import keyword_lf\n"
+        "fine = keyword_lf('fine', WORDS, 0)\n"
+    )
+    assert [lf.name for lf in load_lfs([folder / "first_lfs.py"], tmp_path)] == ["fine"]
 
 
 def test_lf_files_may_import_helpers_of_the_project(tmp_path: Path) -> None:

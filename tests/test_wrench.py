@@ -64,6 +64,9 @@ def test_nothing_is_overwritten(source: Path, tmp_path: Path) -> None:
         ("valid.json", json.dumps({"0": {**ROWS["0"], "weak_labels": [5, 0, 0]}}), "got 5"),
         ("lfs.json", '["one"]', "names 1 LFs"),
         ("label.json", None, "no such file"),
+        ("label.json", '{"ham": 0}', "first class"),
+        ("train.json", "[]", "object of rows"),
+        ("valid.json", json.dumps({"0": {**ROWS["0"], "data": {"text": " "}}}), "no 'text'"),
     ],
 )
 def test_what_is_not_of_the_layout_leaves_nothing(

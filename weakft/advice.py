@@ -19,17 +19,21 @@ def next_steps(
         labels: `metrics["labels"]` of the run.
         scoreboard: as `weakft.report.Report.scoreboard` gives it, on test.
     """
-    steps = [*_about_lfs(lf_table), *_about_coverage(labels), *_about_rivals(scoreboard)]
+    steps = [
+        *_about_lfs(lf_table, 1 / len(labels["class_shares"])),
+        *_about_coverage(labels),
+        *_about_rivals(scoreboard),
+    ]
     return steps[:MOST]
 
 
-def _about_lfs(table: pd.DataFrame) -> list[str]:
+def _about_lfs(table: pd.DataFrame, chance: float) -> list[str]:
     if table["support"].sum() == 0:
         return ["Label some dev rows: without them, LF accuracies are guesses."]
     steps = [
-        f"Fix or drop {row['lf']}: right on {row['accuracy']:.0%} of {row['support']} dev votes "
-        f"({row['accuracy_low']:.0%} to {row['accuracy_high']:.0%})."
-        for row in table[table["accuracy_high"] < 0.5].sort_values("accuracy").to_dict("records")
+        f"Fix or drop {row['lf']}, worse than chance: right on {row['accuracy']:.0%} of "
+        f"{row['support']} dev votes ({row['accuracy_low']:.0%} to {row['accuracy_high']:.0%})."
+        for row in table[table["accuracy_high"] < chance].sort_values("accuracy").to_dict("records")
     ]
     wrong = (table["support"] * (1 - table["accuracy"].fillna(1))).round().astype(int)
     if wrong.max() > 0:

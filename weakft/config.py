@@ -20,13 +20,14 @@ ENV_PREFIX = "WEAKFT_"
 
 Splits = Literal["train", "dev", "valid", "test"]
 SPLITS: tuple[Splits, ...] = ("train", "dev", "valid", "test")
-GOLD_SPLITS: tuple[Splits, ...] = ("dev", "valid", "test")
 
 
 class Section(BaseModel):
     """A section of weakft.toml: frozen, no key too many."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False
+    )
 
 
 class ProjectConfig(Section):
@@ -69,7 +70,7 @@ class LabelingConfig(Section):
 class LabelModelConfig(Section):
     """`[label_model]`: how votes become probabilities."""
 
-    name: str = "auto"
+    name: Literal["auto", "majority_vote", "one_coin", "snorkel"] = "auto"
     seed: int = Field(0, ge=0)
 
 
@@ -93,12 +94,14 @@ class TrainConfig(Section):
     gradient_accumulation_steps: int = Field(1, ge=1)
     weight_decay: float = Field(0.01, ge=0)
     warmup_steps: float = Field(0.1, ge=0, description="steps, or a share of them below 1")
-    lr_scheduler_type: str = "linear"
+    lr_scheduler_type: Literal[
+        "linear", "cosine", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt"
+    ] = "linear"
     max_grad_norm: float = Field(1.0, gt=0)
     metric_for_best_model: Literal["macro_f1", "accuracy", "loss"] = "macro_f1"
     bf16: bool | None = Field(None, description="None: where the hardware has it")
     use_cpu: bool = False
-    report_to: str = "none"
+    report_to: Literal["none", "mlflow", "wandb", "tensorboard", "trackio"] = "none"
     seed: int = Field(0, ge=0)
 
     OURS: ClassVar[frozenset[str]] = frozenset(
@@ -190,8 +193,10 @@ def find_project(start: Path) -> Path:
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ConfigError(f"{file}: no such file. A project is a folder with one.") from error
+    except OSError as error:
+        raise ConfigError(
+            f"{file} cannot be read: {error.strerror}. A project is a folder with a {FILE_NAME}."
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} is no TOML: {error}.") from error
 

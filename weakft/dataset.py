@@ -1,5 +1,6 @@
 """Read train/dev/valid/test from Parquet, CSV or JSONL, and check them at the door."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
 
 from weakft.config import SPLITS, Config, DataConfig, Splits
 from weakft.errors import DataError
@@ -18,7 +18,7 @@ Gold = npt.NDArray[np.int64]
 READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
     ".parquet": pd.read_parquet,
     ".csv": lambda path: pd.read_csv(
-        path, encoding="utf-8", dtype="str", keep_default_na=False, na_values=[""]
+        path, encoding="utf-8", dtype="str", keep_default_na=False, na_values=[""], index_col=False
     ),
     ".jsonl": lambda path: pd.read_json(path, lines=True, encoding="utf-8", dtype=False),
 }
@@ -79,8 +79,8 @@ def read_dataset(config: Config, root: Path) -> Dataset:
         if file := getattr(config.data, name):
             splits[name] = read_split(root / file, name, config.data, config.classes)
     _refuse_shared_ids(splits)
-    warnings = [_missing(name) for name in SPLITS if name not in splits]
-    return Dataset(splits, tuple(warnings + _shared_texts(splits)))
+    told = [_missing(name) for name in SPLITS if name not in splits]
+    return Dataset(splits, tuple(told + _shared_texts(splits)))
 
 
 def read_split(path: Path, name: Splits, columns: DataConfig, classes: tuple[str, ...]) -> Split:
@@ -120,15 +120,17 @@ def read_table(path: Path) -> pd.DataFrame:
     if reader is None:
         raise DataError(f"{path}: wanted a file ending in {', '.join(READERS)}.")
     try:
-        frame = reader(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = reader(path)
     except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file. [data] of weakft.toml names it.") from error
+        raise DataError(f"{path}: no such file. Paths are relative to the project.") from error
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path} is not UTF-8 (byte {error.start}: {error.reason}). Convert it first, "
             f"e.g. `iconv -f latin1 -t utf-8`."
         ) from error
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, pa.ArrowInvalid, ValueError) as error:
+    except (OSError, ValueError, pd.errors.ParserWarning) as error:
         raise DataError(f"{path} cannot be read as {path.suffix[1:]}: {error}.") from error
     if frame.empty:
         raise DataError(f"{path} has no rows.")
@@ -178,13 +180,14 @@ def _checked_texts(column: pd.Series, name: str, ids: list[str], path: Path) -> 
 
 
 def _checked_gold(column: pd.Series, ids: list[str], classes: tuple[str, ...], path: Path) -> Gold:
-    positions = {str(k): k for k in range(len(classes))}
-    positions |= {name: k for k, name in enumerate(classes)}
-    gold = column.astype(str).map(positions)
+    names = {name: k for k, name in enumerate(classes)}
+    gold = column.astype(str).map(names)
+    if gold.isna().all():  # positions, then: all of the column, never a mixture
+        gold = column.astype(str).map({str(k): k for k in range(len(classes))})
     if gold.isna().any():
         row = _first(gold.isna())
         raise DataError(
-            f"{path}: {int(gold.isna().sum())} labels are no class, first {column[row]!r} on row "
+            f"{path}: {int(gold.isna().sum())} labels are no class, first {str(column[row])!r} on row "
             f"{ids[row]!r}. Classes are {list(classes)} ([project] classes), or positions 0.."
             f"{len(classes) - 1}."
         )
@@ -208,17 +211,17 @@ def _refuse_shared_ids(splits: Mapping[Splits, Split]) -> None:
 
 
 def _shared_texts(splits: Mapping[Splits, Split]) -> list[str]:
-    warnings = []
+    told = []
     names = list(splits)
     for position, first in enumerate(names):
         for second in names[position + 1 :]:
             shared = set(splits[first].texts) & set(splits[second].texts)
             if shared:
-                warnings.append(
+                told.append(
                     f"{len(shared)} texts stand in both {first} and {second}: scores on "
                     f"{second} flatter a model that saw them."
                 )
-    return warnings
+    return told
 
 
 def _missing(name: str) -> str:

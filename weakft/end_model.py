@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModelForSequenceClassification,
@@ -74,7 +75,6 @@ class EndModel:
                 num_labels=len(names),
                 id2label=dict(enumerate(names)),
                 label2id={name: k for k, name in enumerate(names)},
-                ignore_mismatched_sizes=True,
             )
         return cls(network, tokenizer, _readable(max_length, network))
 
@@ -158,32 +158,50 @@ def model_source(model: str) -> str:
 
 
 def _load(source: str, **settings: Any) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:  # noqa: ANN401
-    local = Path(source).exists()
+    _refuse_missing_folder(source)
+    safely: dict[str, Any] = {
+        "trust_remote_code": False,
+        "local_files_only": Path(source).is_dir(),
+    }
     try:
-        config = AutoConfig.from_pretrained(
-            source, local_files_only=local, **_without_loading(settings)
-        )
+        config = AutoConfig.from_pretrained(source, **safely, **settings)
         network = AutoModelForSequenceClassification.from_pretrained(
             source,
             config=config,
             dtype=torch.float32,
             use_safetensors=True,
-            local_files_only=local,
             ignore_mismatched_sizes=bool(settings),
+            **safely,
         )
-        tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local)
-    except (OSError, ValueError, KeyError) as error:
+        tokenizer = AutoTokenizer.from_pretrained(source, **safely)
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise ModelNotFound(
             f"train.model = {source!r} is no model weakft can load: wanted a Hugging Face folder "
             f"with config.json, model.safetensors and a tokenizer, or a Hub id. {_brief(error)}"
         ) from error
-    if tokenizer.pad_token is None:
-        raise ModelNotFound(f"{source!r}: its tokenizer has no padding token; set one and save it.")
+    _refuse_unfit_tokenizer(tokenizer, network, source)
     return network, tokenizer
 
 
-def _without_loading(settings: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in settings.items() if key != "ignore_mismatched_sizes"}
+def _refuse_missing_folder(source: str) -> None:
+    looks_like_a_path = source.startswith((".", "/", "~")) or source.count("/") > 1
+    if looks_like_a_path and not Path(source).is_dir():
+        raise ModelNotFound(
+            f"train.model = {source!r} is no model: there is no such folder, and a Hub id has the "
+            "form owner/name. Paths are relative to the project."
+        )
+
+
+def _refuse_unfit_tokenizer(
+    tokenizer: PreTrainedTokenizerBase, network: PreTrainedModel, source: str
+) -> None:
+    if tokenizer.pad_token is None:
+        raise ModelNotFound(f"{source!r}: its tokenizer has no padding token; set one and save it.")
+    if 2 * len(tokenizer) < int(getattr(network.config, "vocab_size", 0)):
+        raise ModelNotFound(
+            f"{source!r} is no model weakft can load: its tokenizer knows {len(tokenizer)} tokens, "
+            f"the model {network.config.vocab_size}. Are the tokenizer's files there?"
+        )
 
 
 def _brief(error: Exception) -> str:

@@ -70,6 +70,8 @@ class LabelMatrix:
             )
         if repeated := duplicates(self.lf_names):
             raise DataError(f"LF names must be distinct, got {repeated} more than once.")
+        if "id" in self.lf_names:
+            raise DataError("An LF cannot be called 'id': vote tables hold the row's id there.")
         self.values.flags.writeable = False
 
     @property
@@ -118,15 +120,26 @@ class LabelMatrix:
         Raises:
             DataError: the file is not a table of an `id` and integer columns.
         """
-        frame = pd.read_parquet(path)
+        try:
+            frame = pd.read_parquet(path)
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path} cannot be read as parquet: {error}.") from error
         if "id" not in frame.columns:
             raise DataError(f"{path}: wanted a column 'id', got {list(frame.columns)}.")
+        ids = tuple(frame["id"].astype(str))
+        if repeated := duplicates(ids):
+            raise DataError(f"{path}: ids must be distinct, {repeated[0]!r} occurs more than once.")
         votes = frame.drop(columns="id")
-        not_int = [c for c in votes.columns if not pd.api.types.is_integer_dtype(votes[c])]
-        if not_int:
-            raise DataError(f"{path}: votes are integers, but columns {not_int} are not.")
+        for name, column in votes.items():
+            if not pd.api.types.is_integer_dtype(column) or column.hasnans:
+                raise DataError(f"{path}: votes are integers (-1 = abstain), column {name!r} not.")
+            if len(column) and not ABSTAIN <= column.min() <= column.max() < MAX_CARDINALITY:
+                raise DataError(
+                    f"{path}: votes lie in -1..{MAX_CARDINALITY - 1}, column {name!r} holds "
+                    f"{column.min()}..{column.max()}."
+                )
         values = votes.to_numpy(dtype=np.int8).reshape(len(frame), votes.shape[1])
-        return cls(values, tuple(votes.columns), tuple(frame["id"].astype(str)))
+        return cls(values, tuple(map(str, votes.columns)), ids)
 
 
 @dataclass(frozen=True)

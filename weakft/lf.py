@@ -189,12 +189,12 @@ def load_lfs(files: Sequence[Path], root: Path) -> list[SnorkelLF]:
                 "function with @labeling_function(), or assign a keyword_lf(...) to a name."
             )
         for lf in lfs:
-            if lf.name in found:
+            if lf.name in found and found[lf.name][0] is not lf:
                 raise LFError(
                     f"LF name {lf.name!r} is taken twice: {found[lf.name][1]} and {file}. "
                     "Rename one of the two."
                 )
-            found[lf.name] = (lf, file)
+            found.setdefault(lf.name, (lf, file))
     return [lf for lf, _ in found.values()]
 
 
@@ -217,6 +217,8 @@ def check_lfs(lfs: Sequence[SnorkelLF]) -> None:
                 f"Wanted a labeling function, got {type(lf).__name__}: {lf!r}. "
                 "Decorate the function with @labeling_function()."
             )
+        if not isinstance(lf.name, str) or lf.name in ("", "id"):
+            raise LFError(f"LF name {lf.name!r}: wanted a non-empty string other than 'id'.")
         if lf.name in seen:
             raise LFError(f"LF name {lf.name!r} is taken twice. Rename one of the two.")
         seen.add(lf.name)
@@ -252,23 +254,32 @@ def _import_file(file: Path, root: Path) -> ModuleType:
         raise LFImportError(f"{file}: wanted a Python file ending in .py.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    with _importable(root):
+    with _importable(root, file.parent):
         try:
             spec.loader.exec_module(module)
         except (Exception, SystemExit) as error:
             del sys.modules[name]
-            where = traceback.extract_tb(error.__traceback__)[-1]
             raise LFImportError(
-                f"{file} does not import: {type(error).__name__}: {error} "
-                f"({where.filename}:{where.lineno}). Fix it, then run `weakft check`."
+                f"{file} does not import: {type(error).__name__}: {error} ({_place(error)}). "
+                "Fix it, then run `weakft check`."
             ) from error
     return module
 
 
+def _place(error: BaseException) -> str:
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "importlib" not in frame.filename]
+    where = [frame for frame in own if frame.filename != __file__] or own
+    return f"{where[-1].filename}:{where[-1].lineno}"
+
+
 @contextmanager
-def _importable(root: Path) -> Iterator[None]:
-    sys.path.insert(0, str(root))
+def _importable(*folders: Path) -> Iterator[None]:
+    before = list(sys.path)
+    sys.path[:0] = [str(folder) for folder in folders]
     try:
         yield
     finally:
-        sys.path.remove(str(root))
+        sys.path[:] = before

@@ -119,7 +119,8 @@ class Report:
 
     def fault(self, lf: str) -> Json | None:
         """The first error one LF raised: its row id and traceback; None if it raised none."""
-        faults = read_json(self.run.faults)["faults"] if self.run.faults.exists() else []
+        by_split = read_json(self.run.faults) if self.run.faults.exists() else {}
+        faults: list[Json] = [fault for faults in by_split.values() for fault in faults]
         return next((fault for fault in faults if fault["lf_name"] == lf), None)
 
     def lf_rows(self, lf: str, split: Splits) -> pd.DataFrame:
@@ -194,7 +195,7 @@ class Report:
         """A split with what a model says of it.
 
         Args:
-            split: one the model predicted (valid and test for rivals).
+            split: one the model predicted (test alone for rivals).
             model: "end_model", "weak_only", "gold_only" or "all_gold".
 
         Returns:

@@ -226,7 +226,8 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def _new_id() -> str:
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    now = datetime.now(UTC)
+    return f"{now:%Y%m%d-%H%M%S}{now.microsecond // 1000:03d}-{secrets.token_hex(2)}"
 
 
 def _has_valid_manifest(folder: Path) -> bool:

@@ -86,7 +86,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     lf = st.selectbox(
         "LF", names, index=None, key="lf", placeholder="Click its row above, or choose it here"
     )
-    splits = [split for split in ("dev", "train", "valid") if split in report.splits]
+    splits = [split for split in ("dev", "train") if split in report.splits]
     split = st.segmented_control("Split", splits, default=splits[0], required=True, key="lf_split")
     keep = st.segmented_control("Rows", list(KEPT), default="all", required=True, key="lf_keep")
 if lf is not None:

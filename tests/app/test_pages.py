@@ -87,7 +87,7 @@ def test_rows_of_an_lf_by_split_and_filter(shop: Shop, opened: Open) -> None:
 def test_test_rows_are_no_choice_for_lf_authors(shop: Shop, opened: Open) -> None:
     shop()
     app = opened(LFS)
-    assert app.get_by_key("lf_split").options == ["dev", "train", "valid"]
+    assert app.get_by_key("lf_split").options == ["dev", "train"]
 
 
 def test_labels_shows_choice_quality_and_rows(shop: Shop, opened: Open) -> None:
@@ -131,7 +131,7 @@ def test_model_shows_rivals_gold_and_confusion(shop: Shop, opened: Open) -> None
     assert board.set_index("key").loc["end_model", "accuracy"] == 50
     assert table(app, "recipe")["recipe"].tolist() == ["only", "mix"]
     assert len(app.get("vega_lite_chart")) == 3
-    assert "never_fires never votes on train" in said(app)
+    assert "never_fires never voted on train" in said(app)
 
 
 def test_rows_behind_a_cell(shop: Shop, opened: Open) -> None:

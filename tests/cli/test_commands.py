@@ -188,6 +188,8 @@ def broken(body: str) -> str:
         (broken("return 'good'"), "apply", 4, "'broken' returned 'good'"),
         (broken("return 0.7"), "apply", 4, "'broken' returned 0.7"),
         (broken("return 2"), "apply", 4, "'broken' returned 2 .*0..1"),
+        (broken("return 10**30"), "apply", 4, "'broken' returned 1000000000"),
+        (broken("raise SystemExit(0)"), "apply", 4, "'broken' raised on 48 of 48"),
         (
             "from weakft import keyword_lf\nlf = keyword_lf('never', ['zzz'], 0)\n",
             "run",
@@ -210,6 +212,12 @@ def test_a_few_faults_are_counted_and_told(make_project: Callable[..., Path]) ->
     (fault,) = weakft("apply", "--project", root)["faults"]
     assert (fault["lf_name"], fault["count"], fault["row_id"]) == ("broken", 1, "train-3")
     assert "ZeroDivisionError" in fault["traceback"]
+
+
+def test_faults_are_not_forgotten_between_stages(make_project: Callable[..., Path]) -> None:
+    root = make_project(lfs=broken("return 1 // 0 if x.id == 'train-3' else -1"))
+    weakft("apply", "--project", root)
+    assert any("broken raised on 1" in w for w in weakft("label", "--project", root)["warnings"])
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -242,7 +250,10 @@ def test_an_lf_that_never_fires_is_named(make_project: Callable[..., Path]) -> N
         ("data.train=data/gone.parquet", 3, "no such file"),
         ("labeling.modules=[]", 2, "No labeling function"),
         ('labeling.modules=["../outside.py"]', 4, "outside the project"),
-        ("label_model.name=magic", 2, "label_model.name is one of"),
+        ("label_model.name=magic", 2, "'one_coin' or 'snorkel'"),
+        ("train.model=./gone", 2, "no such folder"),
+        ("train.lr_scheduler_type=foo", 2, "'linear'"),
+        ("train.learning_rate=inf", 2, "finite"),
     ],
 )
 def test_bad_settings_end_with_their_code(

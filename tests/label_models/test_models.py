@@ -29,9 +29,12 @@ def test_snorkel_from_statistics_is_snorkel(cardinality: int) -> None:
 
 
 def test_snorkel_does_not_underflow() -> None:
-    L = np.tile(np.arange(6) % 3, (600, 200))
-    probs = make_label_model("snorkel", 3).fit(L).predict_proba(L)
-    assert np.isfinite(probs).all()
+    model = make_label_model("snorkel", 3)
+    model.lf_names = tuple(f"lf_{j}" for j in range(400))
+    rare = np.tile([[3e-4, 1e-4, 1e-4], [1e-4, 3e-4, 1e-4], [1e-4, 1e-4, 3e-4]], (400, 1))
+    model.restore({"mu": rare, "coverage": np.ones(400)}, {})
+    probs = model.predict_proba(np.full((1, 400), 2))
+    assert probs == pytest.approx(np.array([[0, 0, 1]]))
 
 
 @pytest.mark.parametrize("lfs", [1, 2])
@@ -61,6 +64,13 @@ def test_one_coin_never_turns_unanimous_votes_round_without_gold() -> None:
     for label in (0, 1):
         unanimous = ((L == label) | (L == -1)).all(axis=1) & (L == label).any(axis=1)
         assert (probs[unanimous].argmax(axis=1) == label).all()
+
+
+def test_an_lf_that_never_votes_has_no_estimate() -> None:
+    L, _ = simulated()
+    L[:, 2] = -1
+    accuracies = make_label_model("auto", 2).fit(L).lf_accuracies
+    assert np.isnan(accuracies).tolist() == [False, False, True, False, False, False]
 
 
 def test_dev_gold_sets_accuracies() -> None:

@@ -90,7 +90,7 @@ def _votes_of(
     for row, row_id in zip(rows, ids, strict=True):
         try:
             votes.append(lf(row))
-        except Exception:
+        except (Exception, SystemExit):
             votes.append(ABSTAIN)
             earlier = faults.get(lf.name)
             faults[lf.name] = (
@@ -107,12 +107,11 @@ def _checked(votes: RawVotes, lf_name: str, ids: Sequence[str], cardinality: int
     if refused:
         position = next(i for i, vote in enumerate(votes) if type(vote) in refused)
         raise _invalid_vote(lf_name, votes[position], ids[position], limit)
-    array = np.array([ABSTAIN if vote is None else vote for vote in votes], dtype=np.int64)
-    out_of_range = np.flatnonzero((array < ABSTAIN) | (array >= limit))
-    if out_of_range.size:
-        position = int(out_of_range[0])
+    numbers = [ABSTAIN if vote is None else int(vote) for vote in votes]
+    if numbers and not ABSTAIN <= min(numbers) <= max(numbers) < limit:
+        position = next(i for i, vote in enumerate(numbers) if not ABSTAIN <= vote < limit)
         raise _invalid_vote(lf_name, votes[position], ids[position], limit)
-    return array.astype(np.int8)
+    return np.array(numbers, dtype=np.int8)
 
 
 def _is_vote_type(kind: type) -> bool:

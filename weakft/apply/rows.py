@@ -11,7 +11,8 @@ class RowView:
     """One row of a frame: `x.text`, `x["text"]` or `x.get("text")`; read only.
 
     Holds a reference to the columns and a position, so that a row costs two slots
-    rather than a pandas Series, and any column name works (`x.name`, `x.size`).
+    rather than a pandas Series, and any column name works (`x.name`, `x.size`; a column
+    called `get` as `x["get"]`).
 
     Example:
         >>> columns = {"text": ["Great!", "Meh."], "name": ["a", "b"]}
@@ -27,6 +28,8 @@ class RowView:
         self._position = position
 
     def __getattr__(self, column: str) -> Any:  # noqa: ANN401  (a cell)
+        if column in RowView.__slots__:  # a copy under construction
+            raise AttributeError(column)
         try:
             return self._columns[column][self._position]
         except KeyError:

@@ -61,5 +61,5 @@ class TerminalNarrator:
 def print_json(content: Any, stream: TextIO | None = None) -> None:  # noqa: ANN401
     """Write one JSON object and a line break."""
     stream = stream or sys.stdout
-    stream.write(json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n")
+    stream.write(json.dumps(content, allow_nan=False) + "\n")
     stream.flush()

@@ -34,6 +34,8 @@ def predict(
         folder = opened.runs.open(run)
         if output.suffix not in WRITERS:
             raise DataError(f"{output}: wanted a file ending in {', '.join(WRITERS)}.")
+        if not output.parent.is_dir() or output.resolve() == source.resolve():
+            raise DataError(f"{output}: wanted a new file in a folder that exists.")
         config = Config.load(folder.config, environ={})
         ids, texts = read_texts(source, config.data)
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import weakft
-from weakft.cli.session import ProjectOption, SetOption, session
+from weakft.cli.session import ProjectOption, session
 from weakft.errors import ConfigError
 
 LOCKED_DOWN = {
@@ -26,14 +26,13 @@ LOCKED_DOWN = {
 
 def serve(
     project: ProjectOption = None,
-    set_: SetOption = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1.")] = 8501,
 ) -> None:
     """Open the project's dashboard on 127.0.0.1; Ctrl-C ends it."""
-    with session(project, set_, as_json=False) as cli:
+    with session(project, None, as_json=False) as cli:
         root = cli.project.root
         if importlib.util.find_spec("streamlit") is None:
-            raise ConfigError("The app needs streamlit: pip install 'weakft[app]'.")
+            raise ConfigError("The app needs streamlit: `make app`, or pip install -e '.[app]'.")
         options = [f"--{key}={value}" for key, value in LOCKED_DOWN.items()]
         command = [sys.executable, "-m", "streamlit", "run", str(app_file()), *options]
         typer.echo(f"Serving {root} on http://127.0.0.1:{port} (Ctrl-C ends it)", err=True)

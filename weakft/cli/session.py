@@ -95,7 +95,7 @@ def session(folder: Path | None, overrides: list[str] | None, as_json: bool) -> 
         _fail(current, "Terminated", "Terminated; nothing half-written stays behind.", TERMINATED)
     except typer.Exit:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         log = Path("weakft-crash.log").resolve()
         log.write_text(traceback.format_exc(), encoding="utf-8")
         message = f"This is a bug in weakft: {type(error).__name__}: {error}. Traceback: {log}"

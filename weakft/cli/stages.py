@@ -13,7 +13,7 @@ from rich.text import Text
 from weakft.analysis import near_copies
 from weakft.cli import screens
 from weakft.cli.session import JsonOption, ProjectOption, Session, SetOption, session
-from weakft.dataset import read_dataset
+from weakft.dataset import read_dataset, read_gold
 from weakft.lf import load_lfs
 from weakft.pipeline import stagewise
 from weakft.pipeline.labelling import summarise_lfs
@@ -26,19 +26,24 @@ def check(project: ProjectOption = None, set_: SetOption = None, json: JsonOptio
     with session(project, set_, json) as cli:
         opened = cli.project
         data = read_dataset(opened.config, opened.root)
-        lfs = load_lfs(opened.lf_files, opened.root) if opened.config.labeling.modules else []
+        if opened.config.labeling.votes or not opened.config.labeling.modules:
+            names = cast_votes(opened, data, cli.narrator)["train"].lf_names
+        else:
+            names = tuple(lf.name for lf in load_lfs(opened.lf_files, opened.root))
+        if gold := opened.config.evaluate.train_gold:
+            read_gold(opened.root / gold, opened.config.data, opened.config.classes)
         rows = {name: len(split) for name, split in data.splits.items()}
         content = {
             "status": "ok",
             "rows": rows,
-            "lfs": [lf.name for lf in lfs],
+            "lfs": list(names),
             "classes": list(opened.config.classes),
             "warnings": list(data.warnings),
         }
         counts = ", ".join(f"{name} {count}" for name, count in rows.items())
         cli.show(
             content,
-            Text(f"{len(lfs)} labeling functions, classes {', '.join(opened.config.classes)}."),
+            Text(f"{len(names)} labeling functions, classes {', '.join(opened.config.classes)}."),
             Text(f"Rows: {counts}."),
             screens.bullets(data.warnings),
             Text("All well. Next: weakft analyze", style="green"),

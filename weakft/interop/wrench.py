@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import tomli_w
 
-from weakft.config import FILE_NAME
+from weakft.config import FILE_NAME, Config
+from weakft.dataset import read_dataset
 from weakft.errors import ConfigError, DataError
 from weakft.labels import ABSTAIN, LabelMatrix
 
@@ -36,11 +37,12 @@ def import_wrench(source: Path, destination: Path) -> dict[str, Any]:
         DataError: a file is missing or not of this layout.
         ConfigError: the destination holds something already.
     """
+    destination = destination.resolve()
     if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
         raise ConfigError(f"{destination} is not empty. Name a new folder; nothing was written.")
-    classes = _classes(_read(source / "label.json"))
+    classes = _classes(_read(source / "label.json"), source / "label.json")
     present = [split for split in SPLITS if split == "train" or (source / f"{split}.json").exists()]
-    rows = {split: _read(source / f"{split}.json") for split in present}
+    rows = {split: _rows(source / f"{split}.json") for split in present}
     lf_names = _lf_names(source, rows["train"])
 
     staged = destination.with_name(f".{destination.name}.partial-{os.getpid()}")
@@ -49,7 +51,9 @@ def import_wrench(source: Path, destination: Path) -> dict[str, Any]:
             (staged / folder).mkdir(parents=True)
         for split, content in rows.items():
             _write_split(staged, split, content, classes, lf_names, source / f"{split}.json")
-        (staged / FILE_NAME).write_text(tomli_w.dumps(_settings(source.name, classes, present)))
+        settings = tomli_w.dumps(_settings(source.resolve().name, classes, present))
+        (staged / FILE_NAME).write_text(settings, encoding="utf-8")
+        read_dataset(Config.load(staged / FILE_NAME, environ={}), staged)
         if destination.exists():
             destination.rmdir()
         staged.rename(destination)
@@ -73,15 +77,14 @@ def _write_split(
 ) -> None:
     ids = [f"{split}-{key}" for key in rows]
     try:
-        texts = [str(row["data"]["text"]) for row in rows.values()]
+        texts = [row["data"]["text"] for row in rows.values()]
         gold = [classes[_label(row["label"], len(classes))] for row in rows.values()]
-        votes = np.array([row["weak_labels"] for row in rows.values()])
+        matrix = LabelMatrix.from_array(np.array([row["weak_labels"] for row in rows.values()]))
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"{path}: wanted rows like {{'label': 0, 'weak_labels': [-1, 0], 'data': {{'text': "
             f"'...'}}}} with labels 0..{len(classes) - 1}; {type(error).__name__}: {error}."
         ) from error
-    matrix = LabelMatrix.from_array(votes)
     if matrix.values.max(initial=ABSTAIN) >= len(classes):
         raise DataError(f"{path}: votes lie in -1..{len(classes) - 1}, got {matrix.values.max()}.")
     LabelMatrix(matrix.values, tuple(lf_names), tuple(ids)).save(
@@ -96,14 +99,24 @@ def _write_split(
     frame.to_parquet(staged / "data" / f"{split}.parquet", index=False)
 
 
+def _rows(path: Path) -> Rows:
+    rows = _read(path)
+    if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
+        raise DataError(f"{path}: wanted an object of rows by id, got {type(rows).__name__}.")
+    return rows
+
+
 def _label(label: Any, cardinality: int) -> int:  # noqa: ANN401
-    if not isinstance(label, int) or not 0 <= label < cardinality:
+    if type(label) is not int or not 0 <= label < cardinality:
         raise ValueError(f"label {label!r}")
     return label
 
 
-def _classes(names: Rows) -> list[str]:
-    return [str(names[key]) for key in sorted(names, key=int)]
+def _classes(names: Any, path: Path) -> list[str]:  # noqa: ANN401
+    wanted = [str(k) for k in range(len(names))]
+    if not isinstance(names, dict) or sorted(names, key=str) != sorted(wanted):
+        raise DataError(f"{path}: wanted {{'0': 'first class', '1': ...}}, got {names!r:.80}.")
+    return [str(names[key]) for key in wanted]
 
 
 def _lf_names(source: Path, train: Rows) -> list[str]:

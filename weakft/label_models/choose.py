@@ -16,7 +16,6 @@ from weakft.labels import Probs, Votes
 FOLDS = 5
 MINIMUM_DEV_ROWS = 20
 SMALLEST_PROBABILITY = 1e-6  # a wrong vote held for certain costs 13.8 nats, not infinity
-TRUSTED_AGREEMENT = 0.95
 
 
 @dataclass(frozen=True)

@@ -43,13 +43,15 @@ class OneCoin(LabelModel):
     em_steps = 100
 
     accuracies: Accuracies
+    voted: npt.NDArray[np.bool_]
 
     @property
     def lf_accuracies(self) -> Accuracies:
-        """[m] estimated accuracies."""
-        return self.accuracies
+        """[m] estimated accuracies; NaN for an LF that never votes."""
+        return np.where(self.voted, self.accuracies, np.nan)
 
     def _fit(self, L: Votes, dev: tuple[Votes, Gold] | None) -> None:
+        self.voted = np.asarray((L >= 0).any(axis=0))
         if dev is None:
             self.accuracies = self._map_by_em(L)
         else:
@@ -82,12 +84,12 @@ class OneCoin(LabelModel):
         return self._posterior(by_class, self.accuracies)
 
     def arrays(self) -> Arrays:
-        """The accuracies."""
-        return {"accuracies": self.accuracies}
+        """The accuracies, and which LFs voted at all."""
+        return {"accuracies": self.accuracies, "voted": self.voted}
 
     def restore(self, arrays: Arrays, details: Mapping[str, Any]) -> None:
         """Take the accuracies back."""
-        self.accuracies = arrays["accuracies"]
+        self.accuracies, self.voted = arrays["accuracies"], arrays["voted"]
 
 
 def _smoothed(

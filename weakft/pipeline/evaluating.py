@@ -1,7 +1,7 @@
 """Stage 4: score the end model and its rivals on the same rows, test once."""
 
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,7 @@ import pandas as pd
 from weakft.config import Splits
 from weakft.dataset import Dataset, Split
 from weakft.evaluation import majority_classifier, scores
+from weakft.evaluation.metrics import Scores
 from weakft.labels import LabelMatrix, Probs
 from weakft.narration import Narrator
 from weakft.project import Project
@@ -35,40 +36,41 @@ def evaluate(
 
 
 def _rivals(project: Project, data: Dataset, votes: Votes, folder: RunFolder) -> Json:
+    """On test only: gold_only trained on valid, and valid chose the others' checkpoints."""
+    test = data.get("test")
+    if test is None:
+        return {}
     rivals: Json = {}
-    held_out = [split for name in ("valid", "test") if (split := data.get(name)) is not None]
-    for split in held_out:
-        if "majority_vote" in project.config.evaluate.rivals:
-            predicted = majority_classifier(
-                votes[split.name].values, votes["train"].values, len(project.config.classes)
-            )
-            rivals.setdefault("majority_vote", {})[split.name] = _score(project, split, predicted)
-        for rival in TRAINED_RIVALS:
-            path = folder.rival_predictions(rival, split.name)
-            if path.exists():
-                rivals.setdefault(rival, {})[split.name] = _scored(project, split, path)
+    if "majority_vote" in project.config.evaluate.rivals:
+        predicted = majority_classifier(
+            votes["test"].values, votes["train"].values, len(project.config.classes)
+        )
+        rivals["majority_vote"] = {"test": score(project, test, predicted)}
+    for rival in TRAINED_RIVALS:
+        path = folder.rival_predictions(rival, "test")
+        if path.exists():
+            rivals[rival] = {"test": _scored(project, test, path)}
     return rivals
 
 
-def _scored(project: Project, split: Split, path: Any) -> Json:  # noqa: ANN401
-    return _score(project, split, read_probs(path, split, project.config.classes).argmax(axis=1))
+def _scored(project: Project, split: Split, path: Path) -> Scores:
+    return score(project, split, read_probs(path, split, project.config.classes).argmax(axis=1))
 
 
-def _score(project: Project, split: Split, predicted: npt.NDArray[np.integer]) -> Json:
+def score(project: Project, split: Split, predicted: npt.NDArray[np.integer]) -> Scores:
+    """Accuracy and macro-F1 with intervals, as `[evaluate]` asks."""
     settings = project.config.evaluate
     assert split.gold is not None
-    return {
-        **scores(
-            split.gold,
-            predicted,
-            len(project.config.classes),
-            resamples=settings.resamples,
-            seed=settings.seed,
-        )
-    }
+    return scores(
+        split.gold,
+        predicted,
+        len(project.config.classes),
+        resamples=settings.resamples,
+        seed=settings.seed,
+    )
 
 
-def read_probs(path: Any, split: Split, classes: tuple[str, ...]) -> Probs:  # noqa: ANN401
+def read_probs(path: Path, split: Split, classes: tuple[str, ...]) -> Probs:
     """Predictions of a split, in the order of its rows."""
     frame = pd.read_parquet(path).set_index("id").loc[list(split.ids)]
     return frame[[f"p_{c}" for c in classes]].to_numpy(dtype=np.float64)

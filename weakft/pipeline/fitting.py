@@ -7,10 +7,10 @@ import numpy as np
 from weakft.config import Splits, TrainConfig
 from weakft.dataset import Dataset, Split, read_gold
 from weakft.end_model import EndModel
-from weakft.evaluation import scores
-from weakft.label_models import load_label_model
+from weakft.label_models import load_label_model, make_label_model
 from weakft.labels import LabelMatrix, SoftLabels, probabilities_frame
 from weakft.narration import Narrator
+from weakft.pipeline.evaluating import score
 from weakft.project import Project
 from weakft.runs import Json, RunFolder
 from weakft.training import TrainingSet, fine_tune
@@ -81,6 +81,9 @@ def _gold_rows(data: Dataset, folder: RunFolder, cardinality: int) -> Gold | Non
     if not parts:
         return None
     label_model = load_label_model(folder.label_model)
+    if data.get("valid") is None:  # dev judges, so what it says of dev must not rest on dev
+        label_model = make_label_model(label_model.name, cardinality, seed=label_model.seed)
+        label_model.fit(LabelMatrix.load(folder.votes("train")))
     return Gold(
         rows=TrainingSet.concat([_as_rows(part, cardinality) for part in parts]),
         judged=np.concatenate([np.full(len(part), part is parts[-1]) for part in parts]),
@@ -132,14 +135,12 @@ def _judging_part(data: Dataset) -> Splits:
 
 
 def _write_rival_predictions(name: str, model: EndModel, data: Dataset, folder: RunFolder) -> None:
-    held_out: tuple[Splits, ...] = ("valid", "test")
-    for split_name in held_out:
-        split = data.get(split_name)
-        if split is not None:
-            path = folder.rival_predictions(name, split_name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            probs = model.predict_proba(split.texts)
-            probabilities_frame(split.ids, probs, model.classes).to_parquet(path, index=False)
+    test = data.get("test")
+    if test is not None:
+        path = folder.rival_predictions(name, "test")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        probs = model.predict_proba(test.texts)
+        probabilities_frame(test.ids, probs, model.classes).to_parquet(path, index=False)
 
 
 def _about(project: Project, data: Dataset, weak: FineTuned, outcome: GoldOutcome) -> Json:
@@ -174,13 +175,5 @@ def _about(project: Project, data: Dataset, weak: FineTuned, outcome: GoldOutcom
             "Valid was trained on and not judged by folds: it has no honest score."
         )
         return about
-    settings = project.config.evaluate
-    scored = scores(
-        valid.gold,
-        predicted.argmax(axis=1),
-        len(project.config.classes),
-        resamples=settings.resamples,
-        seed=settings.seed,
-    )
-    about["valid"] = {**scored, "how": how}
+    about["valid"] = {**score(project, valid, predicted.argmax(axis=1)), "how": how}
     return about

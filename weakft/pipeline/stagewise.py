@@ -13,16 +13,16 @@ from weakft.narration import Narrator
 from weakft.pipeline.evaluating import evaluate as evaluate_stage
 from weakft.pipeline.labelling import label as label_stage
 from weakft.pipeline.story import finish, input_hashes
-from weakft.pipeline.voting import vote
+from weakft.pipeline.voting import load_votes, vote
 from weakft.project import Project
 from weakft.runs import Json, RunFolder, read_json, write_json
 
 STAMP = "stages.json"
 SECTIONS = {
     "apply": ("project", "data", "labeling"),
-    "label": ("label_model",),
+    "label": ("label_model", "evaluate"),
     "train": ("train",),
-    "evaluate": ("evaluate",),
+    "evaluate": (),
 }
 """Each stage in its order, with the sections of weakft.toml it depends on."""
 
@@ -83,7 +83,7 @@ def _resume(project: Project, stage: str) -> tuple[RunFolder, Dataset, dict[Spli
                 "run that again."
             )
     data = read_dataset(project.config, project.root)
-    return work, data, {name: LabelMatrix.load(work.votes(name)) for name in data.splits}
+    return work, data, {name: load_votes(work, name) for name in data.splits}
 
 
 def _inputs(project: Project, stage: str) -> Json:

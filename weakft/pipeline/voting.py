@@ -1,6 +1,7 @@
 """Stage 1: every labeling function votes on every row."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from weakft.labels import Fault, LabelMatrix
 from weakft.lf import load_lfs
 from weakft.narration import Narrator
 from weakft.project import Project
-from weakft.runs import RunFolder, write_json
+from weakft.runs import RunFolder, read_json, write_json
 
 Votes = dict[Splits, LabelMatrix]
 
@@ -29,8 +30,15 @@ def vote(project: Project, data: Dataset, folder: RunFolder, narrator: Narrator)
     votes = cast_votes(project, data, narrator)
     for name, matrix in votes.items():
         matrix.save(folder.votes(name))
-    write_json(folder.faults, {"faults": [vars(fault) for fault in all_faults(votes)]})
+    faults = {str(name): [vars(f) for f in L.faults] for name, L in votes.items()}
+    write_json(folder.faults, faults)
     return votes
+
+
+def load_votes(folder: RunFolder, split: Splits) -> LabelMatrix:
+    """The votes that `vote` wrote, faults included."""
+    faults = tuple(Fault(**fault) for fault in read_json(folder.faults).get(split, []))
+    return replace(LabelMatrix.load(folder.votes(split)), faults=faults)
 
 
 def cast_votes(project: Project, data: Dataset, narrator: Narrator) -> Votes:

@@ -16,7 +16,7 @@ from transformers import EvalPrediction, PrinterCallback, ProgressCallback, Trai
 
 from weakft.config import TrainConfig
 from weakft.end_model import EndModel
-from weakft.errors import DataError
+from weakft.errors import ConfigError, DataError
 from weakft.narration import SILENCE, Narrator
 from weakft.seeding import preserved_random_state
 from weakft.training.rows import TrainingSet
@@ -112,7 +112,7 @@ def _training_arguments(
     theirs: Mapping[str, Any] = settings.model_dump(exclude=set(settings.OURS))
     bf16 = bf16_is_native() if settings.bf16 is None else settings.bf16
     when = "epoch" if has_valid else "no"
-    return TrainingArguments(
+    return _accepted(
         output_dir=str(scratch),
         **{
             **theirs,
@@ -131,6 +131,13 @@ def _training_arguments(
             "dataloader_pin_memory": torch.cuda.is_available(),
         },
     )
+
+
+def _accepted(**arguments: Any) -> TrainingArguments:  # noqa: ANN401
+    try:
+        return TrainingArguments(**arguments)
+    except (ValueError, ImportError, RuntimeError) as error:
+        raise ConfigError(f"[train]: transformers refuses a setting: {error}") from error
 
 
 def _sorted_by_length(model: EndModel, rows: TrainingSet) -> EncodedRows:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from weakft.end_model import EndModel
+from weakft.errors import ConfigError
 from weakft.labels import Probs
 from weakft.training.finetune import FineTuned, fine_tune
 from weakft.training.rows import TrainingSet
@@ -60,6 +61,10 @@ class Gold:
 @dataclass(frozen=True)
 class Candidate:
     """How one recipe did on gold rows that its models had not trained on.
+
+    Two traces of the judged rows remain: valid chose the epoch at which weak training stops
+    ("none" and "continue" start there), and the two weights of "mix" are fitted on folds whose
+    models trained on the rows judged.
 
     Attributes:
         recipe: its name.
@@ -112,12 +117,22 @@ def add_gold(workshop: Workshop, weak: FineTuned, gold: Gold | None) -> GoldOutc
     kitchen = _Kitchen(workshop, weak, gold)
     teacher = kitchen.only(np.full(len(gold.rows), True), "Gold alone")
     asked = workshop.settings.gold
-    enough = int(gold.judged.sum()) >= max(MINIMUM_JUDGES, 2 * workshop.settings.gold_folds)
-    if asked == "auto" and enough:
-        return kitchen.finish_best(teacher)
-    if asked == "auto":
-        why = f"{int(gold.judged.sum())} gold rows are too few to compare ways to use them"
+    judges = int(gold.judged.sum())
+    enough = judges >= max(MINIMUM_JUDGES, 2 * workshop.settings.gold_folds)
+    missing = set(range(len(workshop.classes))) - set(gold.labels.tolist())
+    if asked == "auto" and missing:
+        names = ", ".join(workshop.classes[k] for k in sorted(missing))
+        return kitchen.finish("none", teacher, f"Weak labels alone: gold has no row of {names}.")
+    if asked == "auto" and not enough:
+        why = f"{judges} gold rows are too few to compare ways to use them"
         return kitchen.finish("continue", teacher, f"Weak labels, then gold: {why}.")
+    if asked == "mix" and not enough:
+        raise ConfigError(
+            f"train.gold = 'mix' weighs gold against votes on at least {MINIMUM_JUDGES} gold rows, "
+            f"got {judges}. Use 'continue'."
+        )
+    if asked == "auto":
+        return kitchen.finish_best(teacher)
     return kitchen.finish(asked, teacher, f"train.gold = {asked!r}, as configured.")
 
 
@@ -136,10 +151,14 @@ class _Kitchen:
     def mixed(
         self, pool: Workshop, rows: Mask, teacher: EndModel, weights: Weights, title: str
     ) -> FineTuned:
-        """Go on from the gold-only model with gold and the relabelled pool."""
+        """Go on from the gold-only model with gold and the relabelled pool, of equal weight.
+
+        Gold of little weight would let go of rare classes, which a relabelled pool drowns.
+        """
         probs = pooled([teacher.predict_proba(pool.texts), pool.soft.probs], weights)
         relabelled = TrainingSet(pool.texts, probs, np.ones(len(pool.texts)))
-        together = TrainingSet.concat([relabelled, self.gold.rows.take(rows)])
+        gold = self.gold.rows.take(rows)
+        together = TrainingSet.concat([relabelled, gold.weighted(len(relabelled) / len(gold))])
         return fine_tune(
             copy_model(teacher),
             together,

@@ -94,7 +94,7 @@ class NoiseAwareTrainer(Trainer):
 
 
 class ProgressCallback(TrainerCallback):
-    """Tells a narrator of each row trained on, and stops on a loss that is no number."""
+    """Tells a narrator of the rows trained on."""
 
     def __init__(self, advance: Advance, rows_per_step: int) -> None:
         self._advance = advance
