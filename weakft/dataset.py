@@ -187,8 +187,8 @@ def _checked_gold(column: pd.Series, ids: list[str], classes: tuple[str, ...], p
     if gold.isna().any():
         row = _first(gold.isna())
         raise DataError(
-            f"{path}: {int(gold.isna().sum())} labels are no class, first {str(column[row])!r} on row "
-            f"{ids[row]!r}. Classes are {list(classes)} ([project] classes), or positions 0.."
+            f"{path}: {int(gold.isna().sum())} labels are no class, first {str(column[row])!r} on "
+            f"row {ids[row]!r}. Classes are {list(classes)} ([project] classes), or positions 0.."
             f"{len(classes) - 1}."
         )
     return np.asarray(gold, dtype=np.int64)

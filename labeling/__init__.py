@@ -1,1 +1,0 @@
-"""LF modules: the rules of thumb that users write."""
