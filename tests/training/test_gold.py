@@ -77,6 +77,14 @@ def test_too_little_gold_is_not_judged(tiny_model: Path) -> None:
     assert outcome.candidates == ()
 
 
+def test_gold_of_one_class_teaches_nothing(tiny_model: Path) -> None:
+    shop = workshop(tiny_model)
+    ones = Gold(TrainingSet.from_gold(TEXTS, np.ones(24, int), 2), gold().judged, gold().weak)
+    outcome = add_gold(shop, shop.weak_model(), ones)
+    assert outcome.recipe == "none"
+    assert "one class" in outcome.reason
+
+
 def test_without_gold_the_weak_model_stands(tiny_model: Path) -> None:
     shop = workshop(tiny_model)
     weak = shop.weak_model()

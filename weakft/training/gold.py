@@ -119,10 +119,8 @@ def add_gold(workshop: Workshop, weak: FineTuned, gold: Gold | None) -> GoldOutc
     asked = workshop.settings.gold
     judges = int(gold.judged.sum())
     enough = judges >= max(MINIMUM_JUDGES, 2 * workshop.settings.gold_folds)
-    missing = set(range(len(workshop.classes))) - set(gold.labels.tolist())
-    if asked == "auto" and missing:
-        names = ", ".join(workshop.classes[k] for k in sorted(missing))
-        return kitchen.finish("none", teacher, f"Weak labels alone: gold has no row of {names}.")
+    if asked == "auto" and len(set(gold.labels.tolist())) == 1:
+        return kitchen.finish("none", teacher, "Weak labels alone: gold is all of one class.")
     if asked == "auto" and not enough:
         why = f"{judges} gold rows are too few to compare ways to use them"
         return kitchen.finish("continue", teacher, f"Weak labels, then gold: {why}.")
