@@ -47,7 +47,7 @@ def jeffreys(successes: int, trials: int, level: float = 0.95) -> Estimate | Non
 
     Example:
         >>> print(jeffreys(8, 10))
-        0.800 [0.495, 0.955]
+        0.800 [0.497, 0.956]
         >>> jeffreys(0, 0) is None
         True
     """
