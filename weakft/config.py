@@ -84,7 +84,7 @@ class TrainConfig(Section):
     gold: Literal["auto", "continue", "mix", "only", "none"] = "auto"
     gold_folds: int = Field(2, ge=2)
     gold_epochs: float = Field(6, gt=0, description="epochs of a gold stage, at least")
-    gold_steps: int = Field(120, ge=1, description="optimiser steps of a gold stage, at least")
+    gold_steps: int = Field(240, ge=1, description="optimiser steps of a gold stage, at least")
 
     learning_rate: float = Field(1e-4, gt=0)
     num_train_epochs: float = Field(3, gt=0)
