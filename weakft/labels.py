@@ -45,6 +45,7 @@ class LabelMatrix:
         lf_names: m distinct names, one per column.
         ids: n row ids, in the order of the rows.
         faults: one entry per LF that raised on some row.
+        seconds: what each LF took, where that was measured.
 
     Raises:
         DataError: shapes, dtype, range or names contradict each other.
@@ -59,6 +60,7 @@ class LabelMatrix:
     lf_names: tuple[str, ...]
     ids: tuple[str, ...]
     faults: tuple[Fault, ...] = field(default=())
+    seconds: tuple[float, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         _check_votes(self.values)

@@ -29,7 +29,9 @@ def check(project: ProjectOption = None, set_: SetOption = None, json: JsonOptio
         if opened.config.labeling.votes or not opened.config.labeling.modules:
             names = cast_votes(opened, data, cli.narrator)["train"].lf_names
         else:
-            names = tuple(lf.name for lf in load_lfs(opened.lf_files, opened.root))
+            names = tuple(
+                lf.name for lf in load_lfs(opened.lf_files, opened.root, opened.config.classes)
+            )
         if gold := opened.config.evaluate.train_gold:
             read_gold(opened.root / gold, opened.config.data, opened.config.classes)
         rows = {name: len(split) for name, split in data.splits.items()}

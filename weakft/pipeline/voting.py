@@ -51,7 +51,7 @@ def cast_votes(project: Project, data: Dataset, narrator: Narrator) -> Votes:
             "No labeling function: [labeling] of weakft.toml names neither modules = "
             '["labeling/my_lfs.py"] nor votes = "a folder".'
         )
-    lfs = load_lfs(project.lf_files, project.root)
+    lfs = load_lfs(project.lf_files, project.root, project.config.classes)
     votes: Votes = {}
     for name, split in data.splits.items():
         votes[name] = apply_lfs(

@@ -1,0 +1,355 @@
+"""LFs x one chunk of rows: the same function in this process, in others and on a cluster."""
+
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from snorkel.labeling import LabelingFunction as SnorkelLF
+
+from weakft.apply.rows import Columns, OneColumnView, ReadsMore, namespaces, row_views
+from weakft.apply.scan import scan
+from weakft.errors import InvalidVote
+from weakft.labels import ABSTAIN, MAX_CARDINALITY, Fault, Votes
+from weakft.lf import ColumnLF, LabelingFunction, PatternLF
+
+REPEATED = 0.9  # share of distinct texts below which LFs are tried on distinct texts only
+
+Body = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class ChunkVotes:
+    """What the LFs said about a chunk.
+
+    Attributes:
+        values: [n, m] votes.
+        faults: one entry for each LF that raised.
+        seconds: [m] time each LF took.
+    """
+
+    values: Votes
+    faults: tuple[Fault, ...]
+    seconds: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Under which terms LFs vote.
+
+    Attributes:
+        cardinality: k; votes of k and more are refused. None: of 127 and more.
+        text_column: the column whose repeated cells are worth looking for.
+        time_limit: seconds after which a call on one row counts as a fault; None: no limit.
+    """
+
+    cardinality: int | None = None
+    text_column: str = "text"
+    time_limit: float | None = None
+
+
+def apply_chunk(
+    lfs: Sequence[SnorkelLF], columns: Columns, ids: Sequence[str], terms: Terms
+) -> ChunkVotes:
+    """Let every LF vote on every row.
+
+    Args:
+        lfs: m labeling functions.
+        columns: the n cells of each column.
+        ids: n row ids, for messages.
+        terms: what is allowed.
+
+    Raises:
+        InvalidVote: an LF returned something other than a class index, ABSTAIN or None.
+    """
+    chunk = _Chunk(columns, ids, terms)
+    scanned = _scanned(lfs, chunk)
+    seconds = np.zeros(len(lfs))
+    values = np.full((len(ids), len(lfs)), ABSTAIN, dtype=np.int8)
+    faults: list[Fault] = []
+    for j, lf in enumerate(lfs):
+        start = time.perf_counter()
+        if lf.name in scanned:
+            values[scanned[lf.name], j] = lf.label
+        else:
+            values[:, j], fault = chunk.votes_of(lf)
+            faults += [fault] if fault else []
+        seconds[j] = time.perf_counter() - start
+    return ChunkVotes(values, tuple(faults), seconds)
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """The cells of one column, each distinct text once.
+
+    Attributes:
+        distinct: u cells.
+        codes: [n] position among them of each row's cell.
+        text: whether every cell is a string.
+    """
+
+    distinct: list[Any]
+    codes: npt.NDArray[np.intp]
+    text: bool
+
+    @classmethod
+    def of(cls, cells: Sequence[Any]) -> "_Cells":
+        if set(map(type, cells)) <= {str}:
+            positions: dict[str, int] = {}
+            codes = [positions.setdefault(cell, len(positions)) for cell in cells]
+            return cls(list(positions), np.array(codes, dtype=np.intp), text=True)
+        return cls(list(cells), np.arange(len(cells)), text=False)
+
+    @property
+    def repeated(self) -> bool:
+        return len(self.distinct) < REPEATED * len(self.codes)
+
+
+@dataclass
+class _Chunk:
+    columns: Columns
+    ids: Sequence[str]
+    terms: Terms
+    _cells: dict[str, _Cells] = field(default_factory=dict)
+    _views: list[Any] | None = None
+    _prepared: dict[tuple[int, ...], "_Prepared"] = field(default_factory=dict)
+
+    def cells(self, column: str) -> _Cells:
+        if column not in self._cells:
+            self._cells[column] = _Cells.of(self.columns[column])
+        return self._cells[column]
+
+    @property
+    def views(self) -> list[Any]:
+        if self._views is None:
+            self._views = row_views(self.columns)
+        return self._views
+
+    def votes_of(self, lf: SnorkelLF) -> tuple[Votes, Fault | None]:
+        """[n] votes of one LF, and its fault."""
+        if isinstance(lf, ColumnLF) and lf.column in self.columns:
+            found = self._at_once(lf)
+            if found is not None:
+                return found, None
+        elif self._worth_trying_distinct(lf):
+            try:
+                return self._on_distinct_texts(lf)
+            except ReadsMore:
+                pass
+        rows = self.prepared(lf) if lf._pre else self.views
+        votes, raised = _call(_body(lf), rows, self.terms.time_limit)
+        return self._checked(lf, votes, self.ids), self._fault(lf, raised)
+
+    def prepared(self, lf: SnorkelLF) -> "_Prepared":
+        """The rows after the LF's preprocessors, which run once for all LFs that share them."""
+        key = tuple(map(id, lf._pre))
+        if key not in self._prepared:
+            self._prepared[key] = _Prepared(lf._pre, self.columns)
+        return self._prepared[key]
+
+    def _at_once(self, lf: ColumnLF) -> Votes | None:
+        """Votes on distinct cells in one call, or None where some cell makes it raise."""
+        cells = self.cells(lf.column)
+        try:
+            votes = list(lf.votes(cells.distinct))
+        except Exception:
+            return None
+        if len(votes) != len(cells.distinct):
+            return None
+        first = np.full(len(cells.distinct), len(self.ids))
+        np.minimum.at(first, cells.codes, np.arange(len(self.ids)))
+        return self._checked(lf, votes, [self.ids[row] for row in first])[cells.codes]
+
+    def _worth_trying_distinct(self, lf: SnorkelLF) -> bool:
+        return (
+            getattr(lf, "pure", True)
+            and not lf._pre
+            and self.terms.text_column in self.columns
+            and self.cells(self.terms.text_column).repeated
+        )
+
+    def _on_distinct_texts(self, lf: SnorkelLF) -> tuple[Votes, Fault | None]:
+        cells = self.cells(self.terms.text_column)
+        rows = row_views({self.terms.text_column: cells.distinct}, OneColumnView)
+        votes, raised = _call(_body(lf), rows, self.terms.time_limit)
+        where = np.argsort(cells.codes, kind="stable")
+        starts = np.searchsorted(cells.codes[where], np.arange(len(rows)))
+        first = where[starts]
+        checked = self._checked(lf, votes, [self.ids[row] for row in first])
+        counts = np.bincount(cells.codes, minlength=len(rows))
+        spread = {int(first[u]): (text, int(counts[u])) for u, (text, _) in raised.items()}
+        return checked[cells.codes], self._fault(lf, dict(sorted(spread.items())))
+
+    def _fault(self, lf: SnorkelLF, raised: dict[int, tuple[str, int]]) -> Fault | None:
+        if not raised:
+            return None
+        row, (text, _) = next(iter(raised.items()))
+        return Fault(lf.name, sum(count for _, count in raised.values()), self.ids[row], text)
+
+    def _checked(self, lf: SnorkelLF, votes: list[Any], ids: Sequence[str]) -> Votes:
+        return checked_votes(votes, lf.name, ids, self.terms.cardinality)
+
+
+class _Prepared:
+    """Rows after a chain of Snorkel's preprocessors, each prepared once and kept."""
+
+    def __init__(self, chain: Sequence[Any], columns: Columns) -> None:
+        self._chain = chain
+        self._fresh = list(namespaces(columns))
+        self._done: dict[int, Any] = {}
+
+    def __iter__(self) -> Iterator[Callable[[], Any]]:
+        return (partial(self._row, position) for position in range(len(self._fresh)))
+
+    def __len__(self) -> int:
+        return len(self._fresh)
+
+    def _row(self, position: int) -> Any:  # noqa: ANN401
+        if position not in self._done:
+            self._done[position] = _run(self._chain, self._fresh[position])
+        return self._done[position]
+
+
+def _run(chain: Iterable[Any], row: Any) -> Any:  # noqa: ANN401
+    """Snorkel's preprocessors on a row of our own, without its pickled copy for each of them."""
+    for mapper in chain:
+        row = mapper._generate_mapped_data_point(_run(mapper._pre, row))
+        if row is None:
+            raise ValueError(f"preprocessor {mapper.name!r} returned None")
+    return row
+
+
+def _scanned(lfs: Sequence[SnorkelLF], chunk: _Chunk) -> dict[str, npt.NDArray[np.intp]]:
+    """Rows on which each pattern LF votes, one scan for each column they read."""
+    found: dict[str, npt.NDArray[np.intp]] = {}
+    patterns = [
+        lf
+        for lf in lfs
+        if isinstance(lf, PatternLF) and lf.column in chunk.columns and chunk.cells(lf.column).text
+    ]
+    for column in dict.fromkeys(lf.column for lf in patterns):
+        here = [lf for lf in patterns if lf.column == column]
+        cells = chunk.cells(column)
+        unique = len(cells.distinct) == len(cells.codes)
+        for position, hits in scan([lf.pattern for lf in here], cells.distinct):
+            lf = here[position]
+            rows = np.array(hits, dtype=np.intp)
+            if not unique:
+                hit = np.zeros(len(cells.distinct), dtype=bool)
+                hit[rows] = True
+                rows = np.flatnonzero(hit[cells.codes])
+            first = [chunk.ids[row] for row in rows[:1]]
+            checked_votes([lf.label] * len(first), lf.name, first, chunk.terms.cardinality)
+            found[lf.name] = rows
+    return found
+
+
+def _body(lf: SnorkelLF) -> Body:
+    """What to call with a row: the function itself where nothing of the user's lies between."""
+    if type(lf).__call__ not in (SnorkelLF.__call__, LabelingFunction.__call__):
+        return lambda row: lf(row)
+    body: Body = partial(lf._f, **lf._resources) if lf._resources else lf._f
+    if lf._pre:
+        return lambda prepared: body(prepared())
+    return body
+
+
+def _call(
+    body: Body, rows: Iterable[Any], time_limit: float | None
+) -> tuple[list[Any], dict[int, tuple[str, int]]]:
+    """Votes on the rows; a row on which the body raises abstains: (traceback, 1) by position."""
+    votes: list[Any] = []
+    raised: dict[int, tuple[str, int]] = {}
+    remaining = iter(rows)
+    with _watched(votes, time_limit):
+        while True:
+            try:
+                votes.extend(map(body, remaining))
+                return votes, raised
+            except (Exception, SystemExit):
+                text = "" if raised else traceback.format_exc()
+                raised[len(votes)] = (text, 1)
+                votes.append(ABSTAIN)
+
+
+class TimeLimitExceeded(Exception):
+    """An LF took too long on one row."""
+
+
+@contextmanager
+def _watched(votes: list[Any], seconds: float | None) -> Iterator[None]:
+    """Raise in a call that has made no vote for `seconds`, at most twice as many.
+
+    Only in the main thread of a process: signals reach no other.
+    """
+    if seconds is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    seen = -1
+
+    def tick(signal_number: int, frame: Any) -> None:  # noqa: ANN401
+        nonlocal seen
+        if seen == len(votes):
+            raise TimeLimitExceeded(f"no vote within {seconds:g} seconds on this row")
+        seen = len(votes)
+
+    before = signal.signal(signal.SIGALRM, tick)
+    signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def checked_votes(
+    votes: list[Any], lf_name: str, ids: Sequence[str], cardinality: int | None
+) -> Votes:
+    """Votes as int8, None as ABSTAIN.
+
+    Raises:
+        InvalidVote: a vote is no class index, with the LF and the first such row.
+    """
+    limit = MAX_CARDINALITY if cardinality is None else cardinality
+    refused = {kind for kind in set(map(type, votes)) if not _is_vote_type(kind)}
+    if refused:
+        position = next(i for i, vote in enumerate(votes) if type(vote) in refused)
+        raise _invalid_vote(lf_name, votes[position], ids[position], limit)
+    numbers = [ABSTAIN if vote is None else int(vote) for vote in votes]
+    if numbers and not ABSTAIN <= min(numbers) <= max(numbers) < limit:
+        position = next(i for i, vote in enumerate(numbers) if not ABSTAIN <= vote < limit)
+        raise _invalid_vote(lf_name, votes[position], ids[position], limit)
+    return np.array(numbers, dtype=np.int8)
+
+
+def merged(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    """One fault for each LF: counts added, the first traceback kept."""
+    by_name: dict[str, Fault] = {}
+    for fault in faults:
+        earlier = by_name.get(fault.lf_name)
+        by_name[fault.lf_name] = (
+            replace(earlier, count=earlier.count + fault.count) if earlier else fault
+        )
+    return tuple(by_name.values())
+
+
+def _is_vote_type(kind: type) -> bool:
+    if kind is type(None):
+        return True
+    return issubclass(kind, int | np.integer) and kind is not bool
+
+
+def _invalid_vote(lf_name: str, vote: Any, row_id: str, limit: int) -> InvalidVote:  # noqa: ANN401
+    hint = " A comparison is no vote; write `return SPAM if ... else ABSTAIN`."
+    return InvalidVote(
+        f"LF {lf_name!r} returned {vote!r} ({type(vote).__name__}) on row {row_id!r}; a vote is "
+        f"a class index 0..{limit - 1}, ABSTAIN (-1) or None."
+        + (hint if isinstance(vote, bool | np.bool_) else "")
+    )

@@ -1,0 +1,158 @@
+"""Import LF files and collect the labeling functions they define."""
+
+import importlib.util
+import re
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from weakref import WeakKeyDictionary
+
+from snorkel.labeling import LabelingFunction as SnorkelLF
+
+from weakft.errors import ConfigError, LFError, LFImportError
+from weakft.lf.lookup import project_root
+from weakft.lf.rules import load_rules
+
+
+@dataclass(frozen=True)
+class LFSource:
+    """Where LFs come from, so that another process can load the same.
+
+    Attributes:
+        files: Python and rules files.
+        root: the project folder.
+        classes: k class names.
+    """
+
+    files: tuple[Path, ...]
+    root: Path
+    classes: tuple[str, ...]
+
+    def load(self) -> list[SnorkelLF]:
+        """The LFs, loaded anew."""
+        return load_lfs(self.files, self.root, self.classes)
+
+
+_sources: WeakKeyDictionary[SnorkelLF, LFSource] = WeakKeyDictionary()
+
+
+def source_of(lf: SnorkelLF) -> LFSource | None:
+    """What `load_lfs` loaded the LF from; None for one made in this process."""
+    return _sources.get(lf)
+
+
+def load_lfs(files: Sequence[Path], root: Path, classes: Sequence[str] = ()) -> list[SnorkelLF]:
+    """Import LF files and collect their labeling functions in the order of definition.
+
+    Args:
+        files: Python files, each run once under its own module name, and rules files (.tsv).
+        root: the project folder, importable while the files load.
+        classes: k class names, as rules files call them.
+
+    Raises:
+        LFImportError: a file is missing, raises on import or defines no LF.
+        LFError: two LFs share a name.
+    """
+    found: dict[str, tuple[SnorkelLF, Path]] = {}
+    for file in files:
+        rules = file.suffix == ".tsv"
+        lfs = load_rules(file, classes) if rules else list(_lfs_of(_import_file(file, root)))
+        if not lfs:
+            raise LFImportError(
+                f"{file}: wanted at least one labeling function, found none. Decorate a "
+                "function with @labeling_function(), or assign a keyword_lf(...) to a name."
+            )
+        for lf in lfs:
+            if lf.name in found and found[lf.name][0] is not lf:
+                raise LFError(
+                    f"LF name {lf.name!r} is taken twice: {found[lf.name][1]} and {file}. "
+                    "Rename one of the two."
+                )
+            found.setdefault(lf.name, (lf, file))
+    source = LFSource(tuple(files), root, tuple(classes))
+    _sources.update({lf: source for lf, _ in found.values()})
+    return [lf for lf, _ in found.values()]
+
+
+def check_lfs(lfs: Sequence[SnorkelLF]) -> None:
+    """Refuse an empty list, things that are no LFs, and names used twice.
+
+    Raises:
+        ConfigError: the list is empty.
+        LFError: an element is no LF or a name is taken twice.
+    """
+    if not lfs:
+        raise ConfigError(
+            "Wanted at least one labeling function, got none. Name a file in "
+            '[labeling] modules = ["labeling/my_lfs.py"] of weakft.toml.'
+        )
+    seen: set[str] = set()
+    for lf in lfs:
+        if not isinstance(lf, SnorkelLF):
+            raise LFError(
+                f"Wanted a labeling function, got {type(lf).__name__}: {lf!r}. "
+                "Decorate the function with @labeling_function()."
+            )
+        if not isinstance(lf.name, str) or lf.name in ("", "id"):
+            raise LFError(f"LF name {lf.name!r}: wanted a non-empty string other than 'id'.")
+        if lf.name in seen:
+            raise LFError(f"LF name {lf.name!r} is taken twice. Rename one of the two.")
+        seen.add(lf.name)
+
+
+def _lfs_of(module: ModuleType) -> Iterator[SnorkelLF]:
+    seen: set[int] = set()
+    for value in vars(module).values():
+        for item in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(item, SnorkelLF) and id(item) not in seen:
+                seen.add(id(item))
+                yield item
+
+
+def _import_file(file: Path, root: Path) -> ModuleType:
+    if not file.is_file():
+        raise LFImportError(f"{file}: no such LF file. [labeling] modules names it in weakft.toml.")
+    name = "weakft_lfs_" + re.sub(
+        r"\W", "_", str(file.relative_to(root) if file.is_relative_to(root) else file.name)
+    )
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise LFImportError(f"{file}: wanted a Python file ending in .py.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    with _importable(root, file.parent):
+        resources = project_root.set(root)
+        try:
+            spec.loader.exec_module(module)
+        except (Exception, SystemExit) as error:
+            del sys.modules[name]
+            raise LFImportError(
+                f"{file} does not import: {type(error).__name__}: {error} ({_place(error)}). "
+                "Fix it, then run `weakft check`."
+            ) from error
+        finally:
+            project_root.reset(resources)
+    return module
+
+
+def _place(error: BaseException) -> str:
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "importlib" not in frame.filename]
+    where = [frame for frame in own if frame.filename != __file__] or own
+    return f"{where[-1].filename}:{where[-1].lineno}"
+
+
+@contextmanager
+def _importable(*folders: Path) -> Iterator[None]:
+    before = list(sys.path)
+    sys.path[:0] = [str(folder) for folder in folders]
+    try:
+        yield
+    finally:
+        sys.path[:] = before
