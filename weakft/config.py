@@ -67,6 +67,15 @@ class LabelingConfig(Section):
     max_fault_rate: float = Field(0.05, ge=0, le=1)
 
 
+class ApplyConfig(Section):
+    """`[apply]`: how LFs are run; the votes are the same whatever stands here."""
+
+    workers: int = Field(1, ge=1, description="processes; more pay for slow Python LFs")
+    time_limit: float = Field(10, gt=0, description="seconds an LF may take on one row")
+    cache: bool = Field(True, description="keep votes, so that an edit costs the edited LFs only")
+    cache_megabytes: int = Field(500, ge=1)
+
+
 class LabelModelConfig(Section):
     """`[label_model]`: how votes become probabilities."""
 
@@ -140,6 +149,7 @@ class Config(Section):
     project: ProjectConfig
     data: DataConfig
     labeling: LabelingConfig = LabelingConfig()
+    apply: ApplyConfig = ApplyConfig()
     label_model: LabelModelConfig = LabelModelConfig()
     train: TrainConfig = TrainConfig()
     evaluate: EvaluateConfig = EvaluateConfig()

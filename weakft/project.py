@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from weakft.apply import VoteCache
 from weakft.config import FILE_NAME, Config, find_project
 from weakft.errors import LFImportError
 from weakft.runs import RunStore
@@ -36,6 +37,14 @@ class Project:
     def runs(self) -> RunStore:
         """The run folders of this project."""
         return RunStore(self.root / self.config.project.runs_dir)
+
+    @property
+    def vote_cache(self) -> VoteCache | None:
+        """Where votes are kept between runs; None if `[apply] cache` is off."""
+        if not self.config.apply.cache:
+            return None
+        file = self.root / ".weakft" / "votes.sqlite"
+        return VoteCache(file, self.config.apply.cache_megabytes)
 
     @property
     def lf_files(self) -> list[Path]:

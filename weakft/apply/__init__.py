@@ -1,5 +1,6 @@
 """Labeling functions x rows -> label matrix."""
 
 from weakft.apply.applier import apply_lfs
+from weakft.apply.cache import VoteCache
 
-__all__ = ["apply_lfs"]
+__all__ = ["VoteCache", "apply_lfs"]

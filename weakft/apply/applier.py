@@ -1,20 +1,21 @@
 """Apply labeling functions to rows: order kept, votes checked, faults counted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 from snorkel.labeling import LabelingFunction as SnorkelLF
 
-from weakft.apply.chunk import ChunkVotes, Terms, apply_chunk, merged
-from weakft.apply.processes import apply_in_processes
+from weakft.apply.cache import VoteCache
+from weakft.apply.chunk import Terms
+from weakft.apply.kept import fill_from_cache
 from weakft.apply.rows import to_columns
+from weakft.apply.table import Table, Task
 from weakft.errors import ConfigError
 from weakft.labels import LabelMatrix
 from weakft.lf import check_lfs
 from weakft.narration import SILENCE, Narrator
 
-CHUNK_ROWS = 65_536
+CHUNK_ROWS = 16_384
 CHUNKS_PER_WORKER = 4  # so that no worker waits long for the last one
 
 
@@ -23,6 +24,7 @@ def apply_lfs(
     frame: pd.DataFrame,
     *,
     workers: int = 1,
+    cache: VoteCache | None = None,
     cardinality: int | None = None,
     id_column: str = "id",
     text_column: str = "text",
@@ -40,6 +42,7 @@ def apply_lfs(
             order kept.
         workers: processes; the matrix is the same for any number. More than one pays for slow
             Python LFs on many rows.
+        cache: keeps votes; an LF and rows that are as they were cost next to nothing.
         cardinality: k; votes of k and more are refused. Unchecked up to 126 if None.
         id_column: names the rows in messages and in the result; where the frame has no
             such column, the index does.
@@ -67,28 +70,23 @@ def apply_lfs(
         raise ConfigError(f"workers: wanted 1 or more processes, got {workers}.")
     columns = to_columns(frame)
     ids = tuple(str(i) for i in (columns[id_column] if id_column in columns else frame.index))
-    terms = Terms(cardinality, text_column, time_limit)
-    chunks = (
-        ({name: cells[rows] for name, cells in columns.items()}, ids[rows])
-        for rows in _slices(len(ids), workers)
-    )
-    done: Iterable[ChunkVotes]
-    if workers == 1:
-        done = (apply_chunk(lfs, cells, names, terms) for cells, names in chunks)
-    else:
-        done = apply_in_processes(lfs, chunks, terms, workers)
-    parts = []
+    table = Table(lfs, columns, ids, Terms(cardinality, text_column, time_limit))
+    chunks = _slices(len(ids), workers if cache is None else 1)
+    missing = None if cache is None else fill_from_cache(table, chunks, cache, narrator)
+    everything = [Task(rows, tuple(range(len(lfs)))) for rows in chunks]
+    tasks = everything if missing is None else missing.tasks
     with narrator.task("Applying LFs", total=len(ids), unit="rows") as advance:
-        for part in done:
-            parts.append(part)
-            advance(len(part.values))
-    return LabelMatrix(
-        np.concatenate([part.values for part in parts]),
-        tuple(lf.name for lf in lfs),
-        ids,
-        merged(fault for part in parts for fault in part.faults),
-        tuple(np.sum([part.seconds for part in parts], axis=0).tolist()),
-    )
+        advance(len(ids) - sum(_rows_of(task, ids) for task in tasks))
+        for task, part in zip(tasks, table.compute(tasks, workers), strict=True):
+            table.fill(task, part)
+            if missing is not None:
+                missing.keep(table, task, part)
+            advance(_rows_of(task, ids))
+    return table.matrix()
+
+
+def _rows_of(task: Task, ids: Sequence[str]) -> int:
+    return len(ids[task.rows])
 
 
 def _slices(rows: int, workers: int) -> list[slice]:

@@ -14,25 +14,23 @@ from weakft.apply.rows import Columns
 from weakft.errors import LFError
 from weakft.lf import LFSource, source_of
 
-Chunk = tuple[Columns, Sequence[str]]
+Chunk = tuple[Sequence[SnorkelLF], Columns, Sequence[str]]
 SentLF = Any  # (source, name), or the LF itself
 
 
-def apply_in_processes(
-    lfs: Sequence[SnorkelLF], chunks: Iterable[Chunk], terms: Terms, workers: int
-) -> Iterator[ChunkVotes]:
-    """Apply LFs to chunks in `workers` processes; results in the order of the chunks.
+def apply_in_processes(chunks: Iterable[Chunk], terms: Terms, workers: int) -> Iterator[ChunkVotes]:
+    """Apply the LFs of each chunk to it in `workers` processes; results in the order of the chunks.
 
     LFs from files are loaded from there by each process; others travel by value.
 
     Raises:
         LFError: a process died: an LF ended it, or memory ran out.
     """
-    sent: list[SentLF] = [(source, lf.name) if (source := source_of(lf)) else lf for lf in lfs]
     parallel = Parallel(n_jobs=workers, backend="loky", return_as="generator")
     try:
         yield from parallel(
-            delayed(_apply_sent)(sent, columns, ids, terms) for columns, ids in chunks
+            delayed(_apply_sent)([_sendable(lf) for lf in lfs], columns, ids, terms)
+            for lfs, columns, ids in chunks
         )
     except TerminatedWorkerError as error:
         raise LFError(
@@ -42,6 +40,11 @@ def apply_in_processes(
         ) from error
     finally:  # the next call may find other LFs in the same files
         get_reusable_executor().shutdown(wait=True, kill_workers=True)
+
+
+def _sendable(lf: SnorkelLF) -> SentLF:
+    source = source_of(lf)
+    return (source, lf.name) if source is not None else lf
 
 
 def _apply_sent(

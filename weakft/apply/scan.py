@@ -72,10 +72,13 @@ class HyperscanEngine:
 
     def __init__(self, patterns: Sequence[re.Pattern[str]]) -> None:
         written = _supersets(patterns, BYTES)
-        self._positions = [p for p in written if _compiles(written[p])]
-        self._scan: Callable[..., Any] | None = None
-        if self._positions:
-            self._scan = _database([written[p] for p in self._positions]).scan
+        try:
+            database = _database(list(written.values()))
+        except hyperscan.HyperscanError:  # some of them are too large; which is not told
+            written = {p: expression for p, expression in written.items() if _compiles(expression)}
+            database = _database(list(written.values()))
+        self._positions = list(written)
+        self._scan: Callable[..., Any] = database.scan
 
     @property
     def known(self) -> frozenset[int]:
@@ -84,7 +87,7 @@ class HyperscanEngine:
 
     def candidates(self, texts: Sequence[str]) -> Iterator[tuple[int, Sequence[int]]]:
         """See `Engine`."""
-        if self._scan is None:
+        if not self._positions:
             return
         found: list[list[int]] = [[] for _ in self._positions]
         record = [rows.append for rows in found]
@@ -140,6 +143,8 @@ def _supersets(patterns: Sequence[re.Pattern[str]], dialect: Any) -> dict[int, s
 
 def _database(expressions: Sequence[str]) -> Any:  # noqa: ANN401
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    if not expressions:
+        return database
     database.compile(
         expressions=[expression.encode("ascii") for expression in expressions],
         ids=list(range(len(expressions))),

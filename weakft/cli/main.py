@@ -5,7 +5,7 @@ from types import FrameType
 
 import typer
 
-from weakft.cli import imports, predict, runs, serve, stages
+from weakft.cli import cache, imports, predict, runs, serve, stages
 from weakft.cli.session import Terminated
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ for command in (
 app.command("app")(serve.serve)
 app.add_typer(runs.group, name="runs")
 app.add_typer(imports.group, name="import")
+app.add_typer(cache.group, name="cache")
 
 
 def main() -> None:

@@ -57,8 +57,12 @@ def cast_votes(project: Project, data: Dataset, narrator: Narrator) -> Votes:
         votes[name] = apply_lfs(
             lfs,
             split.frame,
+            workers=project.config.apply.workers,
+            cache=project.vote_cache,
             cardinality=len(project.config.classes),
             id_column=project.config.data.id,
+            text_column=project.config.data.text,
+            time_limit=project.config.apply.time_limit,
             narrator=narrator,
         )
         _refuse_faults_over_budget(votes[name], name, labeling.max_fault_rate)

@@ -1,0 +1,68 @@
+"""The label matrix while it is being filled, task by task."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from snorkel.labeling import LabelingFunction as SnorkelLF
+
+from weakft.apply.chunk import ChunkVotes, Terms, apply_chunk, merged
+from weakft.apply.processes import apply_in_processes
+from weakft.apply.rows import Columns
+from weakft.labels import ABSTAIN, Fault, LabelMatrix
+
+
+@dataclass(frozen=True)
+class Task:
+    """Some LFs on some rows.
+
+    Attributes:
+        rows: from where to where.
+        lfs: positions of the LFs.
+    """
+
+    rows: slice
+    lfs: tuple[int, ...]
+
+
+class Table:
+    """Votes of m LFs on n rows, abstains at first."""
+
+    def __init__(
+        self, lfs: Sequence[SnorkelLF], columns: Columns, ids: tuple[str, ...], terms: Terms
+    ) -> None:
+        self.lfs = lfs
+        self.columns = columns
+        self.ids = ids
+        self.terms = terms
+        self.values = np.full((len(ids), len(lfs)), ABSTAIN, dtype=np.int8)
+        self._seconds = np.zeros(len(lfs))
+        self._faults: dict[tuple[int, int], Fault] = {}  # by first row and LF
+
+    def cells(self, rows: slice) -> Columns:
+        """The columns of some rows."""
+        return {name: cells[rows] for name, cells in self.columns.items()}
+
+    def compute(self, tasks: Sequence[Task], workers: int) -> Iterator[ChunkVotes]:
+        """What each task gives, in their order."""
+        chunks = (
+            ([self.lfs[j] for j in task.lfs], self.cells(task.rows), self.ids[task.rows])
+            for task in tasks
+        )
+        if workers > 1 and tasks:
+            return apply_in_processes(chunks, self.terms, workers)
+        return (apply_chunk(lfs, cells, ids, self.terms) for lfs, cells, ids in chunks)
+
+    def fill(self, task: Task, part: ChunkVotes) -> None:
+        """Put in what a task gave."""
+        self.values[task.rows, list(task.lfs)] = part.values
+        self._seconds[list(task.lfs)] += part.seconds
+        position = {self.lfs[j].name: j for j in task.lfs}
+        for fault in part.faults:
+            self._faults[task.rows.start, position[fault.lf_name]] = fault
+
+    def matrix(self) -> LabelMatrix:
+        """The finished matrix; faults in the order of rows."""
+        faults = merged(self._faults[place] for place in sorted(self._faults))
+        names = tuple(lf.name for lf in self.lfs)
+        return LabelMatrix(self.values, names, self.ids, faults, tuple(self._seconds.tolist()))
