@@ -13,6 +13,7 @@ import argparse
 import csv
 import json
 import re
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ from snorkel.labeling import PandasLFApplier
 
 from benchmarks.readme import ROOT, markdown_table, replace_block, save
 from weakft import ABSTAIN, LabelingFunction, apply_lfs, keyword_lf, labeling_function, regex_lf
+from weakft.apply import VoteCache
 from weakft.runs import Json
 
 PAIRS = 3
@@ -45,7 +47,9 @@ def main() -> None:
         ],
         "many": [alone(arguments.bench / name, arguments.many) for name in SETS],
     }
+    results["pairs"] += [in_processes(arguments.bench / "sms", 5 * arguments.rows)]
     results["pairs"] += losing_cases()
+    results["edits"] = [edit_one(arguments.bench / "sms", 20 * arguments.rows)]
     save("applying", results)
     table = applying_table(results)
     print(table)
@@ -53,15 +57,45 @@ def main() -> None:
 
 
 def pairs_of(source: Path, rows: int) -> list[Json]:
-    """The same rules three ways: opaque in one and two processes, and declarative."""
+    """The same rules as plain Python and in declarative form."""
     frame = texts_of(source, rows)
     opaque, declarative = lfs_of(source)
     what = f"{source.name}, {len(opaque)} LFs"
     return [
         compare(f"{what}: plain Python", opaque, opaque, frame),
-        compare(f"{what}: plain Python, 2 processes", opaque, opaque, frame, workers=2),
         compare(f"{what}: declarative", opaque, declarative, frame),
     ]
+
+
+def in_processes(source: Path, rows: int) -> Json:
+    """Plain Python LFs in two processes, which take a second to start."""
+    opaque, _ = lfs_of(source)
+    what = f"{source.name}, {len(opaque)} LFs: plain Python, 2 processes"
+    return compare(what, opaque, opaque, texts_of(source, rows), workers=2)
+
+
+def edit_one(source: Path, rows: int) -> Json:
+    """All plain Python LFs once, then again after one of them was edited."""
+    opaque, _ = lfs_of(source)
+    edited = [LabelingFunction(opaque[0].name, searching("free", 1)), *opaque[1:]]
+    frame = texts_of(source, rows)
+    with tempfile.TemporaryDirectory() as folder:
+        cache = VoteCache(Path(folder) / "votes.sqlite")
+        start = time.perf_counter()
+        apply_lfs(opaque, frame, cache=cache)
+        full = time.perf_counter() - start
+        start = time.perf_counter()
+        L = apply_lfs(edited, frame, cache=cache)
+        seconds = time.perf_counter() - start
+        assert np.array_equal(L.values, apply_lfs(edited, frame).values)
+    print("edit one of", rows, round(full, 2), round(seconds, 2), flush=True)
+    return {
+        "what": f"{source.name}, {len(opaque)} LFs: plain Python, 1 edited",
+        "rows": rows,
+        "bytes": int(frame["text"].str.len().sum()),
+        "full": full,
+        "seconds": seconds,
+    }
 
 
 def losing_cases() -> list[Json]:
@@ -181,6 +215,9 @@ def applying_table(results: Json) -> str:
         low, middle, high = np.quantile(pair["ratios"], [0, 0.5, 1])
         shown = f"**{middle:.3g}x** ({low:.3g} to {high:.3g})"
         lines.append(_line(pair, f"{theirs / pair['rows'] * 1e6:.3g}", ours, shown))
+    for edit in results["edits"]:
+        shown = f"**{edit['full'] / edit['seconds']:.3g}x** over all of them anew"
+        lines.append(_line(edit, "", edit["seconds"], shown))
     lines += [_line(many, "", many["seconds"], "") for many in results["many"]]
     return markdown_table(header, lines)
 

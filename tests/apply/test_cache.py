@@ -1,10 +1,11 @@
 """Kept votes are never wrong, and an edit costs what was edited."""
 
 import importlib
-import multiprocessing
+import json
 import os
 import random
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -340,21 +341,26 @@ def test_entries_used_longest_ago_make_room(tmp_path: Path) -> None:
     assert set(cache.get(names)) == {names[0], *names[-(cache.info()["entries"] - 1) :]}
 
 
-def _apply(path: str, word: str, done: Any) -> None:  # noqa: ANN401
-    for _ in range(20):
-        L = apply_lfs([keyword_lf(word, [word], 0)], FRAME, cache=VoteCache(Path(path)))
-    done.put(L.values.ravel().tolist())
+WORKER = """
+import sys
+from pathlib import Path
+import pandas as pd
+from weakft import apply_lfs, keyword_lf
+from weakft.apply import VoteCache
+
+path, word, texts = sys.argv[1], sys.argv[2], sys.argv[3:]
+frame = pd.DataFrame({"id": [str(row) for row in range(len(texts))], "text": texts})
+for _ in range(20):
+    L = apply_lfs([keyword_lf(word, [word], 0)], frame, cache=VoteCache(Path(path)))
+print(L.values.ravel().tolist())
+"""
 
 
 def test_two_processes_share_a_cache(cache: VoteCache) -> None:
-    context = multiprocessing.get_context("spawn")
-    done = context.Queue()
-    workers = [context.Process(target=_apply, args=(str(cache.path), w, done)) for w in ("a", "b")]
-    for worker in workers:
-        worker.start()
-    found = [done.get(timeout=60) for _ in workers]
-    for worker in workers:
-        worker.join()
+    command = [sys.executable, "-c", WORKER, str(cache.path)]
+    texts = FRAME["text"].tolist()
+    workers = [subprocess.Popen([*command, w, *texts], stdout=subprocess.PIPE) for w in ("a", "b")]
+    found = [json.loads(worker.communicate()[0]) for worker in workers]
     expected = [apply_lfs([keyword_lf(w, [w], 0)], FRAME).values.ravel().tolist() for w in "ab"]
-    assert sorted(found) == sorted(expected)
+    assert found == expected
     assert cache.info()["entries"] == 2
