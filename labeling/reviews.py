@@ -12,6 +12,9 @@ The file goes from simple to rich:
 4. absence of opinion      how to say "neutral", which has no words of its own
 5. somebody else's model   TextBlob's polarity, as one more voter
 
+Where a rule has a twist, examples say what it must vote: `weakft check` and `pytest labeling/`
+hold it to them.
+
 All of it was written looking at the dev split only.
 """
 
@@ -79,6 +82,9 @@ is_free_of_faults = regex_lf(
     Label.POSITIVE,
     flags=re.IGNORECASE,
     doc="'No problems' is built from bad words and means the opposite.",
+).expecting(
+    {"I've had no problems so far.": Label.POSITIVE, "Works without any issue": Label.POSITIVE},
+    abstains=["It has problems.", "No music plays."],
 )
 
 warns_buyers = regex_lf(
@@ -167,13 +173,18 @@ better = finder(r"\b(better|easier|faster|nicer|smaller|lighter) than\b|\bbeats?
 worse = finder(r"\b(worse|harder|slower|less \w+|bigger|heavier) than\b|\bnot as \w+ as\b")
 
 
-@labeling_function()
+@labeling_function(
+    examples={"It isn't very easy to use.": Label.NEGATIVE, "not great": Label.NEGATIVE},
+    abstains=["great", "not the first, but a great one"],
+)
 def negates_praise(x: Row) -> int:
     """'Not good', 'isn't very easy' fool the word lists above, but not this LF."""
     return Label.NEGATIVE if no_liking.search(x.text) else ABSTAIN
 
 
-@labeling_function()
+@labeling_function(
+    examples={"A nice, sturdy case.": Label.POSITIVE}, abstains=["nice but slow", "not nice"]
+)
 def mentions_a_merit(x: Row) -> int:
     """Mild praise counts only where nothing takes it back: no negation, no dislike."""
     taken_back = no_liking.search(x.text) or dislike.search(x.text)
@@ -201,7 +212,10 @@ def does_not_do_its_job(x: Row) -> int:
     return Label.NEGATIVE if holds else ABSTAIN
 
 
-@labeling_function()
+@labeling_function(
+    examples={"Better than my Canon.": Label.POSITIVE, "not as good as it": Label.NEGATIVE},
+    abstains=["Better than one and worse than the other."],
+)
 def compares(x: Row) -> int:
     """'Better than' praises, 'worse than my old one' blames; both at once say nothing."""
     wins, loses = better.search(x.text), worse.search(x.text)
@@ -249,7 +263,10 @@ def tells_how_it_was_bought(x: Row) -> int:
     return Label.NEUTRAL if story.search(x.text) and not is_judged(x) else ABSTAIN
 
 
-@labeling_function()
+@labeling_function(
+    examples={"Pros:": Label.NEUTRAL, "What else?": Label.NEUTRAL},
+    abstains=["Great!", "I read the manual before I ever switched it on."],
+)
 def only_leads_over(x: Row) -> int:
     """Headings, list items and questions that do not judge lead over to what follows."""
     leads_over = x.text.endswith("?") or len(x.text.split()) <= 6

@@ -81,7 +81,8 @@ def lf_summary(
     Returns:
         Columns lf, votes_for, votes (count), coverage, overlaps, conflicts (shares of all
         rows), accuracy, accuracy_low, accuracy_high, support (dev votes; the three before
-        are missing where support is 0), estimated_accuracy, faults (count).
+        are missing where support is 0), estimated_accuracy, cost (share of the time that all
+        LFs took, missing where it was not measured), faults (count).
     """
     faults = {fault.lf_name: fault.count for fault in L.faults}
     summary = pd.DataFrame(
@@ -102,6 +103,8 @@ def lf_summary(
     summary["estimated_accuracy"] = (
         unknown if estimated_accuracies is None else estimated_accuracies
     )
+    taken = np.array(L.seconds if sum(L.seconds) > 0 else unknown)
+    summary["cost"] = taken / taken.sum()
     summary["faults"] = [faults.get(name, 0) for name in L.lf_names]
     return summary
 

@@ -8,7 +8,8 @@
     ├── LFError              4  labeling functions cannot be used
     │   ├── LFImportError       an LF file does not load, or holds no LF
     │   ├── InvalidVote         an LF returned something that is no vote
-    │   └── FaultBudgetExceeded an LF raised more often than allowed
+    │   ├── FaultBudgetExceeded an LF raised more often than allowed
+    │   └── LFTestFailed        an LF votes otherwise than its examples say
     ├── GateError            5  a candidate failed the quality gate
     └── LockedError         75  another run holds the lock
 
@@ -58,6 +59,10 @@ class InvalidVote(LFError):
 
 class FaultBudgetExceeded(LFError):
     """A labeling function raised on a larger share of rows than `labeling.max_fault_rate`."""
+
+
+class LFTestFailed(LFError):
+    """A labeling function votes otherwise than its examples say."""
 
 
 class GateError(WeakftError):

@@ -63,6 +63,11 @@ class RunFolder:
         return self.path / "faults.json"
 
     @property
+    def lf_seconds(self) -> Path:
+        """What each LF took on each split."""
+        return self.path / "lf_seconds.json"
+
+    @property
     def label_model(self) -> Path:
         """The fitted label model."""
         return self.path / "label_model"

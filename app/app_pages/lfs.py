@@ -31,7 +31,7 @@ shown.kpis(
     ]
 )
 
-shares = ["accuracy", "estimated_accuracy", "coverage", "overlaps", "conflicts"]
+shares = ["accuracy", "estimated_accuracy", "coverage", "overlaps", "conflicts", "cost"]
 table, accuracies = st.tabs(["Table", "Accuracy on dev"])
 with table:
     st.dataframe(
@@ -54,6 +54,7 @@ with table:
             "coverage",
             "overlaps",
             "conflicts",
+            "cost",
             "faults",
         ],
         column_config={
@@ -67,6 +68,7 @@ with table:
                 "on dev", width=145, help="95% interval of the accuracy, and dev votes it rests on."
             ),
             "estimated_accuracy": shown.share("estimated", "As the label model believes."),
+            "cost": shown.share("cost", "Share of the time that all LFs took."),
             "faults": st.column_config.NumberColumn("faults", width=55, help="Rows it raised on."),
         },
     )

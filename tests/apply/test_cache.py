@@ -364,3 +364,9 @@ def test_two_processes_share_a_cache(cache: VoteCache) -> None:
     expected = [apply_lfs([keyword_lf(w, [w], 0)], FRAME).values.ravel().tolist() for w in "ab"]
     assert found == expected
     assert cache.info()["entries"] == 2
+
+
+def test_kept_votes_remember_their_cost(cache: VoteCache) -> None:
+    lfs = [keyword_lf("a", ["a"], 0), LabelingFunction("slow", lambda x: 1)]
+    first = apply_lfs(lfs, FRAME, cache=cache)
+    assert apply_lfs(lfs, FRAME, cache=cache).seconds == first.seconds

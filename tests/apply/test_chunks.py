@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from snorkel.preprocess import preprocessor
+from snorkel.preprocess import Preprocessor, preprocessor
 
 from weakft import (
     ABSTAIN,
@@ -171,6 +171,18 @@ def test_a_slow_row_is_a_fault_and_the_others_vote() -> None:
     assert "no vote within 0.05 seconds" in L.faults[0].traceback
 
 
+def test_a_slow_row_is_a_fault_in_processes_too(tmp_path: Path) -> None:
+    file = tmp_path / "lfs.py"
+    file.write_text(
+        LF_FILE
+        + "\n@labeling_function()\ndef hangs(x):\n    while x.text == 'b': pass\n    return 1"
+    )
+    frame = frame_of([(text, i) for i, text in enumerate("abcde" * 3)])
+    L = apply_lfs(load_lfs([file], tmp_path), frame, workers=2, time_limit=0.05)
+    assert L.values[:, -1].tolist() == [1, -1, 1, 1, 1] * 3
+    assert {f.lf_name: f.count for f in L.faults} == {"hates_b": 3, "hangs": 3}
+
+
 def test_repeated_texts_are_looked_at_once() -> None:
     calls: list[str] = []
     frame = frame_of([("a", 1), ("b", 2), ("a", 3), ("b", 1), ("a", 0)])
@@ -214,6 +226,48 @@ def test_preprocessors_run_once_a_row_for_all_lfs_that_share_them() -> None:
     assert calls == ["a", "b"] and frame["text"].tolist() == ["a", "b"]
 
 
+class Parser:
+    """What spaCy's Language does for a preprocessor."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def __call__(self, text: str) -> list[str]:
+        self.calls.append(text)
+        if text == "odd":
+            raise ValueError(text)
+        return text.split()
+
+    def pipe(self, texts: list[str]) -> Any:  # noqa: ANN401
+        self.calls.append("pipe")
+        return (text.split() if text != "odd" else [][0] for text in texts)
+
+
+class Parsing(Preprocessor):
+    def __init__(self, nlp: Parser) -> None:
+        super().__init__("parsing", {"text": "text"}, {"doc": "words"})
+        self._nlp = nlp
+
+    def run(self, text: str) -> Any:  # noqa: ANN401
+        return {"doc": self._nlp(text)}
+
+
+@pytest.mark.parametrize("odd", [True, False])
+def test_parsers_see_all_texts_at_once(odd: bool) -> None:
+    @preprocessor()
+    def count(x: Any) -> Any:  # noqa: ANN401
+        x.count = len(x.words)
+        return x
+
+    nlp = Parser()
+    lf = LabelingFunction("several", lambda x: 1 if x.count > 1 else 0, pre=[Parsing(nlp), count])
+    texts = ["a b", "odd" if odd else "c", "d e f"]
+    L = apply_lfs([lf], frame_of([(text, 1) for text in texts]))
+    assert L.values.ravel().tolist() == [1, -1 if odd else 0, 1]
+    assert nlp.calls == (["pipe", *texts] if odd else ["pipe"])
+    assert [fault.row_id for fault in L.faults] == (["r1"] if odd else [])
+
+
 def test_votes_of_declarative_lfs_are_checked_too() -> None:
     frame = frame_of([("a", 1), ("hi", 2)])
     with pytest.raises(InvalidVote, match=r"'greets' returned 7 .* on row 'r1'"):
@@ -233,3 +287,17 @@ def test_rows_are_read_only() -> None:
 
 def test_what_each_lf_cost_is_measured() -> None:
     assert len(apply_lfs(LFS, frame_of([("a", 1)])).seconds) == len(LFS)
+
+
+@pytest.mark.parametrize("copies", [1, 3])
+def test_a_pattern_that_hangs_is_a_fault_on_that_row_only(copies: int) -> None:
+    texts = ["aab", "a" * 40 + "!", "x"] * copies
+    hangs = regex_lf("hangs", r"^(a+)+(?=b)", 1)
+    L = apply_lfs([hangs], frame_of([(text, 1) for text in texts]), time_limit=0.05)
+    assert L.values.ravel().tolist() == [1, -1, -1] * copies
+    assert L.faults[0].count == copies and L.faults[0].row_id == "r1"
+
+
+def test_lfs_found_in_one_scan_share_its_time() -> None:
+    L = apply_lfs([keyword_lf(w, [w], 1) for w in "abc"], frame_of([("a", 1)] * 9))
+    assert all(seconds > 0 for seconds in L.seconds)

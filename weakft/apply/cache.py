@@ -36,10 +36,12 @@ class KeptVotes:
     Attributes:
         votes: [n] int8.
         faults: none or one, with the id of its first row.
+        seconds: what computing them took.
     """
 
     votes: Votes
     faults: tuple[Fault, ...]
+    seconds: float = 0.0
 
 
 class VoteCache:
@@ -183,12 +185,14 @@ def _checksum(key: bytes, content: bytes) -> bytes:
 
 
 def _packed(entry: KeptVotes) -> bytes:
-    faults = json.dumps([asdict(fault) for fault in entry.faults]).encode()
-    return zlib.compress(len(faults).to_bytes(8, "little") + faults + entry.votes.tobytes(), 1)
+    about = {"faults": [asdict(fault) for fault in entry.faults], "seconds": entry.seconds}
+    header = json.dumps(about).encode()
+    return zlib.compress(len(header).to_bytes(8, "little") + header + entry.votes.tobytes(), 1)
 
 
 def _unpacked(content: bytes) -> KeptVotes:
     data = zlib.decompress(content)
     start = 8 + int.from_bytes(data[:8], "little")
-    faults = tuple(Fault(**fault) for fault in json.loads(data[8:start]))
-    return KeptVotes(np.frombuffer(data[start:], dtype=np.int8), faults)
+    about = json.loads(data[8:start])
+    faults = tuple(Fault(**fault) for fault in about["faults"])
+    return KeptVotes(np.frombuffer(data[start:], dtype=np.int8), faults, about["seconds"])

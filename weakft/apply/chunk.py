@@ -1,11 +1,8 @@
 """LFs x one chunk of rows: the same function in this process, in others and on a cluster."""
 
-import signal
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -14,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from snorkel.labeling import LabelingFunction as SnorkelLF
 
-from weakft.apply.rows import Columns, OneColumnView, ReadsMore, namespaces, row_views
+from weakft.apply.patience import patience
+from weakft.apply.prepared import PreparedRows
+from weakft.apply.rows import Columns, OneColumnView, ReadsMore, row_views
 from weakft.apply.scan import scan
 from weakft.errors import InvalidVote
 from weakft.labels import ABSTAIN, MAX_CARDINALITY, Fault, Votes
@@ -32,7 +31,7 @@ class ChunkVotes:
     Attributes:
         values: [n, m] votes.
         faults: one entry for each LF that raised.
-        seconds: [m] time each LF took.
+        seconds: [m] time each LF took; those found in one scan share its time evenly.
     """
 
     values: Votes
@@ -70,8 +69,10 @@ def apply_chunk(
         InvalidVote: an LF returned something other than a class index, ABSTAIN or None.
     """
     chunk = _Chunk(columns, ids, terms)
+    start = time.perf_counter()
     scanned = _scanned(lfs, chunk)
-    seconds = np.zeros(len(lfs))
+    scan_share = (time.perf_counter() - start) / max(len(scanned), 1)
+    seconds = np.array([scan_share if lf.name in scanned else 0.0 for lf in lfs])
     values = np.full((len(ids), len(lfs)), ABSTAIN, dtype=np.int8)
     faults: list[Fault] = []
     for j, lf in enumerate(lfs):
@@ -81,7 +82,7 @@ def apply_chunk(
         else:
             values[:, j], fault = chunk.votes_of(lf)
             faults += [fault] if fault else []
-        seconds[j] = time.perf_counter() - start
+        seconds[j] += time.perf_counter() - start
     return ChunkVotes(values, tuple(faults), seconds)
 
 
@@ -119,7 +120,7 @@ class _Chunk:
     terms: Terms
     _cells: dict[str, _Cells] = field(default_factory=dict)
     _views: list[Any] | None = None
-    _prepared: dict[tuple[int, ...], "_Prepared"] = field(default_factory=dict)
+    _prepared: dict[tuple[int, ...], PreparedRows] = field(default_factory=dict)
 
     def cells(self, column: str) -> _Cells:
         if column not in self._cells:
@@ -133,8 +134,9 @@ class _Chunk:
         return self._views
 
     def votes_of(self, lf: SnorkelLF) -> tuple[Votes, Fault | None]:
-        """[n] votes of one LF, and its fault."""
-        if isinstance(lf, ColumnLF) and lf.column in self.columns:
+        """[n] votes of one LF, and its fault; patterns on which the scan gave up go row by row."""
+        at_once = isinstance(lf, ColumnLF) and not isinstance(lf, PatternLF)
+        if at_once and lf.column in self.columns:
             found = self._at_once(lf)
             if found is not None:
                 return found, None
@@ -147,11 +149,11 @@ class _Chunk:
         votes, raised = _call(_body(lf), rows, self.terms.time_limit)
         return self._checked(lf, votes, self.ids), self._fault(lf, raised)
 
-    def prepared(self, lf: SnorkelLF) -> "_Prepared":
+    def prepared(self, lf: SnorkelLF) -> PreparedRows:
         """The rows after the LF's preprocessors, which run once for all LFs that share them."""
         key = tuple(map(id, lf._pre))
         if key not in self._prepared:
-            self._prepared[key] = _Prepared(lf._pre, self.columns)
+            self._prepared[key] = PreparedRows(lf._pre, self.columns)
         return self._prepared[key]
 
     def _at_once(self, lf: ColumnLF) -> Votes | None:
@@ -197,37 +199,11 @@ class _Chunk:
         return checked_votes(votes, lf.name, ids, self.terms.cardinality)
 
 
-class _Prepared:
-    """Rows after a chain of Snorkel's preprocessors, each prepared once and kept."""
-
-    def __init__(self, chain: Sequence[Any], columns: Columns) -> None:
-        self._chain = chain
-        self._fresh = list(namespaces(columns))
-        self._done: dict[int, Any] = {}
-
-    def __iter__(self) -> Iterator[Callable[[], Any]]:
-        return (partial(self._row, position) for position in range(len(self._fresh)))
-
-    def __len__(self) -> int:
-        return len(self._fresh)
-
-    def _row(self, position: int) -> Any:  # noqa: ANN401
-        if position not in self._done:
-            self._done[position] = _run(self._chain, self._fresh[position])
-        return self._done[position]
-
-
-def _run(chain: Iterable[Any], row: Any) -> Any:  # noqa: ANN401
-    """Snorkel's preprocessors on a row of our own, without its pickled copy for each of them."""
-    for mapper in chain:
-        row = mapper._generate_mapped_data_point(_run(mapper._pre, row))
-        if row is None:
-            raise ValueError(f"preprocessor {mapper.name!r} returned None")
-    return row
-
-
 def _scanned(lfs: Sequence[SnorkelLF], chunk: _Chunk) -> dict[str, npt.NDArray[np.intp]]:
-    """Rows on which each pattern LF votes, one scan for each column they read."""
+    """Rows on which each pattern LF votes, one scan for each column they read.
+
+    An LF that takes too long on some text is left out.
+    """
     found: dict[str, npt.NDArray[np.intp]] = {}
     patterns = [
         lf
@@ -238,7 +214,9 @@ def _scanned(lfs: Sequence[SnorkelLF], chunk: _Chunk) -> dict[str, npt.NDArray[n
         here = [lf for lf in patterns if lf.column == column]
         cells = chunk.cells(column)
         unique = len(cells.distinct) == len(cells.codes)
-        for position, hits in scan([lf.pattern for lf in here], cells.distinct):
+        for position, hits in scan(
+            [lf.pattern for lf in here], cells.distinct, chunk.terms.time_limit
+        ):
             lf = here[position]
             rows = np.array(hits, dtype=np.intp)
             if not unique:
@@ -268,7 +246,7 @@ def _call(
     votes: list[Any] = []
     raised: dict[int, tuple[str, int]] = {}
     remaining = iter(rows)
-    with _watched(votes, time_limit):
+    with patience(time_limit, lambda: len(votes)):
         while True:
             try:
                 votes.extend(map(body, remaining))
@@ -277,36 +255,6 @@ def _call(
                 text = "" if raised else traceback.format_exc()
                 raised[len(votes)] = (text, 1)
                 votes.append(ABSTAIN)
-
-
-class TimeLimitExceeded(Exception):
-    """An LF took too long on one row."""
-
-
-@contextmanager
-def _watched(votes: list[Any], seconds: float | None) -> Iterator[None]:
-    """Raise in a call that has made no vote for `seconds`, at most twice as many.
-
-    Only in the main thread of a process: signals reach no other.
-    """
-    if seconds is None or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    seen = -1
-
-    def tick(signal_number: int, frame: Any) -> None:  # noqa: ANN401
-        nonlocal seen
-        if seen == len(votes):
-            raise TimeLimitExceeded(f"no vote within {seconds:g} seconds on this row")
-        seen = len(votes)
-
-    before = signal.signal(signal.SIGALRM, tick)
-    signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def checked_votes(

@@ -65,7 +65,7 @@ class Missing:
             if name in keys:
                 faults = tuple(fault for fault in part.faults if fault.lf_name == name)
                 votes = np.ascontiguousarray(part.values[:, position])
-                entries[keys[name]] = KeptVotes(votes, faults)
+                entries[keys[name]] = KeptVotes(votes, faults, float(part.seconds[position]))
         self._cache.put(entries)
 
 
@@ -76,7 +76,7 @@ def _missing(
 
 
 def _as_part(kept: KeptVotes) -> ChunkVotes:
-    return ChunkVotes(kept.votes[:, None], kept.faults, np.zeros(1))
+    return ChunkVotes(kept.votes[:, None], kept.faults, np.array([kept.seconds]))
 
 
 def _unfaithful(

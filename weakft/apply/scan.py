@@ -8,12 +8,15 @@ report too much but never too little (`weakft.apply.superset`).
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from itertools import chain
+from operator import length_hint
 from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from weakft.apply.patience import TimeLimitExceeded, patience
 from weakft.apply.superset import BYTES, RE2, NoSuperset, superset
 
 hyperscan: Any
@@ -37,16 +40,18 @@ class Engine(Protocol):
 
 
 def scan(
-    patterns: Sequence[re.Pattern[str]], texts: Sequence[str]
+    patterns: Sequence[re.Pattern[str]], texts: Sequence[str], time_limit: float | None = None
 ) -> Iterator[tuple[int, Sequence[int]]]:
     """Where each pattern is found, exactly as `pattern.search` would tell.
 
     Args:
         patterns: compiled by Python's `re`.
         texts: n strings, best distinct ones.
+        time_limit: seconds that `re` may take on one text.
 
     Yields:
-        (position of a pattern, positions of the texts it is found in), each pattern once.
+        (position of a pattern, positions of the texts it is found in), each pattern once;
+        a pattern that takes too long on a text not at all.
 
     Example:
         >>> found = scan([re.compile("a+"), re.compile("^b")], ["ba", "ab", "c"])
@@ -54,12 +59,20 @@ def scan(
         [(0, [0, 1]), (1, [0])]
     """
     engine = _engine(tuple(patterns))
-    for position, candidates in engine.candidates(texts):
-        search = patterns[position].search
-        yield position, [row for row in candidates if search(texts[row])]
-    for position in set(range(len(patterns))) - engine.known:
-        search = patterns[position].search
-        yield position, [row for row, text in enumerate(texts) if search(text)]
+    left = ((p, range(len(texts))) for p in range(len(patterns)) if p not in engine.known)
+    for position, candidates in chain(engine.candidates(texts), left):
+        try:
+            yield position, _judged(patterns[position], texts, candidates, time_limit)
+        except TimeLimitExceeded:
+            continue
+
+
+def _judged(
+    pattern: re.Pattern[str], texts: Sequence[str], rows: Sequence[int], time_limit: float | None
+) -> list[int]:
+    search, remaining = pattern.search, iter(rows)
+    with patience(time_limit, lambda: length_hint(remaining)):
+        return [row for row in remaining if search(texts[row])]
 
 
 @cache

@@ -5,7 +5,7 @@ from types import FrameType
 
 import typer
 
-from weakft.cli import cache, imports, predict, runs, serve, stages
+from weakft.cli import cache, check, imports, predict, runs, serve, stages
 from weakft.cli.session import Terminated
 
 app = typer.Typer(
@@ -17,7 +17,7 @@ app = typer.Typer(
 )
 
 for command in (
-    stages.check,
+    check.check,
     stages.apply,
     stages.analyze,
     stages.label,

@@ -24,8 +24,12 @@ def lf_table(table: pd.DataFrame, limit: int | None = None) -> RenderableType:
     grid.add_column("votes for", max_width=24)
     for name in ("coverage", "overlaps", "conflicts", "accuracy on dev", "votes", "estimated"):
         grid.add_column(name, justify="right", no_wrap=True)
+    grid.add_column("cost", justify="right", no_wrap=True)
+    faulty = bool(shown["faults"].any())
+    if faulty:
+        grid.add_column("faults", justify="right", no_wrap=True)
     for row in shown.to_dict("records"):
-        estimated = row["estimated_accuracy"]
+        estimated, cost = row["estimated_accuracy"], row["cost"]
         grid.add_row(
             Text(row["lf"]),
             Text(row["votes_for"] or "(never)"),
@@ -35,6 +39,8 @@ def lf_table(table: pd.DataFrame, limit: int | None = None) -> RenderableType:
             _interval(row, "accuracy"),
             str(row["support"]),
             "" if pd.isna(estimated) else f"{estimated:.2f}",
+            "" if pd.isna(cost) else f"{cost:.0%}",
+            *([str(row["faults"])] if faulty else []),
         )
     hidden = len(table) - len(shown)
     if not hidden:

@@ -13,43 +13,11 @@ from rich.text import Text
 from weakft.analysis import near_copies
 from weakft.cli import screens
 from weakft.cli.session import JsonOption, ProjectOption, Session, SetOption, session
-from weakft.dataset import read_dataset, read_gold
-from weakft.lf import load_lfs
+from weakft.dataset import read_dataset
 from weakft.pipeline import stagewise
 from weakft.pipeline.labelling import summarise_lfs
 from weakft.pipeline.voting import all_faults, cast_votes
 from weakft.report import Report
-
-
-def check(project: ProjectOption = None, set_: SetOption = None, json: JsonOption = False) -> None:
-    """Import the LFs, read the config and the data; write nothing."""
-    with session(project, set_, json) as cli:
-        opened = cli.project
-        data = read_dataset(opened.config, opened.root)
-        if opened.config.labeling.votes or not opened.config.labeling.modules:
-            names = cast_votes(opened, data, cli.narrator)["train"].lf_names
-        else:
-            names = tuple(
-                lf.name for lf in load_lfs(opened.lf_files, opened.root, opened.config.classes)
-            )
-        if gold := opened.config.evaluate.train_gold:
-            read_gold(opened.root / gold, opened.config.data, opened.config.classes)
-        rows = {name: len(split) for name, split in data.splits.items()}
-        content = {
-            "status": "ok",
-            "rows": rows,
-            "lfs": list(names),
-            "classes": list(opened.config.classes),
-            "warnings": list(data.warnings),
-        }
-        counts = ", ".join(f"{name} {count}" for name, count in rows.items())
-        cli.show(
-            content,
-            Text(f"{len(names)} labeling functions, classes {', '.join(opened.config.classes)}."),
-            Text(f"Rows: {counts}."),
-            screens.bullets(data.warnings),
-            Text("All well. Next: weakft analyze", style="green"),
-        )
 
 
 def apply(project: ProjectOption = None, set_: SetOption = None, json: JsonOption = False) -> None:

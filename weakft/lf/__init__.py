@@ -1,6 +1,6 @@
 """Labeling functions: the decorator, the declarative kinds, and loading them from files."""
 
-from weakft.lf.function import ColumnLF, LabelingFunction, labeling_function
+from weakft.lf.function import ColumnLF, Example, LabelingFunction, labeling_function
 from weakft.lf.loading import LFSource, check_lfs, load_lfs, source_of
 from weakft.lf.lookup import lookup_lf
 from weakft.lf.patterns import PatternLF, keyword_lf, regex_lf
@@ -9,6 +9,7 @@ from weakft.lf.scores import model_lf, threshold_lf
 
 __all__ = [
     "ColumnLF",
+    "Example",
     "LFSource",
     "LabelingFunction",
     "PatternLF",

@@ -208,6 +208,7 @@ class _Digest:
         self._mark("instance")
         self.add(cls)
         ignored = {"_cache"} if hasattr(value, "_generate_mapped_data_point") else set()
+        ignored |= {"examples", "__doc__"} if isinstance(value, SnorkelLF) else set()
         for name, entry in sorted((state or {}).items()):
             if name not in ignored:
                 self._mark(name)

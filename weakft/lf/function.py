@@ -4,14 +4,30 @@ A weakft LF *is* a `snorkel.labeling.LabelingFunction`: Snorkel's own LFs run he
 unchanged, and ours run in Snorkel's appliers.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 from snorkel.labeling import LabelingFunction as SnorkelLF
 
 from weakft.labels import ABSTAIN
 
 CellVotes = Callable[[Sequence[Any]], Sequence[int]]
+Row = str | Mapping[str, Any]  # a text, or the cells an LF reads by column
+Expected = Mapping[Any, int] | Iterable[tuple[Row, int]]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A row and the vote that an LF is meant to cast on it.
+
+    Attributes:
+        row: a text, or the cells the LF reads by column.
+        vote: class index or ABSTAIN.
+    """
+
+    row: Row
+    vote: int
 
 
 class LabelingFunction(SnorkelLF):  # type: ignore[misc]  # snorkel has no types
@@ -25,6 +41,9 @@ class LabelingFunction(SnorkelLF):  # type: ignore[misc]  # snorkel has no types
         doc: one sentence on what the rule looks for.
         pure: whether the vote depends on the row alone. False for an LF that uses a clock, the
             network or randomness: it is then called on every row, each time.
+
+    Attributes:
+        examples: what it is meant to vote; see `expecting`.
 
     Example:
         >>> from types import SimpleNamespace
@@ -44,12 +63,35 @@ class LabelingFunction(SnorkelLF):  # type: ignore[misc]  # snorkel has no types
     ) -> None:
         super().__init__(name, f, resources, list(pre or []))
         self.pure = pure
+        self.examples: tuple[Example, ...] = ()
         self.__doc__ = doc or f.__doc__ or ""
 
     def __call__(self, x: Any) -> int:  # noqa: ANN401  (any row view will do)
         """Vote on one row: a class index or ABSTAIN."""
         vote = super().__call__(x)
         return ABSTAIN if vote is None else vote
+
+    def expecting(self, examples: Expected = (), abstains: Iterable[Row] = ()) -> Self:
+        """Say what the LF is meant to vote; `weakft check` and pytest hold it to that.
+
+        Args:
+            examples: votes by text, or (row, vote) pairs where a row is a text or, for LFs that
+                read other columns, a mapping of cells.
+            abstains: rows on which it is meant to abstain.
+
+        Returns:
+            The LF itself.
+
+        Example:
+            >>> from weakft import keyword_lf
+            >>> lf = keyword_lf("praises", ["great"], 1)
+            >>> lf.expecting({"Great!": 1}, abstains=["greatly"]).examples[1]
+            Example(row='greatly', vote=-1)
+        """
+        pairs = examples.items() if isinstance(examples, Mapping) else examples
+        told = [Example(row, int(vote)) for row, vote in pairs]
+        self.examples += (*told, *(Example(row, ABSTAIN) for row in abstains))
+        return self
 
 
 class ColumnLF(LabelingFunction):
@@ -82,6 +124,8 @@ def labeling_function(
     resources: Mapping[str, Any] | None = None,
     pre: Sequence[Any] | None = None,
     pure: bool = True,
+    examples: Expected = (),
+    abstains: Iterable[Row] = (),
 ) -> Any:  # noqa: ANN401  (a decorator, with or without parentheses)
     """Turn a function of one row into a labeling function (Ratner et al., 2016).
 
@@ -90,10 +134,12 @@ def labeling_function(
         resources: keyword arguments passed to the function on every call.
         pre: Snorkel preprocessors run on the row first.
         pure: False for a function that uses a clock, the network or randomness.
+        examples: what it is meant to vote; see `LabelingFunction.expecting`.
+        abstains: rows on which it is meant to abstain.
 
     Example:
         >>> from types import SimpleNamespace
-        >>> @labeling_function()
+        >>> @labeling_function(examples={"Refund me!": 0}, abstains=["It is fun."])
         ... def asks_for_refund(x):
         ...     return 0 if "refund" in x.text.lower() else ABSTAIN
         >>> asks_for_refund(SimpleNamespace(text="Refund me!"))
@@ -103,6 +149,7 @@ def labeling_function(
         return LabelingFunction(name.__name__, name)
 
     def decorate(f: Callable[..., int | None]) -> LabelingFunction:
-        return LabelingFunction(name or f.__name__, f, resources, pre, pure=pure)
+        lf = LabelingFunction(name or f.__name__, f, resources, pre, pure=pure)
+        return lf.expecting(examples, abstains)
 
     return decorate

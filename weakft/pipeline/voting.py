@@ -32,13 +32,15 @@ def vote(project: Project, data: Dataset, folder: RunFolder, narrator: Narrator)
         matrix.save(folder.votes(name))
     faults = {str(name): [vars(f) for f in L.faults] for name, L in votes.items()}
     write_json(folder.faults, faults)
+    write_json(folder.lf_seconds, {str(name): list(L.seconds) for name, L in votes.items()})
     return votes
 
 
 def load_votes(folder: RunFolder, split: Splits) -> LabelMatrix:
-    """The votes that `vote` wrote, faults included."""
+    """The votes that `vote` wrote, faults and costs included."""
     faults = tuple(Fault(**fault) for fault in read_json(folder.faults).get(split, []))
-    return replace(LabelMatrix.load(folder.votes(split)), faults=faults)
+    seconds = tuple(read_json(folder.lf_seconds).get(split, []))
+    return replace(LabelMatrix.load(folder.votes(split)), faults=faults, seconds=seconds)
 
 
 def cast_votes(project: Project, data: Dataset, narrator: Narrator) -> Votes:

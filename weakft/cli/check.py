@@ -1,0 +1,99 @@
+"""`weakft check`: are config, data and labeling functions sound? Writes nothing."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from rich.console import RenderableType
+from rich.text import Text
+from snorkel.labeling import LabelingFunction as SnorkelLF
+
+from weakft.cli import screens
+from weakft.cli.session import JsonOption, ProjectOption, SetOption, session
+from weakft.dataset import Dataset, read_dataset, read_gold
+from weakft.errors import LFTestFailed
+from weakft.lf import load_lfs
+from weakft.lint import Finding, failed_examples, find_faults
+from weakft.pipeline.voting import cast_votes
+from weakft.project import Project
+
+SAMPLED_ROWS = 1000  # of train, on which LFs are looked at
+
+
+def check(project: ProjectOption = None, set_: SetOption = None, json: JsonOption = False) -> None:
+    """Import the LFs, run their examples, look for their faults; write nothing."""
+    with session(project, set_, json) as cli:
+        opened = cli.project
+        data = read_dataset(opened.config, opened.root)
+        if gold := opened.config.evaluate.train_gold:
+            read_gold(opened.root / gold, opened.config.data, opened.config.classes)
+        findings: list[Finding] = []
+        examples = 0
+        if opened.config.labeling.votes or not opened.config.labeling.modules:
+            names = list(cast_votes(opened, data, cli.narrator)["train"].lf_names)
+        else:
+            lfs = load_lfs(opened.lf_files, opened.root, opened.config.classes)
+            names = [lf.name for lf in lfs]
+            examples = _hold_to_examples(opened, lfs)
+            findings = _findings(opened, lfs, data)
+        rows = {name: len(split) for name, split in data.splits.items()}
+        content = {
+            "status": "ok",
+            "rows": rows,
+            "lfs": names,
+            "classes": list(opened.config.classes),
+            "examples": examples,
+            "findings": [asdict(finding) for finding in findings],
+            "warnings": list(data.warnings),
+        }
+        cli.show(content, *_screen(content, findings))
+
+
+def _hold_to_examples(project: Project, lfs: Sequence[SnorkelLF]) -> int:
+    """How many examples there are, all of them met.
+
+    Raises:
+        LFTestFailed: some are not.
+    """
+    failures = [
+        sentence
+        for lf in lfs
+        for sentence in failed_examples(
+            lf, text_column=project.config.data.text, classes=project.config.classes
+        )
+    ]
+    if failures:
+        raise LFTestFailed(
+            "\n".join(
+                [f"{len(failures)} examples are not met; mend the LF or the example.", *failures]
+            )
+        )
+    return sum(len(getattr(lf, "examples", ())) for lf in lfs)
+
+
+def _findings(project: Project, lfs: Sequence[SnorkelLF], data: Dataset) -> list[Finding]:
+    train = data["train"].frame
+    sample = train.sample(min(SAMPLED_ROWS, len(train)), random_state=0)
+    columns = project.config.data
+    return find_faults(
+        lfs, sample, id_column=columns.id, text_column=columns.text, label_column=columns.label
+    )
+
+
+def _screen(content: dict[str, object], findings: Sequence[Finding]) -> list[RenderableType]:
+    rows = content["rows"]
+    assert isinstance(rows, dict)
+    lfs, classes, warnings = content["lfs"], content["classes"], content["warnings"]
+    assert isinstance(lfs, list) and isinstance(classes, list) and isinstance(warnings, list)
+    end = (
+        Text(f"{len(findings)} things to look at. Next: weakft analyze", style="yellow")
+        if findings
+        else Text("All well. Next: weakft analyze", style="green")
+    )
+    return [
+        Text(f"{len(lfs)} labeling functions, classes {', '.join(classes)}."),
+        Text(f"{content['examples']} examples met."),
+        Text(f"Rows: {', '.join(f'{name} {count}' for name, count in rows.items())}."),
+        screens.bullets(warnings),
+        screens.bullets([f"{finding.lf} {finding.message}" for finding in findings]),
+        end,
+    ]

@@ -1,0 +1,179 @@
+"""What tends to go wrong with labeling functions, looked for on a sample of rows."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from snorkel.labeling import LabelingFunction as SnorkelLF
+
+from weakft.analysis import near_copies
+from weakft.apply import apply_lfs
+from weakft.apply.rows import RowView, row_views, to_columns
+from weakft.labels import ABSTAIN, LabelMatrix
+from weakft.lf import PatternLF
+from weakft.lf.fingerprint import NotCacheable, fingerprint
+from weakft.lint.backtracking import backtracks
+
+PROBED_ROWS = 50  # looked at for reads of the label column
+FEW_ROWS = 50  # below, firing never or always says nothing
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something about one LF that a person should look at.
+
+    Attributes:
+        lf: its name.
+        rule: always_votes, never_votes, reads_label, near_copy, backtracks or impure.
+        message: what was seen, and what to do.
+    """
+
+    lf: str
+    rule: str
+    message: str
+
+
+def find_faults(
+    lfs: Sequence[SnorkelLF],
+    sample: pd.DataFrame,
+    *,
+    id_column: str = "id",
+    text_column: str = "text",
+    label_column: str = "label",
+) -> list[Finding]:
+    """Look at the LFs themselves and at their votes on a sample.
+
+    Args:
+        lfs: m labeling functions.
+        sample: rows as LFs see them, without gold.
+        id_column: names the rows.
+        text_column: the column whose repeated cells are looked at once.
+        label_column: the column of gold labels, which no LF may read.
+
+    Raises:
+        InvalidVote: an LF returned something that is no vote.
+
+    Example:
+        >>> from weakft import regex_lf
+        >>> rows = pd.DataFrame({"text": [f"text {i}" for i in range(60)]})
+        >>> faults = find_faults([regex_lf("any", "t", 1), regex_lf("none", "(x+)+y", 0)], rows)
+        >>> [(fault.lf, fault.rule) for fault in faults]
+        [('any', 'always_votes'), ('none', 'never_votes'), ('none', 'backtracks')]
+    """
+    L = apply_lfs(lfs, sample, id_column=id_column, text_column=text_column)
+    rows = _trapped_rows(sample, label_column)
+    found = []
+    for j, lf in enumerate(lfs):
+        found += [
+            *_about_votes(L, j),
+            *_about_label(lf, rows, label_column),
+            *_about_patterns(lf),
+            *_about_purity(lf),
+        ]
+    return [*found, *_copies(L)]
+
+
+def _about_votes(L: LabelMatrix, j: int) -> Iterator[Finding]:
+    name, votes = L.lf_names[j], L.values[:, j]
+    count = len(votes)
+    if count < FEW_ROWS or any(fault.lf_name == name for fault in L.faults):
+        return
+    if (votes != ABSTAIN).all():
+        constant = "the same " if len(np.unique(votes)) == 1 else ""
+        message = f"votes {constant}on all of {count} rows; abstain where it does not know."
+        yield Finding(name, "always_votes", message)
+    if (votes == ABSTAIN).all():
+        message = f"votes on none of {count} rows; loosen it, or take it out."
+        yield Finding(name, "never_votes", message)
+
+
+class ReadsLabel(BaseException):
+    """An LF asked for the label column; no user code catches this."""
+
+
+def _trapped_rows(sample: pd.DataFrame, label_column: str) -> list[Any]:
+    class TrappedView(RowView):
+        __slots__ = ()
+
+        def __getattr__(self, column: str) -> Any:  # noqa: ANN401
+            if column == label_column:
+                raise ReadsLabel
+            return super().__getattr__(column)
+
+        def __getitem__(self, column: Any) -> Any:  # noqa: ANN401
+            if column == label_column:
+                raise ReadsLabel
+            return super().__getitem__(column)
+
+        def get(self, column: str, default: Any = None) -> Any:  # noqa: ANN401
+            return self[column] if column == label_column else super().get(column, default)
+
+    probed = sample.head(PROBED_ROWS).drop(columns=label_column, errors="ignore")
+    return row_views(to_columns(probed), TrappedView)
+
+
+def _about_label(lf: SnorkelLF, rows: Sequence[Any], label_column: str) -> Iterator[Finding]:
+    column = getattr(lf, "column", None)
+    if column == label_column or (not lf._pre and any(_reads_label(lf, row) for row in rows)):
+        message = (
+            f"reads the label column {label_column!r}, which no row shows it: a rule that "
+            "knows the answer teaches nothing. Judge by other columns."
+        )
+        yield Finding(lf.name, "reads_label", message)
+
+
+def _reads_label(lf: Callable[[Any], Any], row: Any) -> bool:  # noqa: ANN401
+    try:
+        lf(row)
+    except ReadsLabel:
+        return True
+    except Exception:  # counted as a fault where votes are cast
+        return False
+    return False
+
+
+def _about_patterns(lf: SnorkelLF) -> Iterator[Finding]:
+    for pattern in _patterns_of(lf):
+        if (text := backtracks(pattern)) is not None:
+            message = (
+                f"/{pattern.pattern:.60}/ takes exponential time on texts like "
+                f"{text[:12]!r}...; do not repeat what is itself repeated, as in (a+)+."
+            )
+            yield Finding(lf.name, "backtracks", message)
+
+
+def _patterns_of(lf: SnorkelLF) -> list[re.Pattern[str]]:
+    """The LF's own pattern, or the compiled ones that its function names or closes over."""
+    if isinstance(lf, PatternLF):
+        return [lf.pattern]
+    function = lf._f
+    names = getattr(getattr(function, "__code__", None), "co_names", ())
+    scope = getattr(function, "__globals__", {})
+    cells = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
+    seen = [*(scope.get(name) for name in names), *cells, *lf._resources.values()]
+    return [value for value in seen if isinstance(value, re.Pattern)]
+
+
+def _about_purity(lf: SnorkelLF) -> Iterator[Finding]:
+    if not getattr(lf, "pure", True):
+        return
+    try:
+        fingerprint(lf)
+    except NotCacheable as why:
+        message = (
+            f"its votes cannot be kept between runs: it {why}. If they hang on a clock, the "
+            "network or chance, say so with pure=False."
+        )
+        yield Finding(lf.name, "impure", message)
+
+
+def _copies(L: LabelMatrix) -> Iterator[Finding]:
+    for pair in near_copies(L):
+        message = (
+            f"agrees with {pair.first} on {pair.agreement:.0%} of {pair.rows} rows, nearly all of "
+            "both: together they count twice. Merge them."
+        )
+        yield Finding(pair.second, "near_copy", message)
