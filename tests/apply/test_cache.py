@@ -366,6 +366,34 @@ def test_two_processes_share_a_cache(cache: VoteCache) -> None:
     assert cache.info()["entries"] == 2
 
 
+@pytest.mark.parametrize(
+    ("body", "reads_text_alone"),
+    [
+        (lambda x: 0 if "a" in x.text else None, True),
+        (lambda x: {"a": 0}[x["text"]], True),
+        (lambda x: 0 if x.get("n", 0) else None, False),
+        (lambda x: 0 if len(x.text) > x.n else None, False),
+        (lambda x: x.n if "a" in x.text else None, False),
+        (lambda x: 0 if hasattr(x, "m") else None, False),
+        (lambda x: len(x) % 2, False),
+    ],
+)
+def test_columns_that_an_lf_does_not_read_do_not_count(
+    cache: VoteCache,
+    computed: list[Any],
+    body: Any,
+    reads_text_alone: bool,  # noqa: ANN401
+) -> None:
+    lf = LabelingFunction("f", body)
+    apply_lfs([lf], FRAME, cache=cache)
+    computed.clear()
+    other = FRAME.assign(id=list("abcdefgh"), n=FRAME["n"] + 1, m=0)
+    L = apply_lfs([lf], other, cache=cache)
+    assert same(L, apply_lfs([lf], other))
+    computed_anew = [name for _, _, name in computed]
+    assert computed_anew == (["f"] if reads_text_alone else ["f", "f"])
+
+
 def test_kept_votes_remember_their_cost(cache: VoteCache) -> None:
     lfs = [keyword_lf("a", ["a"], 0), LabelingFunction("slow", lambda x: 1)]
     first = apply_lfs(lfs, FRAME, cache=cache)

@@ -201,11 +201,30 @@ def test_impure_lfs_see_every_row(pure: bool) -> None:
 
 @pytest.mark.parametrize(
     "reads",
-    [lambda x: list(x)[2], lambda x: x["price"], lambda x: x.get("price"), lambda x: x.price],
+    [
+        lambda x: list(x)[2],
+        lambda x: x["price"],
+        lambda x: x.get("price"),
+        lambda x: x.price,
+        lambda x: swallowing(x),
+    ],
 )
 def test_repeated_texts_of_different_rows_are_told_apart(reads: Any) -> None:  # noqa: ANN401
     frame = frame_of([("a", 1), ("a", 2), ("a", 3)])
     assert apply_lfs([LabelingFunction("p", reads)], frame).values.tolist() == [[1], [2], [3]]
+
+
+def swallowing(x: Any) -> int:  # noqa: ANN401
+    try:
+        return int(x.price)
+    except:  # noqa: E722
+        return ABSTAIN
+
+
+def test_columns_called_like_methods_of_tuples_are_columns() -> None:
+    frame = frame_of([("a", 1), ("a", 2)]).assign(count=[0, 1], index=[1, 1])
+    lf = LabelingFunction("counts", lambda x: x.index if x.count > 0 else None)
+    assert apply_lfs([lf], frame).values.tolist() == [[-1], [1]]
 
 
 def test_preprocessors_run_once_a_row_for_all_lfs_that_share_them() -> None:

@@ -6,7 +6,7 @@ import marshal
 import sqlite3
 import time
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,7 +35,7 @@ class KeptVotes:
 
     Attributes:
         votes: [n] int8.
-        faults: none or one, with the id of its first row.
+        faults: none or one; instead of an id its first row's position in the chunk.
         seconds: what computing them took.
     """
 
@@ -48,7 +48,7 @@ class VoteCache:
     """Votes by LF and content. A broken file is started anew; a full disk means no cache.
 
     An entry's key is a hash of everything the LF can see (`weakft.lf.fingerprint`) and of the
-    cells it is shown: all columns of the chunk, or the one column of a declarative LF.
+    cells it reads: one column if it declares it or was seen to read the text alone, else all.
 
     Args:
         path: the SQLite file; its folder is made.
@@ -160,24 +160,58 @@ def fingerprints(lfs: Sequence[SnorkelLF]) -> dict[str, bytes]:
     return found
 
 
+@dataclass(frozen=True)
+class Keys:
+    """Where the votes of one LF on one chunk may stand.
+
+    Attributes:
+        text_alone: by the text column, right if the LF was seen to read nothing else there;
+            None for an LF whose column is known, or where cells cannot be hashed.
+        declared: by the column it declares, or by all columns.
+    """
+
+    text_alone: bytes | None
+    declared: bytes | None
+
+    def __iter__(self) -> Iterator[bytes]:
+        return (key for key in (self.text_alone, self.declared) if key is not None)
+
+    def of(self, read_text_alone: bool) -> bytes | None:
+        """The key under which to keep what was computed."""
+        return self.text_alone if read_text_alone else self.declared
+
+
 def keys_of(
-    lfs: Sequence[SnorkelLF], prints: Mapping[str, bytes], columns: Columns
-) -> dict[str, bytes]:
-    """The key of each LF's votes on a chunk; none where the cells cannot be hashed."""
-    hashes: dict[str, bytes] = {}
-    for name, cells in columns.items():
-        try:
-            hashes[name] = hashlib.blake2b(marshal.dumps(list(cells), 2)).digest()
-        except ValueError:  # cells of no plain type
-            continue
-    keys = {}
-    for lf in lfs:
-        seen = [lf.column] if isinstance(lf, ColumnLF) else list(columns)
-        if lf.name in prints and all(name in hashes for name in seen):
-            parts = [prints[lf.name], *(part for c in seen for part in (c.encode(), hashes[c]))]
-            lengths = b"".join(len(part).to_bytes(8, "little") + part for part in parts)
-            keys[lf.name] = hashlib.blake2b(lengths, digest_size=32).digest()
-    return keys
+    lfs: Sequence[SnorkelLF], prints: Mapping[str, bytes], columns: Columns, text_column: str
+) -> dict[str, Keys]:
+    """The keys of each LF with a fingerprint, for a chunk."""
+    hashes = {name: _hash_of(cells) for name, cells in columns.items()}
+
+    def key(lf: SnorkelLF, how: bytes, seen: Sequence[str]) -> bytes | None:
+        parts = [prints[lf.name], how]
+        for column in seen:
+            found = hashes.get(column)
+            if found is None:
+                return None
+            parts += [column.encode(), found]
+        lengths = b"".join(len(part).to_bytes(8, "little") + part for part in parts)
+        return hashlib.blake2b(lengths, digest_size=32).digest()
+
+    return {
+        lf.name: Keys(None, key(lf, b"declared", [lf.column]))
+        if isinstance(lf, ColumnLF)
+        else Keys(key(lf, b"text alone", [text_column]), key(lf, b"all", list(columns)))
+        for lf in lfs
+        if lf.name in prints
+    }
+
+
+def _hash_of(cells: Sequence[Any]) -> bytes | None:
+    """None for cells of no plain type."""
+    try:
+        return hashlib.blake2b(marshal.dumps(list(cells), 2)).digest()
+    except ValueError:
+        return None
 
 
 def _checksum(key: bytes, content: bytes) -> bytes:

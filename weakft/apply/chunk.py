@@ -13,13 +13,11 @@ from snorkel.labeling import LabelingFunction as SnorkelLF
 
 from weakft.apply.patience import patience
 from weakft.apply.prepared import PreparedRows
-from weakft.apply.rows import Columns, OneColumnView, ReadsMore, row_views
+from weakft.apply.rows import Columns, ReadsMore, one_column_views, row_views
 from weakft.apply.scan import scan
 from weakft.errors import InvalidVote
 from weakft.labels import ABSTAIN, MAX_CARDINALITY, Fault, Votes
 from weakft.lf import ColumnLF, LabelingFunction, PatternLF
-
-REPEATED = 0.9  # share of distinct texts below which LFs are tried on distinct texts only
 
 Body = Callable[[Any], Any]
 
@@ -32,11 +30,13 @@ class ChunkVotes:
         values: [n, m] votes.
         faults: one entry for each LF that raised.
         seconds: [m] time each LF took; those found in one scan share its time evenly.
+        read_text_alone: names of the LFs that were seen to read nothing but the text column.
     """
 
     values: Votes
     faults: tuple[Fault, ...]
     seconds: npt.NDArray[np.float64]
+    read_text_alone: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def apply_chunk(
             values[:, j], fault = chunk.votes_of(lf)
             faults += [fault] if fault else []
         seconds[j] += time.perf_counter() - start
-    return ChunkVotes(values, tuple(faults), seconds)
+    return ChunkVotes(values, tuple(faults), seconds, frozenset(chunk.read_text_alone))
 
 
 @dataclass(frozen=True)
@@ -108,10 +108,6 @@ class _Cells:
             return cls(list(positions), np.array(codes, dtype=np.intp), text=True)
         return cls(list(cells), np.arange(len(cells)), text=False)
 
-    @property
-    def repeated(self) -> bool:
-        return len(self.distinct) < REPEATED * len(self.codes)
-
 
 @dataclass
 class _Chunk:
@@ -121,6 +117,7 @@ class _Chunk:
     _cells: dict[str, _Cells] = field(default_factory=dict)
     _views: list[Any] | None = None
     _prepared: dict[tuple[int, ...], PreparedRows] = field(default_factory=dict)
+    read_text_alone: set[str] = field(default_factory=set)
 
     def cells(self, column: str) -> _Cells:
         if column not in self._cells:
@@ -140,7 +137,7 @@ class _Chunk:
             found = self._at_once(lf)
             if found is not None:
                 return found, None
-        elif self._worth_trying_distinct(lf):
+        elif self._may_read_text_alone(lf):
             try:
                 return self._on_distinct_texts(lf)
             except ReadsMore:
@@ -169,18 +166,22 @@ class _Chunk:
         np.minimum.at(first, cells.codes, np.arange(len(self.ids)))
         return self._checked(lf, votes, [self.ids[row] for row in first])[cells.codes]
 
-    def _worth_trying_distinct(self, lf: SnorkelLF) -> bool:
-        return (
-            getattr(lf, "pure", True)
-            and not lf._pre
-            and self.terms.text_column in self.columns
-            and self.cells(self.terms.text_column).repeated
-        )
+    def _may_read_text_alone(self, lf: SnorkelLF) -> bool:
+        pure = getattr(lf, "pure", True)
+        return pure and not lf._pre and self.terms.text_column in self.columns
 
     def _on_distinct_texts(self, lf: SnorkelLF) -> tuple[Votes, Fault | None]:
+        """What an LF that reads the text alone says of each distinct text.
+
+        Raises:
+            ReadsMore: it reads something else.
+        """
         cells = self.cells(self.terms.text_column)
-        rows = row_views({self.terms.text_column: cells.distinct}, OneColumnView)
+        rows, asked = one_column_views(self.terms.text_column, cells.distinct)
         votes, raised = _call(_body(lf), rows, self.terms.time_limit)
+        if asked:
+            raise ReadsMore(asked)
+        self.read_text_alone.add(lf.name)
         where = np.argsort(cells.codes, kind="stable")
         starts = np.searchsorted(cells.codes[where], np.arange(len(rows)))
         first = where[starts]

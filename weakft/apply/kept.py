@@ -1,10 +1,11 @@
 """Fill a table from the cache, find what is missing, audit what was found."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from weakft.apply.cache import KeptVotes, VoteCache, fingerprints, keys_of
+from weakft.apply.cache import KeptVotes, Keys, VoteCache, fingerprints, keys_of
 from weakft.apply.chunk import ChunkVotes, apply_chunk
 from weakft.apply.table import Table, Task
 from weakft.narration import Narrator
@@ -21,22 +22,29 @@ def fill_from_cache(
     not pure: its kept votes are dropped, it is computed anew, and the narrator says so.
     """
     prints = fingerprints(table.lfs)
-    keys = [keys_of(table.lfs, prints, table.cells(rows)) for rows in chunks]
-    found = cache.get(key for chunk in keys for key in chunk.values())
-    for name in _unfaithful(table, chunks, keys, found):
+    text_column = table.terms.text_column
+    keys = [keys_of(table.lfs, prints, table.cells(rows), text_column) for rows in chunks]
+    found = cache.get(key for chunk in keys for lf_keys in chunk.values() for key in lf_keys)
+    kept = [
+        {name: found[key] for name, lf_keys in chunk.items() for key in lf_keys if key in found}
+        for chunk in keys
+    ]
+    for name in _unfaithful(table, chunks, kept):
         narrator.say(
             f"LF {name!r} voted differently on a row it had seen: it is not pure. Declare it "
             "with pure=False; its kept votes were dropped."
         )
-        cache.drop(chunk.pop(name) for chunk in keys)
-    for rows, chunk in zip(chunks, keys, strict=True):
+        cache.drop(key for chunk in keys for key in chunk.pop(name))
+        for votes in kept:
+            votes.pop(name, None)
+    for rows, votes in zip(chunks, kept, strict=True):
         for j, lf in enumerate(table.lfs):
-            if (key := chunk.get(lf.name)) in found and key is not None:
-                table.fill(Task(rows, (j,)), _as_part(found[key]))
+            if lf.name in votes:
+                table.fill(Task(rows, (j,)), _as_part(votes[lf.name], table.ids[rows]))
     tasks = [
         Task(rows, missing)
-        for rows, chunk in zip(chunks, keys, strict=True)
-        if (missing := _missing(table, chunk, found))
+        for rows, votes in zip(chunks, kept, strict=True)
+        if (missing := tuple(j for j, lf in enumerate(table.lfs) if lf.name not in votes))
     ]
     by_start = {rows.start: chunk for rows, chunk in zip(chunks, keys, strict=True)}
     return Missing(tasks, by_start, cache)
@@ -50,7 +58,7 @@ class Missing:
     """
 
     def __init__(
-        self, tasks: list[Task], keys: dict[int, dict[str, bytes]], cache: VoteCache
+        self, tasks: list[Task], keys: dict[int, dict[str, Keys]], cache: VoteCache
     ) -> None:
         self.tasks = tasks
         self._keys = keys
@@ -59,49 +67,44 @@ class Missing:
     def keep(self, table: Table, task: Task, part: ChunkVotes) -> None:
         """Keep what a task gave, where it can be cached."""
         keys = self._keys[task.rows.start]
+        ids = table.ids[task.rows]
         entries: dict[bytes, KeptVotes] = {}
         for position, j in enumerate(task.lfs):
             name = table.lfs[j].name
-            if name in keys:
-                faults = tuple(fault for fault in part.faults if fault.lf_name == name)
+            key = keys[name].of(name in part.read_text_alone) if name in keys else None
+            if key is not None:
+                faults = tuple(
+                    replace(fault, row_id=str(ids.index(fault.row_id)))
+                    for fault in part.faults
+                    if fault.lf_name == name
+                )
                 votes = np.ascontiguousarray(part.values[:, position])
-                entries[keys[name]] = KeptVotes(votes, faults, float(part.seconds[position]))
+                entries[key] = KeptVotes(votes, faults, float(part.seconds[position]))
         self._cache.put(entries)
 
 
-def _missing(
-    table: Table, keys: dict[str, bytes], found: dict[bytes, KeptVotes]
-) -> tuple[int, ...]:
-    return tuple(j for j, lf in enumerate(table.lfs) if keys.get(lf.name) not in found)
-
-
-def _as_part(kept: KeptVotes) -> ChunkVotes:
-    return ChunkVotes(kept.votes[:, None], kept.faults, np.array([kept.seconds]))
+def _as_part(kept: KeptVotes, ids: Sequence[str]) -> ChunkVotes:
+    faults = tuple(replace(fault, row_id=ids[int(fault.row_id)]) for fault in kept.faults)
+    return ChunkVotes(kept.votes[:, None], faults, np.array([kept.seconds]))
 
 
 def _unfaithful(
-    table: Table,
-    chunks: Sequence[slice],
-    keys: Sequence[dict[str, bytes]],
-    found: dict[bytes, KeptVotes],
+    table: Table, chunks: Sequence[slice], kept: Sequence[dict[str, KeptVotes]]
 ) -> list[str]:
     """LFs whose kept votes differ from what they say now, on rows drawn at random."""
     rng = np.random.default_rng()
-    hits = [
-        [j for j, lf in enumerate(table.lfs) if keys[c].get(lf.name) in found]
-        for c in range(len(chunks))
-    ]
-    drawable = [c for c in range(len(chunks)) if hits[c]]
+    drawable = [c for c in range(len(chunks)) if kept[c]]
     if not drawable:
         return []
     c = int(rng.choice(drawable))
+    hits = [lf for lf in table.lfs if lf.name in kept[c]]
     size = len(table.ids[chunks[c]])
     rows = np.sort(rng.choice(size, min(AUDITED_ROWS, size), replace=False))
     shown = {name: [cells[int(r)] for r in rows] for name, cells in table.cells(chunks[c]).items()}
     ids = [table.ids[chunks[c]][int(r)] for r in rows]
-    now = apply_chunk([table.lfs[j] for j in hits[c]], shown, ids, table.terms).values
+    now = apply_chunk(hits, shown, ids, table.terms).values
     return [
-        table.lfs[j].name
-        for position, j in enumerate(hits[c])
-        if not np.array_equal(now[:, position], found[keys[c][table.lfs[j].name]].votes[rows])
+        lf.name
+        for j, lf in enumerate(hits)
+        if not np.array_equal(now[:, j], kept[c][lf.name].votes[rows])
     ]

@@ -4,7 +4,7 @@ import copy
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -42,30 +42,44 @@ class RowView(tuple[Any, ...]):
 
 
 class ReadsMore(BaseException):
-    """An LF that was shown one column asked for another; no user code catches this."""
+    """An LF that was shown one column asked for another."""
 
 
 class OneColumnView(RowView):
-    """A row of which an LF is shown one column, to find out whether it reads others."""
+    """A row of which an LF is shown one column, to find out whether it reads others.
+
+    What it asks for beyond that is noted in `_asked` too: a bare `except:` in the LF would
+    swallow the exception.
+    """
 
     __slots__ = ()
+    _asked: ClassVar[list[Any]] = []
+
+    def _refuse(self, *what: Any) -> Any:  # noqa: ANN401
+        self._asked.append(what)
+        raise ReadsMore(what)
 
     def __getattr__(self, column: str) -> Any:  # noqa: ANN401
-        raise ReadsMore(column)
+        self._refuse(column)
 
     def __getitem__(self, column: Any) -> Any:  # noqa: ANN401
         if column not in self._positions:
-            raise ReadsMore(column)
+            self._refuse(column)
         return tuple.__getitem__(self, self._positions[column])
 
     def get(self, column: str, default: Any = None) -> Any:  # noqa: ANN401
         """The cell of the one column."""
         return self[column]
 
-    def _whole_row(self, *arguments: Any) -> Any:  # noqa: ANN401
-        raise ReadsMore("the whole row")
+    __iter__ = __len__ = __eq__ = __hash__ = __repr__ = __contains__ = _refuse
+    count = index = _asdict = _replace = _fields = property(_refuse)  # type: ignore[assignment]
 
-    __iter__ = __len__ = __eq__ = __hash__ = __repr__ = __contains__ = _whole_row
+
+def one_column_views(column: str, cells: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    """One view for each cell, and the list of what LFs asked for beyond it."""
+    asked: list[Any] = []
+    base = type("OneColumn", (OneColumnView,), {"__slots__": (), "_asked": asked})
+    return row_views({column: cells}, base), asked
 
 
 def row_views(columns: Columns, base: type[RowView] = RowView) -> list[Any]:

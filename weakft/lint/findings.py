@@ -1,9 +1,10 @@
 """What tends to go wrong with labeling functions, looked for on a sample of rows."""
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -91,28 +92,39 @@ def _about_votes(L: LabelMatrix, j: int) -> Iterator[Finding]:
 
 
 class ReadsLabel(BaseException):
-    """An LF asked for the label column; no user code catches this."""
+    """An LF asked for the label column."""
+
+
+class TrappedView(RowView):
+    """A row that notes in `_sprung` whether an LF asks it for the label column."""
+
+    __slots__ = ()
+    _label: ClassVar[str] = ""
+    _sprung: ClassVar[list[str]] = []
+
+    def __getattr__(self, column: str) -> Any:  # noqa: ANN401
+        self._spring(column)
+        return super().__getattr__(column)
+
+    def __getitem__(self, column: Any) -> Any:  # noqa: ANN401
+        self._spring(column)
+        return super().__getitem__(column)
+
+    def get(self, column: str, default: Any = None) -> Any:  # noqa: ANN401
+        """The cell, or `default` where there is no such column."""
+        self._spring(column)
+        return super().get(column, default)
+
+    def _spring(self, column: Any) -> None:  # noqa: ANN401
+        if column == self._label:
+            self._sprung.append(column)
+            raise ReadsLabel
 
 
 def _trapped_rows(sample: pd.DataFrame, label_column: str) -> list[Any]:
-    class TrappedView(RowView):
-        __slots__ = ()
-
-        def __getattr__(self, column: str) -> Any:  # noqa: ANN401
-            if column == label_column:
-                raise ReadsLabel
-            return super().__getattr__(column)
-
-        def __getitem__(self, column: Any) -> Any:  # noqa: ANN401
-            if column == label_column:
-                raise ReadsLabel
-            return super().__getitem__(column)
-
-        def get(self, column: str, default: Any = None) -> Any:  # noqa: ANN401
-            return self[column] if column == label_column else super().get(column, default)
-
     probed = sample.head(PROBED_ROWS).drop(columns=label_column, errors="ignore")
-    return row_views(to_columns(probed), TrappedView)
+    trap = {"__slots__": (), "_label": label_column, "_sprung": []}
+    return row_views(to_columns(probed), type("Trapped", (TrappedView,), trap))
 
 
 def _about_label(lf: SnorkelLF, rows: Sequence[Any], label_column: str) -> Iterator[Finding]:
@@ -126,13 +138,10 @@ def _about_label(lf: SnorkelLF, rows: Sequence[Any], label_column: str) -> Itera
 
 
 def _reads_label(lf: Callable[[Any], Any], row: Any) -> bool:  # noqa: ANN401
-    try:
+    row._sprung.clear()
+    with contextlib.suppress(ReadsLabel, Exception):  # faults count where votes are cast
         lf(row)
-    except ReadsLabel:
-        return True
-    except Exception:  # counted as a fault where votes are cast
-        return False
-    return False
+    return bool(row._sprung)
 
 
 def _about_patterns(lf: SnorkelLF) -> Iterator[Finding]:
@@ -164,8 +173,8 @@ def _about_purity(lf: SnorkelLF) -> Iterator[Finding]:
         fingerprint(lf)
     except NotCacheable as why:
         message = (
-            f"its votes cannot be kept between runs: it {why}. If they hang on a clock, the "
-            "network or chance, say so with pure=False."
+            f"{why}: its votes cannot be kept between runs. If they hang on a clock, the network "
+            "or chance, say so with pure=False."
         )
         yield Finding(lf.name, "impure", message)
 
