@@ -71,7 +71,16 @@ class ApplyConfig(Section):
     """`[apply]`: how LFs are run; the votes are the same whatever stands here."""
 
     workers: int = Field(1, ge=1, description="processes; more pay for slow Python LFs")
-    time_limit: float = Field(10, gt=0, description="seconds an LF may take on one row")
+    engine: Literal["processes", "dask"] = Field(
+        "processes", description="dask: a cluster of `workers` processes, or the scheduler's"
+    )
+    scheduler: str | None = Field(None, description="of Dask, such as tcp://host:8786")
+    time_limit: float = Field(
+        10,
+        gt=0,
+        description="seconds an LF may take on one row; dask runs LFs in threads, where nothing "
+        "can interrupt them: no limit there",
+    )
     cache: bool = Field(True, description="keep votes, so that an edit costs the edited LFs only")
     cache_megabytes: int = Field(500, ge=1)
 

@@ -381,8 +381,8 @@ def test_two_processes_share_a_cache(cache: VoteCache) -> None:
 def test_columns_that_an_lf_does_not_read_do_not_count(
     cache: VoteCache,
     computed: list[Any],
-    body: Any,
-    reads_text_alone: bool,  # noqa: ANN401
+    body: Any,  # noqa: ANN401
+    reads_text_alone: bool,
 ) -> None:
     lf = LabelingFunction("f", body)
     apply_lfs([lf], FRAME, cache=cache)

@@ -10,7 +10,7 @@ from weakft.apply.chunk import Terms
 from weakft.apply.kept import fill_from_cache
 from weakft.apply.rows import to_columns
 from weakft.apply.table import Table, Task
-from weakft.errors import ConfigError
+from weakft.apply.workers import EngineName, Workers
 from weakft.labels import LabelMatrix
 from weakft.lf import check_lfs
 from weakft.narration import SILENCE, Narrator
@@ -24,6 +24,8 @@ def apply_lfs(
     frame: pd.DataFrame,
     *,
     workers: int = 1,
+    engine: EngineName = "processes",
+    scheduler: str | None = None,
     cache: VoteCache | None = None,
     cardinality: int | None = None,
     id_column: str = "id",
@@ -42,6 +44,9 @@ def apply_lfs(
             order kept.
         workers: processes; the matrix is the same for any number. More than one pays for slow
             Python LFs on many rows.
+        engine: "dask" sends the rows to a Dask cluster of `workers` processes on this machine,
+            also for one worker; the time limit does not hold there.
+        scheduler: address of a Dask scheduler to use instead, such as `tcp://host:8786`.
         cache: keeps votes; an LF and rows that are as they were cost next to nothing.
         cardinality: k; votes of k and more are refused. Unchecked up to 126 if None.
         id_column: names the rows in messages and in the result; where the frame has no
@@ -55,6 +60,7 @@ def apply_lfs(
         first and with which traceback stands in `.faults`, and what each LF cost in `.seconds`.
 
     Raises:
+        ConfigError: the list of LFs is empty, or the engine is not to be had.
         InvalidVote: an LF returned something other than a class index, ABSTAIN or None.
         LFError: an element is no LF, a name is taken twice, or an LF ended its process.
 
@@ -66,8 +72,7 @@ def apply_lfs(
         ([[1], [-1]], ('a', 'b'))
     """
     check_lfs(lfs)
-    if workers < 1:
-        raise ConfigError(f"workers: wanted 1 or more processes, got {workers}.")
+    crew = Workers(workers, engine, scheduler)
     columns = to_columns(frame)
     ids = tuple(str(i) for i in (columns[id_column] if id_column in columns else frame.index))
     table = Table(lfs, columns, ids, Terms(cardinality, text_column, time_limit))
@@ -77,7 +82,7 @@ def apply_lfs(
     tasks = everything if missing is None else missing.tasks
     with narrator.task("Applying LFs", total=len(ids), unit="rows") as advance:
         advance(len(ids) - sum(_rows_of(task, ids) for task in tasks))
-        for task, part in zip(tasks, table.compute(tasks, workers), strict=True):
+        for task, part in zip(tasks, table.compute(tasks, crew), strict=True):
             table.fill(task, part)
             if missing is not None:
                 missing.keep(table, task, part)

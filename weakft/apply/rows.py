@@ -72,7 +72,7 @@ class OneColumnView(RowView):
         return self[column]
 
     __iter__ = __len__ = __eq__ = __hash__ = __repr__ = __contains__ = _refuse
-    count = index = _asdict = _replace = _fields = property(_refuse)  # type: ignore[assignment]
+    count = index = _asdict = _replace = _fields = property(_refuse)
 
 
 def one_column_views(column: str, cells: Sequence[Any]) -> tuple[list[Any], list[Any]]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from snorkel.labeling import LabelingFunction as SnorkelLF
 
-from weakft.apply.chunk import ChunkVotes, Terms, apply_chunk, merged
-from weakft.apply.processes import apply_in_processes
+from weakft.apply.chunk import ChunkVotes, Terms, merged
 from weakft.apply.rows import Columns
+from weakft.apply.workers import Workers
 from weakft.labels import ABSTAIN, Fault, LabelMatrix
 
 
@@ -43,15 +43,13 @@ class Table:
         """The columns of some rows."""
         return {name: cells[rows] for name, cells in self.columns.items()}
 
-    def compute(self, tasks: Sequence[Task], workers: int) -> Iterator[ChunkVotes]:
+    def compute(self, tasks: Sequence[Task], workers: Workers) -> Iterator[ChunkVotes]:
         """What each task gives, in their order."""
         chunks = (
             ([self.lfs[j] for j in task.lfs], self.cells(task.rows), self.ids[task.rows])
             for task in tasks
         )
-        if workers > 1 and tasks:
-            return apply_in_processes(chunks, self.terms, workers)
-        return (apply_chunk(lfs, cells, ids, self.terms) for lfs, cells, ids in chunks)
+        return workers.compute(chunks, self.terms) if tasks else iter(())
 
     def fill(self, task: Task, part: ChunkVotes) -> None:
         """Put in what a task gave."""

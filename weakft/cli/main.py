@@ -5,7 +5,7 @@ from types import FrameType
 
 import typer
 
-from weakft.cli import cache, check, imports, predict, runs, serve, stages
+from weakft.cli import analyze, cache, check, imports, predict, runs, serve, stages, watch
 from weakft.cli.session import Terminated
 
 app = typer.Typer(
@@ -19,7 +19,8 @@ app = typer.Typer(
 for command in (
     check.check,
     stages.apply,
-    stages.analyze,
+    analyze.analyze,
+    watch.watch,
     stages.label,
     stages.train,
     stages.evaluate,

@@ -74,6 +74,14 @@ class Session:
         for screen in screens:
             console.print(screen)
 
+    def show_text(self, content: dict[str, Any], text: str) -> None:
+        """Print the result: the JSON object, or a text with its lines as long as they are."""
+        if self.as_json:
+            print_json({"schema": 1, **content}, self.stdout)
+            return
+        self.stdout.write(text + "\n")
+        self.stdout.flush()
+
 
 @contextmanager
 def session(folder: Path | None, overrides: list[str] | None, as_json: bool) -> Iterator[Session]:

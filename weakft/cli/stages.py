@@ -1,28 +1,37 @@
-"""`weakft check | apply | analyze | label | train | evaluate | run`: the road and its stages.
+"""`weakft apply | label | train | evaluate | run`: the road and its stages.
 
 Single stages leave their results in `runs/.work` and read the stage before from there;
 `evaluate` publishes that folder as a run. `run` does it all in one go.
 """
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
-import pandas as pd
 import typer
 from rich.text import Text
 
-from weakft.analysis import near_copies
 from weakft.cli import screens
 from weakft.cli.session import JsonOption, ProjectOption, Session, SetOption, session
-from weakft.dataset import read_dataset
+from weakft.errors import ConfigError
+from weakft.labels import Fault
 from weakft.pipeline import stagewise
-from weakft.pipeline.labelling import summarise_lfs
-from weakft.pipeline.voting import all_faults, cast_votes
+from weakft.pipeline.voting import all_faults, vote_on_file
 from weakft.report import Report
 
 
-def apply(project: ProjectOption = None, set_: SetOption = None, json: JsonOption = False) -> None:
-    """Let every LF vote on every row; count faults by LF."""
+def apply(
+    source: Annotated[Path | None, typer.Argument(help="Parquet file of rows, any size.")] = None,
+    target: Annotated[Path | None, typer.Argument(help="Parquet file of votes to write.")] = None,
+    project: ProjectOption = None,
+    set_: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Let every LF vote on every row of the project, or of SOURCE; count faults by LF."""
     with session(project, set_, json) as cli:
+        if source is not None or target is not None:
+            _apply_to_file(cli, source, target)
+            return
         folder, votes = stagewise.apply(cli.project, cli.narrator)
         faults = all_faults(votes)
         coverage = {name: float(L.covered.mean()) for name, L in votes.items()}
@@ -38,33 +47,39 @@ def apply(project: ProjectOption = None, set_: SetOption = None, json: JsonOptio
         cli.show(
             content,
             Text(f"{len(votes['train'].lf_names)} LFs voted. Covered: {shares}."),
-            screens.bullets(
-                [
-                    f"{f.lf_name} raised on {f.count} rows, first {f.row_id!r}:\n{f.traceback}"
-                    for f in faults
-                ]
-            ),
+            screens.bullets(_told(faults)),
             Text(f"Votes: {folder.path / 'votes'}. Next: weakft label", style="dim"),
         )
 
 
-def analyze(
-    project: ProjectOption = None,
-    set_: SetOption = None,
-    json: JsonOption = False,
-    run: Annotated[str | None, typer.Option(help="A published run instead of today's LFs.")] = None,
-) -> None:
-    """Show each LF's coverage, overlaps, conflicts and accuracy on dev; write nothing."""
-    with session(project, set_, json) as cli:
-        opened = cli.project
-        if run is not None:
-            report = Report(opened, opened.runs.open(run))
-            table, L = report.lf_table(), report.votes("train")
-        else:
-            data = read_dataset(opened.config, opened.root)
-            votes = cast_votes(opened, data, cli.narrator)
-            table, L = summarise_lfs(opened, data, votes), votes["train"]
-        _show_analysis(cli, table, float(L.covered.mean()), [vars(p) for p in near_copies(L)])
+def _apply_to_file(cli: Session, source: Path | None, target: Path | None) -> None:
+    if source is None or target is None:
+        raise ConfigError(
+            f"weakft apply: wanted SOURCE and TARGET or neither, got {source}. Say where the "
+            "votes go, e.g. `weakft apply rows.parquet votes.parquet`."
+        )
+    done = vote_on_file(cli.project, source, target, cli.narrator)
+    content = {
+        "status": "completed",
+        "votes": str(target),
+        "rows": done.rows,
+        "lfs": list(done.votes),
+        "coverage": done.covered / done.rows,
+        "faults": [vars(fault) for fault in done.faults],
+    }
+    cli.show(
+        content,
+        Text(f"{len(done.votes)} LFs voted on {done.rows} rows in {done.seconds:.1f} s."),
+        Text(f"Covered: {done.covered / done.rows:.1%}."),
+        screens.bullets(_told(done.faults)),
+        Text(f"Votes: {target}", style="dim"),
+    )
+
+
+def _told(faults: Iterable[Fault]) -> list[str]:
+    return [
+        f"{f.lf_name} raised on {f.count} rows, first {f.row_id!r}:\n{f.traceback}" for f in faults
+    ]
 
 
 def label(project: ProjectOption = None, set_: SetOption = None, json: JsonOption = False) -> None:
@@ -121,16 +136,3 @@ def run(project: ProjectOption = None, set_: SetOption = None, json: JsonOption 
         opened = cli.project
         published, content = run_pipeline(opened, cli.narrator)
         cli.show(content, screens.run_screen(Report(opened, published)))
-
-
-def _show_analysis(
-    cli: Session, table: pd.DataFrame, coverage: float, copies: list[dict[str, object]]
-) -> None:
-    records = table.astype(object).where(table.notna(), None).to_dict("records")
-    content = {"status": "completed", "coverage": coverage, "lfs": records, "near_copies": copies}
-    cli.show(
-        content,
-        screens.lf_table(table),
-        Text(f"{coverage:.1%} of train is covered by at least one LF."),
-        screens.bullets([f"{c['first']} and {c['second']} are near copies." for c in copies]),
-    )

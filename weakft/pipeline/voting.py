@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from snorkel.labeling import LabelingFunction as SnorkelLF
 
-from weakft.apply import apply_lfs
+from weakft.apply import Streamed, apply_lfs, apply_parquet
+from weakft.apply.budget import refuse_faults_over_budget
 from weakft.config import Splits
 from weakft.dataset import Dataset, Split
-from weakft.errors import ConfigError, DataError, FaultBudgetExceeded
+from weakft.errors import ConfigError, DataError
 from weakft.labels import Fault, LabelMatrix
 from weakft.lf import load_lfs
 from weakft.narration import Narrator
@@ -48,27 +51,33 @@ def cast_votes(project: Project, data: Dataset, narrator: Narrator) -> Votes:
     labeling = project.config.labeling
     if labeling.votes:
         return _read_votes(project.root / labeling.votes, data, len(project.config.classes))
-    if not labeling.modules:
-        raise ConfigError(
-            "No labeling function: [labeling] of weakft.toml names neither modules = "
-            '["labeling/my_lfs.py"] nor votes = "a folder".'
-        )
-    lfs = load_lfs(project.lf_files, project.root, project.config.classes)
+    lfs = _project_lfs(project)
     votes: Votes = {}
     for name, split in data.splits.items():
-        votes[name] = apply_lfs(
-            lfs,
-            split.frame,
-            workers=project.config.apply.workers,
-            cache=project.vote_cache,
-            cardinality=len(project.config.classes),
-            id_column=project.config.data.id,
-            text_column=project.config.data.text,
-            time_limit=project.config.apply.time_limit,
-            narrator=narrator,
+        votes[name] = L = apply_lfs(
+            lfs, split.frame, cache=project.vote_cache, narrator=narrator, **_terms(project)
         )
-        _refuse_faults_over_budget(votes[name], name, labeling.max_fault_rate)
+        refuse_faults_over_budget(L.faults, len(L.ids), name, labeling.max_fault_rate)
     return votes
+
+
+def vote_on_file(project: Project, source: Path, target: Path, narrator: Narrator) -> Streamed:
+    """Apply the project's LFs to a Parquet file of any size, chunk by chunk, into another.
+
+    Raises:
+        LFError: LFs do not load, vote for no class, or raise too often, judged at the end.
+        DataError: the file is refused, or the target cannot be written.
+        ConfigError: `[labeling]` names no LF files.
+    """
+    return apply_parquet(
+        _project_lfs(project),
+        source,
+        target,
+        hidden=[project.config.data.label],
+        max_fault_rate=project.config.labeling.max_fault_rate,
+        narrator=narrator,
+        **_terms(project),
+    )
 
 
 def all_faults(votes: Mapping[Splits, LabelMatrix]) -> list[Fault]:
@@ -82,15 +91,27 @@ def all_faults(votes: Mapping[Splits, LabelMatrix]) -> list[Fault]:
     return list(merged.values())
 
 
-def _refuse_faults_over_budget(L: LabelMatrix, split: str, budget: float) -> None:
-    for fault in L.faults:
-        rate = fault.count / len(L.ids)
-        if rate > budget:
-            raise FaultBudgetExceeded(
-                f"LF {fault.lf_name!r} raised on {fault.count} of {len(L.ids)} {split} rows "
-                f"({rate:.1%}; labeling.max_fault_rate allows {budget:.1%}), first on row "
-                f"{fault.row_id!r}:\n{fault.traceback}"
-            )
+def _project_lfs(project: Project) -> list[SnorkelLF]:
+    if not project.config.labeling.modules:
+        raise ConfigError(
+            "No labeling function: [labeling] of weakft.toml names neither modules = "
+            '["labeling/my_lfs.py"] nor votes = "a folder".'
+        )
+    return load_lfs(project.lf_files, project.root, project.config.classes)
+
+
+def _terms(project: Project) -> dict[str, Any]:
+    """How the project wants its LFs applied."""
+    config = project.config
+    return {
+        "workers": config.apply.workers,
+        "engine": config.apply.engine,
+        "scheduler": config.apply.scheduler,
+        "cardinality": len(config.classes),
+        "id_column": config.data.id,
+        "text_column": config.data.text,
+        "time_limit": config.apply.time_limit,
+    }
 
 
 def _read_votes(folder: Path, data: Dataset, cardinality: int) -> Votes:

@@ -1,0 +1,108 @@
+"""Batches of rows in, batches of votes out: what Spark's `mapInArrow` takes."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import pyarrow as pa
+from snorkel.labeling import LabelingFunction as SnorkelLF
+
+from weakft.apply.chunk import Terms, merged
+from weakft.apply.processes import apply_sent, new_call, sendable
+from weakft.apply.rows import Columns, to_columns
+from weakft.errors import DataError
+from weakft.labels import Fault, Votes
+from weakft.lf import check_lfs
+
+Batches = Iterable[pa.RecordBatch]
+
+
+def log_faults(faults: Sequence[Fault]) -> None:
+    """Log a warning for each LF that raised."""
+    for fault in faults:
+        logging.getLogger("weakft").warning(
+            "LF %r raised on %d rows, first %r:\n%s",
+            *(fault.lf_name, fault.count, fault.row_id, fault.traceback),
+        )
+
+
+def arrow_votes(
+    lfs: Sequence[SnorkelLF],
+    *,
+    cardinality: int | None = None,
+    id_column: str = "id",
+    text_column: str = "text",
+    time_limit: float | None = 10.0,
+    on_faults: Callable[[Sequence[Fault]], None] = log_faults,
+) -> Callable[[Batches], Iterator[pa.RecordBatch]]:
+    """A function from batches of rows to batches of votes, for other engines to call.
+
+    The function may travel: LFs from files are loaded where it runs, from the same paths; other
+    LFs travel inside it.
+
+    Args:
+        lfs: m labeling functions, names distinct.
+        cardinality: k; votes of k and more are refused. Unchecked up to 126 if None.
+        id_column: the column of row ids; they need not be distinct.
+        text_column: the column whose repeated cells are looked at once.
+        time_limit: seconds that an LF may take on one row before that counts as a fault.
+        on_faults: called where the function runs, after the last batch, if some LF raised.
+
+    Returns:
+        For each batch one with a string `id` and an int8 column for each LF. It raises
+        DataError where the id column is missing or holds a null, and InvalidVote.
+
+    Raises:
+        ConfigError: the list of LFs is empty.
+        LFError: an element is no LF or a name is taken twice.
+
+    Example:
+        >>> from weakft import keyword_lf
+        >>> vote = arrow_votes([keyword_lf("praises", ["great"], 1)])
+        >>> rows = pa.RecordBatch.from_pydict({"id": [7, 8], "text": ["Great!", "Broke."]})
+        >>> [batch.to_pydict() for batch in vote([rows])]
+        [{'id': ['7', '8'], 'praises': [1, -1]}]
+    """
+    check_lfs(lfs)
+    sent, names = sendable(lfs, new_call()), [lf.name for lf in lfs]
+    terms = Terms(cardinality, text_column, time_limit)
+
+    def vote(batches: Batches) -> Iterator[pa.RecordBatch]:
+        faults: tuple[Fault, ...] = ()
+        for batch in batches:
+            columns, ids = cells_of(batch, id_column)
+            part = apply_sent(sent, columns, ids, terms)
+            faults = merged([*faults, *part.faults])
+            yield votes_batch(names, ids, part.values)
+        if faults:
+            on_faults(faults)
+
+    return vote
+
+
+def cells_of(batch: pa.RecordBatch, id_column: str) -> tuple[Columns, list[str]]:
+    """The cells of each column as LFs see them, and the row ids.
+
+    Raises:
+        DataError: there is no id column, or an id is null.
+    """
+    names = batch.schema.names
+    if id_column not in names:
+        raise DataError(f"Rows: wanted a column {id_column!r} of ids, got {names}.")
+    ids = batch.column(id_column)
+    if ids.null_count:
+        raise DataError(
+            f"Rows: {ids.null_count} of {len(ids)} in a batch have no {id_column!r}. Give each "
+            "row an id that stays when rows are added."
+        )
+    return to_columns(batch.to_pandas()), [str(value) for value in ids.to_pylist()]
+
+
+def votes_schema(names: Iterable[str]) -> pa.Schema:
+    """A string `id`, and an int8 column for each LF."""
+    return pa.schema([("id", pa.string()), *((name, pa.int8()) for name in names)])
+
+
+def votes_batch(names: Sequence[str], ids: Sequence[str], values: Votes) -> pa.RecordBatch:
+    """The [n, m] votes as a batch of `votes_schema`."""
+    columns = [pa.array(values[:, j]) for j in range(len(names))]
+    return pa.record_batch([pa.array(ids, pa.string()), *columns], schema=votes_schema(names))
