@@ -26,6 +26,8 @@ bench: $(VENV)/.dev          ## the README's figures; over an hour on two cores
 	$(BIN)/python -m benchmarks.demo
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.throughput
+	$(BIN)/python -m benchmarks.applying
+	$(BIN)/python -m benchmarks.memory
 
 $(VENV)/bin/python:
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'weakft needs Python 3.11'"
