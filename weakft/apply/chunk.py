@@ -116,6 +116,7 @@ class _Chunk:
     terms: Terms
     _cells: dict[str, _Cells] = field(default_factory=dict)
     _views: list[Any] | None = None
+    _text_views: tuple[list[Any], list[Any]] | None = None
     _prepared: dict[tuple[int, ...], PreparedRows] = field(default_factory=dict)
     read_text_alone: set[str] = field(default_factory=set)
 
@@ -129,6 +130,14 @@ class _Chunk:
         if self._views is None:
             self._views = row_views(self.columns)
         return self._views
+
+    @property
+    def text_views(self) -> tuple[list[Any], list[Any]]:
+        """A view of each distinct text, and the list of what an LF asked for beyond it."""
+        if self._text_views is None:
+            column = self.terms.text_column
+            self._text_views = one_column_views(column, self.cells(column).distinct)
+        return self._text_views
 
     def votes_of(self, lf: SnorkelLF) -> tuple[Votes, Fault | None]:
         """[n] votes of one LF, and its fault; patterns on which the scan gave up go row by row."""
@@ -177,7 +186,8 @@ class _Chunk:
             ReadsMore: it reads something else.
         """
         cells = self.cells(self.terms.text_column)
-        rows, asked = one_column_views(self.terms.text_column, cells.distinct)
+        rows, asked = self.text_views
+        asked.clear()
         votes, raised = _call(_body(lf), rows, self.terms.time_limit)
         if asked:
             raise ReadsMore(asked)
