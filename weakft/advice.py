@@ -1,6 +1,6 @@
 """What would improve a run most: plain sentences from its tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,7 +10,10 @@ ENOUGH_COVERAGE = 0.9
 
 
 def next_steps(
-    lf_table: pd.DataFrame, labels: Mapping[str, Any], scoreboard: pd.DataFrame
+    lf_table: pd.DataFrame,
+    labels: Mapping[str, Any],
+    scoreboard: pd.DataFrame,
+    gaps: Sequence[Mapping[str, Any]] = (),
 ) -> list[str]:
     """At most four sentences, the most pressing first.
 
@@ -18,10 +21,11 @@ def next_steps(
         lf_table: as `weakft.analysis.lf_summary` gives it.
         labels: `metrics["labels"]` of the run.
         scoreboard: as `weakft.report.Report.scoreboard` gives it, on test.
+        gaps: as `weakft.report.Report.gaps` gives them.
     """
     steps = [
         *_about_lfs(lf_table, 1 / len(labels["class_shares"])),
-        *_about_coverage(labels),
+        *_about_coverage(labels, gaps),
         *_about_rivals(scoreboard),
     ]
     return steps[:MOST]
@@ -30,11 +34,7 @@ def next_steps(
 def _about_lfs(table: pd.DataFrame, chance: float) -> list[str]:
     if table["support"].sum() == 0:
         return ["Label some dev rows: without them, LF accuracies are guesses."]
-    steps = [
-        f"Fix or drop {row['lf']}, worse than chance: right on {row['accuracy']:.0%} of "
-        f"{row['support']} dev votes ({row['accuracy_low']:.0%} to {row['accuracy_high']:.0%})."
-        for row in table[table["accuracy_high"] < chance].sort_values("accuracy").to_dict("records")
-    ]
+    steps = _worse_than_chance(table, chance) + _better_without(table)
     wrong = (table["support"] * (1 - table["accuracy"].fillna(1))).round().astype(int)
     if wrong.max() > 0:
         worst = table.iloc[int(wrong.to_numpy().argmax())]
@@ -45,13 +45,36 @@ def _about_lfs(table: pd.DataFrame, chance: float) -> list[str]:
     return steps[:2]
 
 
-def _about_coverage(labels: Mapping[str, Any]) -> list[str]:
+def _worse_than_chance(table: pd.DataFrame, chance: float) -> list[str]:
+    return [
+        f"Fix or drop {row['lf']}, worse than chance: right on {row['accuracy']:.0%} of "
+        f"{row['support']} dev votes ({row['accuracy_low']:.0%} to {row['accuracy_high']:.0%})."
+        for row in table[table["accuracy_high"] < chance].sort_values("accuracy").to_dict("records")
+    ]
+
+
+def _better_without(table: pd.DataFrame) -> list[str]:
+    """LFs that cost the labels something, the interval below zero, the costliest first."""
+    if "value" not in table:
+        return []
+    harmful = table[(table["value_high"] < 0) & (table["support"] > 0)].sort_values("value")
+    return [
+        f"Fix or drop {row['lf']}: without it the labels are better, by {-row['value']:.3f} nats a "
+        f"gold row ({-row['value_high']:.3f} to {-row['value_low']:.3f}); it is right on "
+        f"{row['accuracy']:.0%} of {row['support']} dev votes."
+        for row in harmful.to_dict("records")
+    ]
+
+
+def _about_coverage(labels: Mapping[str, Any], gaps: Sequence[Mapping[str, Any]]) -> list[str]:
     if labels["coverage"] >= ENOUGH_COVERAGE:
         return []
     uncovered = labels["rows"] - labels["covered"]
+    marked = [", ".join(gap["words"][:3]) for gap in gaps[:2] if gap["words"]]
+    about = f" Many are about: {'; '.join(marked)}." if marked else ""
     return [
         f"Write LFs for the {uncovered} of {labels['rows']} training rows nobody votes on: "
-        "weakft app, page Labels, filter uncovered."
+        f"weakft app, page Labels, filter uncovered.{about}"
     ]
 
 

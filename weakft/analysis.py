@@ -1,6 +1,6 @@
 """What the votes say about the labeling functions: Snorkel's statistics, with intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,8 @@ from weakft.labels import ABSTAIN, LabelMatrix, Votes
 NEAR_COPY_AGREEMENT = 0.95
 NEAR_COPY_OVERLAP = 0.8
 NEAR_COPY_VOTES = 20
+MEETING_ROWS = 1 << 18
+SMALLEST_PROBABILITY = 1e-6
 
 Shares = npt.NDArray[np.float64]
 Gold = npt.NDArray[np.integer]
@@ -128,17 +130,92 @@ class NearCopies:
 
 def near_copies(L: LabelMatrix) -> list[NearCopies]:
     """Pairs that vote on nearly the same rows (Jaccard >= .8, >= 20 rows) and nearly alike."""
-    voted = (L.values != ABSTAIN).astype(np.float32)
-    both = voted.T @ voted
-    either = voted.sum(axis=0)[:, None] + voted.sum(axis=0)[None, :] - both
+    voted = L.values != ABSTAIN
+    both = _meetings(voted)
+    either = both.diagonal()[:, None] + both.diagonal()[None, :] - both
     alike = np.triu((both >= NEAR_COPY_VOTES) & (both >= NEAR_COPY_OVERLAP * either), k=1)
     pairs = []
     for i, j in np.argwhere(alike):
-        rows = voted[:, i].astype(bool) & voted[:, j].astype(bool)
+        rows = voted[:, i] & voted[:, j]
         agreement = float((L.values[rows, i] == L.values[rows, j]).mean())
         if agreement >= NEAR_COPY_AGREEMENT:
             pairs.append(NearCopies(L.lf_names[i], L.lf_names[j], agreement, int(rows.sum())))
     return pairs
+
+
+def pairwise(L: LabelMatrix) -> pd.DataFrame:
+    """How every two LFs get on where both vote.
+
+    Returns:
+        Columns first, second (names), both, agree, conflict (counts of rows), for each pair that
+        meets on some row; the pairs that conflict most first.
+
+    Example:
+        >>> L = LabelMatrix.from_array([[0, 0, -1], [1, 0, -1], [1, -1, 1]])
+        >>> pairwise(L).values.tolist()
+        [['lf_0', 'lf_1', 2, 1, 1], ['lf_0', 'lf_2', 1, 1, 0]]
+    """
+    both = _meetings(L.values != ABSTAIN)
+    agree = sum(
+        (_meetings(L.values == label) for label in np.unique(L.values) if label != ABSTAIN),
+        np.zeros_like(both),
+    )
+    first, second = np.nonzero(np.triu(both, k=1))
+    names = np.array(L.lf_names, dtype=object)
+    table = pd.DataFrame(
+        {
+            "first": pd.Series(names[first], dtype="str"),
+            "second": pd.Series(names[second], dtype="str"),
+            "both": both[first, second],
+            "agree": agree[first, second],
+            "conflict": (both - agree)[first, second],
+        }
+    )
+    return table.sort_values("conflict", ascending=False, kind="stable", ignore_index=True)
+
+
+def marginal_values(
+    predict_proba: Callable[[Votes], Shares], L: LabelMatrix, gold: Gold
+) -> pd.DataFrame:
+    """What each LF is worth to the labels: their log-likelihood with it, less that without.
+
+    Its votes are hidden from the fitted label model, which is not fitted again.
+
+    Args:
+        predict_proba: [n, m] votes -> [n, k] posteriors.
+        L: votes on gold rows that the label model has not learned from, if there are such.
+        gold: [n] classes.
+
+    Returns:
+        Columns value, value_low, value_high: nats per gold row, and the 95 % interval of that
+        mean. Below zero: the labels are better without it.
+    """
+    with_all = _losses(predict_proba(L.values), gold)
+    rows = []
+    for j in range(len(L.lf_names)):
+        hidden = L.values.copy()
+        hidden[:, j] = ABSTAIN
+        gain = np.zeros(len(gold))
+        voted = L.values[:, j] != ABSTAIN
+        if voted.any():
+            gain[voted] = _losses(predict_proba(hidden[voted]), gold[voted]) - with_all[voted]
+        spread = 1.96 * gain.std() / max(np.sqrt(len(gold)), 1)
+        rows.append((gain.mean(), gain.mean() - spread, gain.mean() + spread))
+    return pd.DataFrame(rows, columns=["value", "value_low", "value_high"], dtype=float)
+
+
+def _meetings(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """[m, m] on how many rows two LFs are both marked."""
+    counts = np.zeros((mask.shape[1], mask.shape[1]), dtype=np.int64)
+    for start in range(0, len(mask), MEETING_ROWS):
+        marked = mask[start : start + MEETING_ROWS].astype(np.float32)
+        counts += (marked.T @ marked).astype(np.int64)
+    return counts
+
+
+def _losses(probs: Shares, gold: Gold) -> Shares:
+    likelihood = probs[np.arange(len(gold)), gold]
+    return np.asarray(-np.log(np.maximum(likelihood, SMALLEST_PROBABILITY)))
 
 
 def _measured(L: LabelMatrix, dev: tuple[LabelMatrix, Gold] | None) -> pd.DataFrame:

@@ -88,8 +88,20 @@ class ApplyConfig(Section):
 class LabelModelConfig(Section):
     """`[label_model]`: how votes become probabilities."""
 
-    name: Literal["auto", "majority_vote", "one_coin", "snorkel"] = "auto"
+    name: Literal[
+        "auto",
+        "majority_vote",
+        "weighted_vote",
+        "one_coin",
+        "per_class",
+        "dawid_skene",
+        "snorkel",
+        "flying_squid",
+    ] = "auto"
     seed: int = Field(0, ge=0)
+    class_balance: list[float] | None = Field(
+        None, description="prior, in the order of the classes; default: uniform, or what gold says"
+    )
 
 
 class TrainConfig(Section):

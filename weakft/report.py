@@ -71,6 +71,11 @@ class Report:
         """One row per LF; columns as `weakft.analysis.lf_summary` gives them."""
         return pd.read_parquet(self.run.lf_summary)
 
+    def gaps(self) -> list[Json]:
+        """What the uncovered training rows are about, see `weakft.gaps.Gap`."""
+        gaps: list[Json] = read_json(self.run.gaps)["gaps"] if self.run.gaps.exists() else []
+        return gaps
+
     def votes(self, split: Splits) -> LabelMatrix:
         """The label matrix of a split."""
         return LabelMatrix.load(self.run.votes(split))
@@ -253,7 +258,8 @@ class Report:
 
     def next_steps(self) -> list[str]:
         """What would improve this run most, the most pressing first."""
-        return advice.next_steps(self.lf_table(), self.metrics["labels"], self.scoreboard("test"))
+        board = self.scoreboard("test")
+        return advice.next_steps(self.lf_table(), self.metrics["labels"], board, self.gaps())
 
     def _texts(self, split: Splits, ids: tuple[str, ...], positions: Any) -> list[str]:  # noqa: ANN401
         rows = self.rows(split)

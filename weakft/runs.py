@@ -68,6 +68,11 @@ class RunFolder:
         return self.path / "lf_seconds.json"
 
     @property
+    def gaps(self) -> Path:
+        """What the uncovered training rows are about."""
+        return self.path / "gaps.json"
+
+    @property
     def label_model(self) -> Path:
         """The fitted label model."""
         return self.path / "label_model"

@@ -1,6 +1,7 @@
 """A tiny project with a published run, made by the library itself but for the training."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,14 @@ TEST = [("win CASH", "spam"), ("you win", "spam"), ("noon is fine", "ham"), ("ok
 RULES = (("CASH", 1), ("noon", 0), ("win", 1), ("never", 0))
 
 Shop = Callable[..., Project]
+
+
+@pytest.fixture(autouse=True)
+def main_module_kept() -> Iterator[None]:
+    """Streamlit puts the app in the place of `__main__`, which spawned processes run again."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture

@@ -104,6 +104,72 @@ def test_permuting_rows_permutes_posteriors(name: str) -> None:
     assert (model.predict_proba(L[order]) == model.predict_proba(L)[order]).all()
 
 
+@every_model
+def test_an_explanation_adds_up_to_the_posterior(name: str) -> None:
+    L, gold = simulated()
+    L[:, 1] = L[:, 0]  # a copy: its group is discounted
+    model = make_label_model(name, 2).fit(L, Y_dev=gold[:100], L_dev=L[:100])
+    for row in (*L[:20], np.full(6, -1, dtype=np.int8)):
+        why = model.explain(row)
+        total = np.array(why.prior) + sum(np.array(term.adds) for term in why.terms)
+        if why.unit == "log_odds":
+            total = np.exp(total - total.max())
+            total /= total.sum()
+        assert total == pytest.approx(np.array(why.probs), abs=1e-12)
+        assert why.probs == pytest.approx(model.predict_proba(row[None, :])[0], abs=1e-12)
+        assert [term.vote for term in why.terms] == [int(vote) for vote in row if vote >= 0]
+
+
+@every_model
+def test_a_row_to_explain_is_checked(name: str) -> None:
+    L, _ = simulated()
+    model = make_label_model(name, 2).fit(L)
+    with pytest.raises(DataError, match="one row"):
+        model.explain(L[:2])
+    with pytest.raises(DataError, match="fitted on LFs"):
+        model.explain(L[0, :3])
+    with pytest.raises(DataError, match="votes 2"):
+        model.explain([2, -1, -1, -1, -1, -1])
+
+
+@every_model
+def test_the_class_balance_is_the_prior(name: str) -> None:
+    L, _ = simulated()
+    model = make_label_model(name, 2, class_balance=[0.9, 0.1]).fit(L)
+    assert model.predict_proba(np.full((1, 6), -1))[0] == pytest.approx([0.9, 0.1])
+    for balance in ([0.9, 0.2], [1.0, 0.0], [0.5, 0.3, 0.2]):
+        with pytest.raises(ConfigError, match="class_balance"):
+            make_label_model(name, 2, class_balance=balance)
+
+
+@every_model
+def test_a_class_never_seen_and_an_lf_never_seen_do_no_harm(name: str) -> None:
+    L, gold = simulated()
+    L[:, 3] = -1
+    model = make_label_model(name, 3).fit(L, Y_dev=gold[:100], L_dev=L[:100])
+    unseen = np.full((1, 6), -1)
+    unseen[0, 3] = 2
+    assert np.isfinite(model.predict_proba(unseen)).all()
+    assert (model.predict_proba(L).argmax(axis=1) == gold)[(L >= 0).any(axis=1)].mean() > 0.85
+
+
+@pytest.mark.parametrize("name", ["snorkel", "flying_squid"])
+def test_learning_in_parts_is_learning_at_once(name: str) -> None:
+    L, gold = simulated()
+    whole = make_label_model(name, 2).fit(L, Y_dev=gold[:60], L_dev=L[:60])
+    parts = make_label_model(name, 2).fit(L[:400])
+    parts.partial_fit(L[400:], Y_dev=gold[:60], L_dev=L[:60])
+    assert (parts.predict_proba(L) == whole.predict_proba(L)).all()
+
+
+@pytest.mark.parametrize("name", ["majority_vote", "one_coin", "auto"])
+def test_others_say_that_they_cannot_learn_in_parts(name: str) -> None:
+    L, _ = simulated()
+    model = make_label_model(name, 2).fit(L)
+    with pytest.raises(ConfigError, match="all rows at once"):
+        model.partial_fit(L)
+
+
 def test_unknown_names_and_one_class_are_refused() -> None:
     with pytest.raises(ConfigError, match="majority_vote"):
         make_label_model("majorityvote", 2)

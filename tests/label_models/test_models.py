@@ -2,12 +2,17 @@
 
 import numpy as np
 import pytest
+import torch
 from snorkel.labeling.model import LabelModel as Original
 
 from tests.label_models.test_contract import simulated
 from weakft import make_label_model
 from weakft.errors import DataError
-from weakft.label_models import AutoLabelModel
+from weakft.label_models import LABEL_MODELS, AutoLabelModel
+from weakft.label_models.groups import Groups
+from weakft.label_models.linear import row_losses
+from weakft.label_models.snorkel import CHECKPOINTS, Snorkel
+from weakft.label_models.votes import co_votes, vote_scores
 
 
 def test_majority_vote_gives_the_shares_of_the_votes() -> None:
@@ -23,16 +28,34 @@ def test_snorkel_from_statistics_is_snorkel(cardinality: int) -> None:
     L = rng.integers(-1, cardinality, size=(400, 5))
     original = Original(cardinality=cardinality, verbose=False)
     original.fit(L, seed=7, progress_bar=False)
-    ours = make_label_model("snorkel", cardinality, seed=7).fit(L)
-    assert ours.arrays()["mu"] == pytest.approx(original.mu.detach().numpy(), abs=1e-6)
+    ours = Snorkel(cardinality, seed=7, n_epochs=100, seeds=1).fit(L)
+    assert ours.mus[0] == pytest.approx(original.mu.detach().numpy(), abs=1e-6)
     assert ours.predict_proba(L) == pytest.approx(original.predict_proba(L), abs=1e-5)
 
 
+def test_snorkel_sees_the_same_overlaps_bit_for_bit() -> None:
+    L = np.random.default_rng(5).integers(-1, 3, size=(700, 5)).astype(np.int8)
+    original = Original(cardinality=3, verbose=False)
+    original._set_constants(L + 1)
+    original._create_tree()
+    original._generate_O(L + 1)
+    overlaps = torch.from_numpy(co_votes(L, 3) / len(L)).float()
+    assert torch.equal(overlaps, original.O)
+
+
+def test_snorkel_stops_where_gold_says() -> None:
+    L, gold = simulated(2000)
+    model = Snorkel(2).fit(L, Y_dev=gold[:300], L_dev=L[:300])
+    scores = [np.log(mu.reshape(-1, 2, 2)) for mu in model.mus]
+    losses = [row_losses(vote_scores(L[:300], each), gold[:300]).sum() for each in scores]
+    assert model.n_epochs == CHECKPOINTS[int(np.argmin(losses))]
+
+
 def test_snorkel_does_not_underflow() -> None:
-    model = make_label_model("snorkel", 3)
+    model = Snorkel(3).fit([[0, 1, 2], [2, 1, 0]])
     model.lf_names = tuple(f"lf_{j}" for j in range(400))
-    rare = np.tile([[3e-4, 1e-4, 1e-4], [1e-4, 3e-4, 1e-4], [1e-4, 1e-4, 3e-4]], (400, 1))
-    model.restore({"mu": rare, "coverage": np.ones(400)}, {})
+    rare = np.array([[3e-4, 1e-4, 1e-4], [1e-4, 3e-4, 1e-4], [1e-4, 1e-4, 3e-4]])
+    model.weights, model.groups = np.tile(np.log(rare), (400, 1, 1)), Groups.none(400)
     probs = model.predict_proba(np.full((1, 400), 2))
     assert probs == pytest.approx(np.array([[0, 0, 1]]))
 
@@ -87,7 +110,7 @@ def test_auto_takes_the_likeliest_and_shows_all() -> None:
     auto = make_label_model("auto", 2).fit(L, Y_dev=gold[:300], L_dev=L[:300])
     assert isinstance(auto, AutoLabelModel)
     losses = {c.name: c.negative_log_likelihood for c in auto.candidates}
-    assert set(losses) == {"majority_vote", "one_coin", "snorkel"}
+    assert set(losses) == set(LABEL_MODELS) - {"auto"}
     assert losses[auto.chosen.name] == min(losses.values())
     assert auto.chosen.name in auto.reason
 
@@ -111,3 +134,61 @@ def test_auto_is_no_worse_than_a_vote_where_snorkel_turns_round() -> None:
     vote = make_label_model("majority_vote", 2).fit(L).predict_proba(L)
     auto = make_label_model("auto", 2).fit(L, Y_dev=gold[:100], L_dev=L[:100]).predict_proba(L)
     assert (auto.argmax(axis=1) == gold).mean() >= (vote.argmax(axis=1) == gold).mean()
+
+
+def test_per_class_tells_careful_votes_from_careless_ones() -> None:
+    """LF 0 is right on every vote for 0 and on half of those for 1."""
+    L, gold = simulated(6000)
+    careless = np.random.default_rng(2).random(6000) < 0.5
+    L[:, 0] = np.where(gold == 1, 1, np.where(careless, 1, 0))
+    weights = make_label_model("per_class", 2).fit(L).explain([0, -1, -1, -1, -1, -1]).terms[0]
+    other = make_label_model("per_class", 2).fit(L).explain([1, -1, -1, -1, -1, -1]).terms[0]
+    assert weights.adds[0] > 2 * other.adds[1] > 0
+
+
+def test_dawid_skene_learns_which_classes_an_lf_confuses() -> None:
+    """LF 0 takes class 1 for class 2 half of the time, and never class 0."""
+    rng = np.random.default_rng(3)
+    gold = rng.integers(0, 3, 6000)
+    right = rng.random((6000, 6)) < 0.75
+    L = np.where(right, gold[:, None], (gold[:, None] + rng.integers(1, 3, (6000, 6))) % 3)
+    L[:, 0] = np.where((gold == 1) & (rng.random(6000) < 0.5), 2, gold)
+    adds = make_label_model("dawid_skene", 3).fit(L).explain([2, -1, -1, -1, -1, -1]).terms[0].adds
+    assert adds[2] > adds[1] > adds[0]
+    assert np.exp(adds[1] - adds[2]) == pytest.approx(0.5, abs=0.1)
+
+
+def test_triplets_recover_accuracies() -> None:
+    rng = np.random.default_rng(4)
+    truth = np.array([0.9, 0.8, 0.7, 0.6, 0.75])
+    gold = rng.integers(0, 3, 40_000)
+    right = rng.random((40_000, 5)) < truth
+    L = np.where(right, gold[:, None], (gold[:, None] + rng.integers(1, 3, (40_000, 5))) % 3)
+    L = np.where(rng.random(L.shape) < 0.5, L, -1)
+    found = make_label_model("flying_squid", 3).fit(L).lf_accuracies
+    assert found == pytest.approx(truth, abs=0.02)
+
+
+def test_auto_keeps_gold_from_the_rows_it_judges() -> None:
+    """With labels that are pure noise, no cross-fitted accuracy can beat chance by much."""
+    rng = np.random.default_rng(0)
+    L = rng.integers(-1, 2, (400, 30)).astype(np.int8)
+    gold = rng.integers(0, 2, 400)
+    auto = make_label_model("auto", 2).fit(L, Y_dev=gold, L_dev=L)
+    assert isinstance(auto, AutoLabelModel)
+    for candidate in auto.candidates:
+        assert candidate.accuracy is not None
+        assert abs(candidate.accuracy - 0.5) < 0.1
+
+
+def test_a_temperature_makes_loud_labels_modest() -> None:
+    """Five copies with added noise: the naive posterior is far surer than it is right."""
+    rng = np.random.default_rng(6)
+    gold = rng.integers(0, 2, 3000)
+    shared = np.where(rng.random(3000) < 0.65, gold, 1 - gold)
+    copies = np.where(rng.random((3000, 5)) < 0.8, shared[:, None], rng.integers(0, 2, (3000, 5)))
+    model = make_label_model("snorkel", 2).fit(copies, Y_dev=gold[:500], L_dev=copies[:500])
+    probs = model.predict_proba(copies[500:])
+    confidence = probs.max(axis=1).mean()
+    accuracy = (probs.argmax(axis=1) == gold[500:]).mean()
+    assert abs(confidence - accuracy) < 0.05

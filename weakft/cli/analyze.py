@@ -1,5 +1,6 @@
 """`weakft analyze`: what the votes say about the LFs, alone or against a run. Writes nothing."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import pandas as pd
@@ -7,13 +8,13 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
-from weakft.analysis import near_copies
+from weakft.analysis import near_copies, pairwise
 from weakft.cli import moved, screens
 from weakft.cli.session import JsonOption, ProjectOption, Session, SetOption, session
 from weakft.dataset import read_dataset
 from weakft.errors import ConfigError
 from weakft.labels import LabelMatrix
-from weakft.pipeline.labelling import summarise_lfs
+from weakft.pipeline.labelling import gaps_of, quick_model, summarise_lfs
 from weakft.pipeline.voting import cast_votes
 from weakft.project import Project
 from weakft.report import Report
@@ -44,14 +45,18 @@ def analyze(
             _show_diff(cli, opened, diff)
         elif run is not None:
             report = Report(opened, opened.runs.open(run))
-            cli.show(*analysis(report.lf_table(), report.votes("train")))
+            cli.show(*analysis(report.lf_table(), report.votes("train"), report.gaps()))
         else:
             data = read_dataset(opened.config, opened.root)
             votes = cast_votes(opened, data, cli.narrator)
-            cli.show(*analysis(summarise_lfs(opened, data, votes), votes["train"]))
+            gaps = [vars(gap) for gap in gaps_of(data, votes["train"])]
+            model = quick_model(opened, data, votes)
+            cli.show(*analysis(summarise_lfs(opened, data, votes, model), votes["train"], gaps))
 
 
-def analysis(table: pd.DataFrame, L: LabelMatrix) -> tuple[Any, ...]:
+def analysis(
+    table: pd.DataFrame, L: LabelMatrix, gaps: Sequence[Mapping[str, Any]] = ()
+) -> tuple[Any, ...]:
     """What `Session.show` prints of an LF table and the votes on train behind it."""
     copies = [vars(pair) for pair in near_copies(L)]
     coverage = float(L.covered.mean())
@@ -60,10 +65,13 @@ def analysis(table: pd.DataFrame, L: LabelMatrix) -> tuple[Any, ...]:
         "coverage": coverage,
         "lfs": table.astype(object).where(table.notna(), None).to_dict("records"),
         "near_copies": copies,
+        "pairs": pairwise(L).to_dict("records"),
+        "gaps": list(gaps),
     }
     screen: list[RenderableType] = [
         screens.lf_table(table),
         Text(f"{coverage:.1%} of train is covered by at least one LF."),
+        screens.gaps(gaps),
         screens.bullets([f"{c['first']} and {c['second']} are near copies." for c in copies]),
     ]
     return content, *screen

@@ -19,11 +19,14 @@ def lf_table(table: pd.DataFrame, limit: int | None = None) -> RenderableType:
     """The LF table, the most voting first; accuracies with interval and support."""
     shown = table.sort_values("votes", ascending=False)
     shown = shown if limit is None else shown.head(limit)
-    grid = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    grid = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
     grid.add_column("LF", no_wrap=True)
     grid.add_column("votes for", max_width=24)
-    for name in ("coverage", "overlaps", "conflicts", "accuracy on dev", "votes", "estimated"):
+    for name in ("coverage", "overlaps", "conflicts", "accuracy on dev (votes)", "estimated"):
         grid.add_column(name, justify="right", no_wrap=True)
+    valued = "value" in shown and bool(shown["value"].notna().any())
+    if valued:
+        grid.add_column("value", justify="right", no_wrap=True)
     grid.add_column("cost", justify="right", no_wrap=True)
     faulty = bool(shown["faults"].any())
     if faulty:
@@ -36,9 +39,9 @@ def lf_table(table: pd.DataFrame, limit: int | None = None) -> RenderableType:
             f"{row['coverage']:.1%}",
             f"{row['overlaps']:.1%}",
             f"{row['conflicts']:.1%}",
-            _interval(row, "accuracy"),
-            str(row["support"]),
+            _interval(row, "accuracy") + (f" ({row['support']})" if row["support"] else ""),
             "" if pd.isna(estimated) else f"{estimated:.2f}",
+            *([f"{row['value']:+.3f}"] if valued else []),
             "" if pd.isna(cost) else f"{cost:.0%}",
             *([str(row["faults"])] if faulty else []),
         )
@@ -69,6 +72,16 @@ def label_quality(labels: Json) -> RenderableType:
                 )
             )
     return Group(*lines)
+
+
+def gaps(found: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """What the uncovered rows are about, the largest group first."""
+    return Group(
+        *(
+            Text(f"- {gap['rows']} uncovered rows: {', '.join(gap['words']) or 'no common word'}")
+            for gap in found
+        )
+    )
 
 
 def scoreboard(board: pd.DataFrame) -> RenderableType:

@@ -1,8 +1,10 @@
 """The interface of every label model; inputs are checked here once."""
 
+import copy
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +14,40 @@ from weakft.labels import LabelMatrix, Probs, Votes
 
 Gold = npt.NDArray[np.integer]
 Arrays = dict[str, npt.NDArray[Any]]
+Balance = Sequence[float] | Probs
+
+
+@dataclass(frozen=True)
+class Term:
+    """What one vote adds.
+
+    Attributes:
+        lf_name: whose vote.
+        vote: the class it is for.
+        adds: [k] to each class.
+    """
+
+    lf_name: str
+    vote: int
+    adds: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a row has the posterior it has.
+
+    Attributes:
+        unit: "log_odds": the posterior is the softmax of prior and terms added up; "share": it
+            is their sum.
+        prior: [k] what stands before any vote.
+        terms: one for each vote.
+        probs: [k] the posterior.
+    """
+
+    unit: Literal["log_odds", "share"]
+    prior: tuple[float, ...]
+    terms: tuple[Term, ...]
+    probs: tuple[float, ...]
 
 
 class LabelModel(ABC):
@@ -20,17 +56,26 @@ class LabelModel(ABC):
     Args:
         cardinality: number of classes k, at least 2.
         seed: of whatever is random in fitting.
+        class_balance: [k] positive shares that sum to 1, the prior to use; None: uniform, or
+            what gold says where the model calibrates its prior.
+
+    Raises:
+        ConfigError: fewer than two classes, or a class balance that is none.
     """
 
     name: ClassVar[str]
     minimum_lfs: ClassVar[int] = 1
     uses_gold: ClassVar[bool] = False
+    stays_near_votes: ClassVar[bool] = False
 
-    def __init__(self, cardinality: int, *, seed: int = 0) -> None:
+    def __init__(
+        self, cardinality: int, *, seed: int = 0, class_balance: Balance | None = None
+    ) -> None:
         if cardinality < 2:
             raise ConfigError(f"A label model needs at least 2 classes, got {cardinality}.")
         self.cardinality = cardinality
         self.seed = seed
+        self.class_balance = _checked_balance(class_balance, cardinality)
         self.lf_names: tuple[str, ...] = ()
 
     def fit(
@@ -61,8 +106,46 @@ class LabelModel(ABC):
                 "from. Widen the LFs, or check that they read the right column."
             )
         self.lf_names = matrix.lf_names
-        self._fit(matrix.values, self._checked_dev(Y_dev, L_dev))
+        dev = self._checked_dev(Y_dev, L_dev)
+        self._learn(matrix.values)
+        if dev is not None:
+            self._adapt(*dev)
         return self
+
+    def partial_fit(
+        self,
+        L: LabelMatrix | npt.ArrayLike,
+        Y_dev: npt.ArrayLike | None = None,
+        L_dev: LabelMatrix | npt.ArrayLike | None = None,
+    ) -> Self:
+        """Learn from further unlabelled rows too, without the earlier ones.
+
+        Args:
+            L: [n, m] votes on the new rows.
+            Y_dev: [d] gold labels, as for `fit`.
+            L_dev: [d, m] votes on the gold rows.
+
+        Raises:
+            ConfigError: this model needs all rows at once.
+            DataError: shapes, LF names or values do not fit.
+        """
+        matrix = self._checked_as_fitted(L)
+        dev = self._checked_dev(Y_dev, L_dev)
+        self._learn_more(matrix.values)
+        if dev is not None:
+            self._adapt(*dev)
+        return self
+
+    @abstractmethod
+    def explain(self, votes: Sequence[int] | Votes) -> Explanation:
+        """What each vote of one row adds, summing exactly to its posterior.
+
+        Args:
+            votes: [m] votes in -1..k-1, in the order of `lf_names`.
+
+        Raises:
+            DataError: not fitted, or not m votes in that range.
+        """
 
     def predict_proba(self, L: LabelMatrix | npt.ArrayLike) -> Probs:
         """[n, k] float64 posteriors; a row without a vote gets the prior.
@@ -70,11 +153,7 @@ class LabelModel(ABC):
         Raises:
             DataError: not fitted, or the LFs differ from those fitted on.
         """
-        if not self.lf_names:
-            raise DataError(f"Label model {self.name!r} is not fitted; call fit(L) first.")
-        matrix = self._checked(L)
-        self._check_same_lfs(matrix, named=isinstance(L, LabelMatrix))
-        return self._predict_proba(matrix.values)
+        return self._predict_proba(self._checked_as_fitted(L).values)
 
     @property
     def lf_accuracies(self) -> npt.NDArray[np.float64]:
@@ -82,7 +161,21 @@ class LabelModel(ABC):
         return np.full(len(self.lf_names), np.nan)
 
     @abstractmethod
-    def _fit(self, L: Votes, dev: tuple[Votes, Gold] | None) -> None: ...
+    def _learn(self, L: Votes) -> None:
+        """Learn from unlabelled rows."""
+
+    def _adapt(self, votes: Votes, gold: Gold) -> None:  # noqa: B027
+        """Learn from gold rows, after `_learn`; a second call forgets the first."""
+
+    def _learn_more(self, L: Votes) -> None:
+        raise ConfigError(
+            f"Label model {self.name!r} learns from all rows at once: fit it on the old and the "
+            "new rows together. snorkel and flying_squid can learn in parts."
+        )
+
+    def told_with(self, lf: int) -> tuple[int, ...]:
+        """The LFs that the model takes for saying the same as one, itself among them."""
+        return (lf,)
 
     @abstractmethod
     def _predict_proba(self, L: Votes) -> Probs: ...
@@ -98,6 +191,17 @@ class LabelModel(ABC):
         """Whatever else a person or `restore` wants to know; plain JSON values."""
         return {}
 
+    @property
+    def prior_given(self) -> Probs:
+        """[k] the class balance asked for, or a uniform one."""
+        if self.class_balance is not None:
+            return self.class_balance
+        return np.full(self.cardinality, 1 / self.cardinality)
+
+    def _twin(self) -> Self:
+        """A copy whose attributes may be set anew; arrays are shared, never written to."""
+        return copy.copy(self)
+
     def _checked(self, L: LabelMatrix | npt.ArrayLike) -> LabelMatrix:
         matrix = L if isinstance(L, LabelMatrix) else LabelMatrix.from_array(L)
         if matrix.values.size and matrix.values.max() >= self.cardinality:
@@ -107,6 +211,19 @@ class LabelModel(ABC):
                 f"{matrix.values[row, j]} on row {matrix.ids[row]!r}."
             )
         return matrix
+
+    def _checked_as_fitted(self, L: LabelMatrix | npt.ArrayLike) -> LabelMatrix:
+        if not self.lf_names:
+            raise DataError(f"Label model {self.name!r} is not fitted; call fit(L) first.")
+        matrix = self._checked(L)
+        self._check_same_lfs(matrix, named=isinstance(L, LabelMatrix))
+        return matrix
+
+    def _checked_row(self, votes: Sequence[int] | Votes) -> Votes:
+        row = np.asarray(votes)
+        if row.ndim != 1:
+            raise DataError(f"explain takes the m votes of one row, got shape {row.shape}.")
+        return self._checked_as_fitted(row[None, :]).values
 
     def _checked_dev(
         self, Y_dev: npt.ArrayLike | None, L_dev: LabelMatrix | npt.ArrayLike | None
@@ -140,3 +257,16 @@ class LabelModel(ABC):
 
 def _unnamed(lf_names: tuple[str, ...]) -> bool:
     return lf_names == tuple(f"lf_{j}" for j in range(len(lf_names)))
+
+
+def _checked_balance(balance: Balance | None, cardinality: int) -> Probs | None:
+    if balance is None:
+        return None
+    values = np.asarray(balance, dtype=np.float64)
+    if values.shape != (cardinality,) or not (values > 0).all() or abs(values.sum() - 1) > 1e-6:
+        raise ConfigError(
+            f"class_balance: wanted {cardinality} positive shares that sum to 1, one for each "
+            f"class, got {list(balance)}."
+        )
+    shares: Probs = values / values.sum()
+    return shares

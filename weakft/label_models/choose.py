@@ -1,21 +1,31 @@
 """`auto`: fit every label model, compare them on evidence, say which it took and why."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from weakft.errors import DataError
-from weakft.label_models.base import Gold, LabelModel
+from weakft.label_models.base import Explanation, Gold, LabelModel
+from weakft.label_models.dawid_skene import DawidSkene
+from weakft.label_models.flying_squid import FlyingSquid
+from weakft.label_models.linear import FOLDS, MINIMUM_DEV_ROWS, SMALLEST_PROBABILITY
 from weakft.label_models.majority_vote import MajorityVote
 from weakft.label_models.one_coin import OneCoin
+from weakft.label_models.per_class import PerClass
 from weakft.label_models.snorkel import Snorkel
 from weakft.label_models.votes import vote_counts
-from weakft.labels import Probs, Votes
+from weakft.label_models.weighted_vote import WeightedVote
+from weakft.labels import ABSTAIN, Probs, Votes
 
-FOLDS = 5
-MINIMUM_DEV_ROWS = 20
-SMALLEST_PROBABILITY = 1e-6  # a wrong vote held for certain costs 13.8 nats, not infinity
+RESAMPLES = 2000
+HELD_OUT_ROWS = 20_000
+MOST_FLIPS = 0.05
+NEARLY = 1.01
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -27,6 +37,8 @@ class Candidate:
         negative_log_likelihood: nats per covered dev row, cross-fitted; lower is better.
         standard_error: of that mean.
         accuracy: share of covered dev rows whose most probable class is gold.
+        held_out_votes: nats per vote of an LF that the model has not seen, judged by what it
+            makes of the other LFs' votes on the row; lower is better, and needs no gold.
         unanimous_flips: share of unanimous training rows it labels against all votes.
         note: why it was left out, if it was.
     """
@@ -35,16 +47,27 @@ class Candidate:
     negative_log_likelihood: float | None = None
     standard_error: float | None = None
     accuracy: float | None = None
+    held_out_votes: float | None = None
     unanimous_flips: float | None = None
     note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """What gold says of one model: losses and hits of each covered gold row."""
+
+    name: str
+    losses: Floats
+    right: npt.NDArray[np.bool_]
 
 
 class AutoLabelModel(LabelModel):
     """Takes the label model with the best likelihood of held-out gold.
 
     With at least 20 covered gold rows: lowest negative log-likelihood on them, each row
-    judged by a model that has not seen its gold (5 folds). Without: one-coin, which is
-    never far behind a vote and whose probabilities are usable.
+    judged by a model that has not seen its gold (5 folds). Without: the model that best
+    foretells votes hidden from it, of one_coin, per_class and dawid_skene, which take LFs for
+    better than chance and dependent ones for one; Snorkel and triplets may turn round there.
 
     Attributes:
         chosen: the fitted model that was taken.
@@ -54,7 +77,15 @@ class AutoLabelModel(LabelModel):
 
     name = "auto"
     uses_gold = True
-    family: ClassVar[tuple[type[LabelModel], ...]] = (MajorityVote, OneCoin, Snorkel)
+    family: ClassVar[tuple[type[LabelModel], ...]] = (
+        MajorityVote,
+        WeightedVote,
+        OneCoin,
+        PerClass,
+        DawidSkene,
+        Snorkel,
+        FlyingSquid,
+    )
 
     chosen: LabelModel
     candidates: tuple[Candidate, ...]
@@ -65,73 +96,62 @@ class AutoLabelModel(LabelModel):
         """[m] accuracies as the chosen model estimates them."""
         return self.chosen.lf_accuracies
 
-    def _fit(self, L: Votes, dev: tuple[Votes, Gold] | None) -> None:
-        fitted: dict[str, LabelModel] = {}
+    def explain(self, votes: Sequence[int] | Votes) -> Explanation:
+        """As the chosen model explains it."""
+        self._checked_row(votes)
+        return self.chosen.explain(votes)
+
+    def _learn(self, L: Votes) -> None:
+        self.fitted: dict[str, LabelModel] = {}
         candidates = []
         for kind in self.family:
-            model = kind(self.cardinality, seed=self.seed)
+            model = kind(self.cardinality, seed=self.seed, class_balance=self.class_balance)
             try:
-                fitted[kind.name] = _fit_bare(model, L, dev)
+                self.fitted[kind.name] = model.fit(L)
             except DataError as error:
                 candidates.append(Candidate(kind.name, note=str(error)))
                 continue
-            candidates.append(_judge(model, L, dev))
+            model.lf_names = self.lf_names
+            flips = unanimous_flips(model, L)
+            held_out = held_out_votes(model, L)
+            candidates.append(Candidate(kind.name, held_out_votes=held_out, unanimous_flips=flips))
         self.candidates = tuple(candidates)
-        name, self.reason = _choose(self.candidates, dev)
-        self.chosen = fitted[name]
-        self.chosen.lf_names = self.lf_names
+        self._take(*_by_held_out_votes(self.candidates, "no gold"))
+
+    def _adapt(self, votes: Votes, gold: Gold) -> None:
+        covered = (votes != ABSTAIN).any(axis=1)
+        judged = []
+        if covered.sum() >= MINIMUM_DEV_ROWS:
+            judged = [_judged(model, votes, gold, covered) for model in self.fitted.values()]
+        for model in self.fitted.values():
+            model._adapt(votes, gold)
+        if not judged:
+            why = f"fewer than {MINIMUM_DEV_ROWS} covered gold rows"
+            self._take(*_by_held_out_votes(self.candidates, why))
+            return
+        by_name = {each.name: each for each in judged}
+        self.candidates = tuple(_scored(c, by_name.get(c.name)) for c in self.candidates)
+        best, *others = sorted(judged, key=lambda each: each.losses.mean())
+        self._take(best.name, _reason(best, others, self.seed))
+
+    def _take(self, name: str, reason: str) -> None:
+        self.chosen, self.reason = self.fitted[name], reason
 
     def _predict_proba(self, L: Votes) -> Probs:
         return self.chosen._predict_proba(L)
 
     def details(self) -> dict[str, Any]:
-        """The comparison."""
+        """The comparison, and what the chosen model says of itself."""
         return {
+            **self.chosen.details(),
             "chosen": self.chosen.name,
             "reason": self.reason,
             "candidates": [asdict(candidate) for candidate in self.candidates],
         }
 
 
-def _fit_bare(model: LabelModel, L: Votes, dev: tuple[Votes, Gold] | None) -> LabelModel:
-    return model.fit(L) if dev is None else model.fit(L, Y_dev=dev[1], L_dev=dev[0])
-
-
-def _judge(model: LabelModel, L: Votes, dev: tuple[Votes, Gold] | None) -> Candidate:
-    flips = _unanimous_flips(model, L)
-    if dev is None:
-        return Candidate(model.name, unanimous_flips=flips)
-    covered = (dev[0] >= 0).any(axis=1)
-    if covered.sum() < MINIMUM_DEV_ROWS:
-        return Candidate(model.name, unanimous_flips=flips)
-    probs = _cross_fitted(model, L, dev)[covered]
-    gold = dev[1][covered]
-    losses = -np.log(np.maximum(probs[np.arange(len(gold)), gold], SMALLEST_PROBABILITY))
-    return Candidate(
-        model.name,
-        negative_log_likelihood=float(losses.mean()),
-        standard_error=float(losses.std(ddof=1) / np.sqrt(len(losses))),
-        accuracy=float((probs.argmax(axis=1) == gold).mean()),
-        unanimous_flips=flips,
-    )
-
-
-def _cross_fitted(model: LabelModel, L: Votes, dev: tuple[Votes, Gold]) -> Probs:
-    votes, gold = dev
-    if not model.uses_gold:
-        return model._predict_proba(votes)
-    fold = np.random.default_rng(model.seed).permutation(len(gold)) % FOLDS
-    probs = np.empty((len(gold), model.cardinality))
-    for held_out in range(FOLDS):
-        kept = fold != held_out
-        twin = _fit_bare(
-            type(model)(model.cardinality, seed=model.seed), L, (votes[kept], gold[kept])
-        )
-        probs[~kept] = twin._predict_proba(votes[~kept])
-    return probs
-
-
-def _unanimous_flips(model: LabelModel, L: Votes) -> float:
+def unanimous_flips(model: LabelModel, L: Votes) -> float:
+    """Share of the rows on which all votes agree that the model labels otherwise."""
     counts = vote_counts(L, model.cardinality)
     unanimous = (counts > 0).sum(axis=1) == 1
     if not unanimous.any():
@@ -140,20 +160,120 @@ def _unanimous_flips(model: LabelModel, L: Votes) -> float:
     return float((predicted != counts[unanimous].argmax(axis=1)).mean())
 
 
-def _choose(candidates: tuple[Candidate, ...], dev: tuple[Votes, Gold] | None) -> tuple[str, str]:
-    judged = sorted(
-        (c for c in candidates if c.negative_log_likelihood is not None),
-        key=lambda c: c.negative_log_likelihood or 0.0,
-    )
-    if not judged:
-        why = "no gold" if dev is None else f"fewer than {MINIMUM_DEV_ROWS} covered gold rows"
+def held_out_votes(model: LabelModel, L: Votes) -> float | None:
+    """Nats per held-out vote: how well the others' posterior foretells what an LF votes.
+
+    For each LF its votes, and those of LFs it depends on, are hidden, and judged by
+    p(vote) = a q(vote) + (1 - a) (1 - q(vote)) / (k - 1), where q is the posterior from the other
+    votes and a the mean of q over its votes.
+    Rows with two votes or more count, 20,000 at most; None where there are none.
+    """
+    rows = np.flatnonzero((L != ABSTAIN).sum(axis=1) > 1)
+    L = L[rows[:: max(1, -(-len(rows) // HELD_OUT_ROWS))]]
+    losses = []
+    for j in range(L.shape[1]):
+        voted = L[:, j] != ABSTAIN
+        if not voted.any():
+            continue
+        hidden = L[voted].copy()
+        votes = hidden[:, j].copy()
+        hidden[:, list(model.told_with(j))] = ABSTAIN
+        q = model._predict_proba(hidden)[np.arange(len(votes)), votes]
+        accuracy = q.mean()
+        p = accuracy * q + (1 - accuracy) * (1 - q) / (model.cardinality - 1)
+        losses.append(-np.log(np.maximum(p, SMALLEST_PROBABILITY)))
+    return float(np.concatenate(losses).mean()) if losses else None
+
+
+def _judged(model: LabelModel, votes: Votes, gold: Gold, covered: npt.NDArray[np.bool_]) -> _Judged:
+    probs = _cross_fitted(model, votes, gold)[covered]
+    truth = gold[covered]
+    likelihood = np.maximum(probs[np.arange(len(truth)), truth], SMALLEST_PROBABILITY)
+    return _Judged(model.name, -np.log(likelihood), probs.argmax(axis=1) == truth)
+
+
+def _cross_fitted(model: LabelModel, votes: Votes, gold: Gold) -> Probs:
+    if not model.uses_gold:
+        return model._predict_proba(votes)
+    fold = np.random.default_rng(model.seed).permutation(len(gold)) % FOLDS
+    probs = np.empty((len(gold), model.cardinality))
+    for held_out in range(FOLDS):
+        kept = fold != held_out
+        twin = model._twin()
+        twin._adapt(votes[kept], gold[kept])
+        probs[~kept] = twin._predict_proba(votes[~kept])
+    return probs
+
+
+def _scored(candidate: Candidate, judged: _Judged | None) -> Candidate:
+    if judged is None:
+        return candidate
+    losses = judged.losses
+    known = asdict(candidate) | {
+        "negative_log_likelihood": float(losses.mean()),
+        "standard_error": float(losses.std(ddof=1) / np.sqrt(len(losses))),
+        "accuracy": float(judged.right.mean()),
+    }
+    return Candidate(**known)
+
+
+def _by_held_out_votes(candidates: Sequence[Candidate], why: str) -> tuple[str, str]:
+    """Name and reason of the one taken without gold."""
+    near = {kind.name for kind in AutoLabelModel.family if kind.stays_near_votes}
+    losses = {
+        c.name: c.held_out_votes
+        for c in candidates
+        if c.held_out_votes is not None
+        and (c.unanimous_flips or 0) <= MOST_FLIPS
+        and c.name in near
+    }
+    if not losses:
         return OneCoin.name, (
-            f"Took one_coin: {why} to compare label models on, and one_coin is the one that "
-            "strays least from the votes. Label a few dozen rows to choose with evidence."
+            f"Took one_coin: {why} to compare label models on, and no two LFs vote on a row, or "
+            "every model turns unanimous rows round. Label a few dozen rows to choose with "
+            "evidence."
         )
-    best, *others = judged
-    compared = ", ".join(f"{c.name} {c.negative_log_likelihood:.3f}" for c in others)
-    return best.name, (
-        f"Took {best.name}: negative log-likelihood {best.negative_log_likelihood:.3f} "
-        f"(± {best.standard_error:.3f}) per covered gold row, against {compared}."
+    least = min(losses.values())
+    name = next(name for name, loss in losses.items() if loss <= NEARLY * least)
+    told = ", ".join(f"{other} {loss:.3f}" for other, loss in losses.items())
+    return name, (
+        f"Took {name}: {why} to compare label models on, so by how well they foretell votes that "
+        f"are hidden from them, in nats a vote: {told}; the simplest within 1 % of the best. "
+        "Label a few dozen rows to choose with better evidence."
     )
+
+
+def _reason(best: _Judged, others: list[_Judged], seed: int) -> str:
+    same = [each for each in others if np.array_equal(each.losses, best.losses)]
+    others = [each for each in others if each not in same]
+    said = (
+        f"Took {best.name}: negative log-likelihood {best.losses.mean():.3f} per covered gold row"
+    )
+    if same:
+        said += f" ({', '.join(each.name for each in same)} comes to the same here)"
+    if others:
+        second, *rest = others
+        low, high = _paired(second.losses - best.losses, seed)
+        behind = second.losses.mean() - best.losses.mean()
+        said += f"; next is {second.name}, behind by {behind:.3f} [{low:.3f}, {high:.3f}]"
+        if rest:
+            said += "; then " + ", ".join(f"{each.name} {each.losses.mean():.3f}" for each in rest)
+    vote = next((each for each in others if each.name == MajorityVote.name), best)
+    if vote is best:
+        return f"{said}."
+    gain = 100 * (best.right.astype(float) - vote.right)
+    low, high = _paired(gain, seed)
+    verdict = "is better than" if low > 0 else "is worse than" if high < 0 else "is as good as"
+    return (
+        f"{said}. On those {len(gain)} rows its most probable class {verdict} a majority vote: "
+        f"{gain.mean():+.1f} points [{low:+.1f}, {high:+.1f}]."
+    )
+
+
+def _paired(differences: Floats, seed: int) -> tuple[float, float]:
+    """95 % percentile bootstrap interval of a mean of paired differences (Efron, 1979)."""
+    rng = np.random.default_rng(seed)
+    n = len(differences)
+    means = [differences[rng.integers(0, n, n)].mean() for _ in range(RESAMPLES)]
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)

@@ -1,12 +1,13 @@
 """Majority vote: every LF counts the same."""
 
-from weakft.label_models.base import Gold, LabelModel
-from weakft.label_models.votes import vote_counts
-from weakft.labels import Probs, Votes
+import numpy as np
+
+from weakft.label_models.shares import VoteShares
+from weakft.labels import Votes
 
 
-class MajorityVote(LabelModel):
-    """The share of the votes that each class got; uniform where nobody voted.
+class MajorityVote(VoteShares):
+    """The share of the votes that each class got; the prior where nobody voted.
 
     Fails when many LFs copy one mistake, and its probabilities are not calibrated: one
     lone vote counts as certainty.
@@ -19,11 +20,5 @@ class MajorityVote(LabelModel):
 
     name = "majority_vote"
 
-    def _fit(self, L: Votes, dev: tuple[Votes, Gold] | None) -> None:
-        """Nothing to learn."""
-
-    def _predict_proba(self, L: Votes) -> Probs:
-        counts = vote_counts(L, self.cardinality)
-        counts[counts.sum(axis=1) == 0] = 1
-        shares: Probs = counts / counts.sum(axis=1, keepdims=True)
-        return shares
+    def _learn(self, L: Votes) -> None:
+        self.weights = np.ones(L.shape[1])

@@ -1,31 +1,29 @@
 """One-coin naive Bayes: each LF has one accuracy, shared by all classes."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
-from weakft.label_models.base import Arrays, Gold, LabelModel
-from weakft.label_models.votes import hits, normalised, votes_for
-from weakft.labels import Probs, Votes
+from weakft.label_models.base import Gold
+from weakft.label_models.coins import PRIOR_MEAN, Floats, climb, one_accuracy, smoothed
+from weakft.label_models.linear import LogLinear, coin_weights
+from weakft.label_models.patterns import VotePatterns
+from weakft.label_models.votes import class_hits
+from weakft.labels import ABSTAIN, Votes
 
-Accuracies = npt.NDArray[np.float64]
+DEV_PRIOR_VOTES = 4.0
 
 
-class OneCoin(LabelModel):
+class OneCoin(LogLinear):
     """Naive Bayes over votes with tied accuracies, MAP by EM (Dawid and Skene, 1979).
 
     A vote is right with probability a_j and else falls on each other class alike, so it
-    adds log(a_j (k - 1) / (1 - a_j)) to its class; an abstain adds nothing, and the class
-    prior is uniform (a one-sided LF's firing already carries the prior).
+    adds log(a_j (k - 1) / (1 - a_j)) to its class; an abstain adds nothing.
 
     Without gold, a_j has a Beta(35, 15) prior and EM climbs to its MAP; every LF is held
     to be better than chance by a tenth of the way to certainty, or EM may turn a good LF
     round. With gold, dev votes set a_j, smoothed by four pseudo-votes at the mean accuracy
     of all LFs: 50 gold rows beat unsupervised EM.
 
-    Fails where LFs copy each other, and where an LF is far better on one class.
+    Fails where an LF is far better on one class than on another.
 
     Example:
         >>> L = [[0, 0, 1], [1, 1, 0], [0, 0, -1], [1, 1, 1]] * 10
@@ -36,64 +34,33 @@ class OneCoin(LabelModel):
 
     name = "one_coin"
     uses_gold = True
-    prior_mean = 0.7
-    prior_votes = 50.0
-    dev_prior_votes = 4.0
-    better_than_chance = 0.1
-    em_steps = 100
+    stays_near_votes = True
 
-    accuracies: Accuracies
-    voted: npt.NDArray[np.bool_]
+    def _learn_weights(self, L: Votes) -> None:
+        self.voted = np.asarray((L != ABSTAIN).any(axis=0))
+        patterns = VotePatterns.of(L)
+        factors = self.groups.factors(patterns.votes) if self.groups.found else None
+        self._take(
+            climb(
+                patterns.by_class(self.cardinality),
+                self._pooled,
+                factors=factors,
+                counts=patterns.counts,
+            )
+        )
 
-    @property
-    def lf_accuracies(self) -> Accuracies:
-        """[m] estimated accuracies; NaN for an LF that never votes."""
-        return np.where(self.voted, self.accuracies, np.nan)
+    def _adapt_weights(self, votes: Votes, gold: Gold) -> None:
+        right, cast = class_hits(votes, gold, self.cardinality)
+        self._take(self._measured(right.astype(np.float64), cast.astype(np.float64)))
 
-    def _fit(self, L: Votes, dev: tuple[Votes, Gold] | None) -> None:
-        self.voted = np.asarray((L >= 0).any(axis=0))
-        if dev is None:
-            self.accuracies = self._map_by_em(L)
-        else:
-            right, votes = hits(*dev)
-            mean = (right.sum() + 10 * self.prior_mean) / (votes.sum() + 10)
-            self.accuracies = _smoothed(right, votes, mean, self.dev_prior_votes)
+    def _pooled(self, right: Floats, votes: Floats) -> Floats:
+        return one_accuracy(right, votes)
 
-    def _map_by_em(self, L: Votes) -> Accuracies:
-        by_class = [votes_for(L, label) for label in range(self.cardinality)]
-        votes = (L >= 0).sum(axis=0)
-        chance = 1 / self.cardinality
-        floor = chance + self.better_than_chance * (1 - chance)
-        accuracies = np.full(L.shape[1], self.prior_mean)
-        for _ in range(self.em_steps):
-            posterior = self._posterior(by_class, accuracies)
-            right = sum(v.T @ posterior[:, label] for label, v in enumerate(by_class))
-            updated = _smoothed(np.asarray(right), votes, self.prior_mean, self.prior_votes)
-            updated = np.maximum(updated, floor)
-            if np.abs(updated - accuracies).max(initial=0.0) < 1e-6:
-                return updated
-            accuracies = updated
-        return accuracies
+    def _measured(self, right: Floats, votes: Floats) -> Floats:
+        mean = (right.sum() + 10 * PRIOR_MEAN) / (votes.sum() + 10)
+        measured = smoothed(right.sum(axis=1), votes.sum(axis=1), mean, DEV_PRIOR_VOTES)
+        return np.repeat(measured[:, None], self.cardinality, axis=1)
 
-    def _posterior(self, by_class: list[Any], accuracies: Accuracies) -> Probs:
-        weights = np.log(accuracies * (self.cardinality - 1) / (1 - accuracies))
-        return normalised(np.stack([v @ weights for v in by_class], axis=1))
-
-    def _predict_proba(self, L: Votes) -> Probs:
-        by_class = [votes_for(L, label) for label in range(self.cardinality)]
-        return self._posterior(by_class, self.accuracies)
-
-    def arrays(self) -> Arrays:
-        """The accuracies, and which LFs voted at all."""
-        return {"accuracies": self.accuracies, "voted": self.voted}
-
-    def restore(self, arrays: Arrays, details: Mapping[str, Any]) -> None:
-        """Take the accuracies back."""
-        self.accuracies, self.voted = arrays["accuracies"], arrays["voted"]
-
-
-def _smoothed(
-    right: npt.NDArray[Any], votes: npt.NDArray[Any], mean: float, strength: float
-) -> Accuracies:
-    accuracies: Accuracies = (right + mean * strength) / (votes + strength)
-    return np.clip(accuracies, 0.01, 0.99)
+    def _take(self, accuracies: Floats) -> None:
+        self.weights = coin_weights(accuracies)
+        self.accuracies = np.where(self.voted, accuracies.mean(axis=1), np.nan)

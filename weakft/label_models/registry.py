@@ -6,27 +6,27 @@ from pathlib import Path
 from safetensors.numpy import load_file, save_file
 
 from weakft.errors import ConfigError, DataError
-from weakft.label_models.base import LabelModel
+from weakft.label_models.base import Balance, LabelModel
 from weakft.label_models.choose import AutoLabelModel
-from weakft.label_models.majority_vote import MajorityVote
-from weakft.label_models.one_coin import OneCoin
-from weakft.label_models.snorkel import Snorkel
 
-LABEL_MODELS: dict[str, type[LabelModel]] = {
-    model.name: model for model in (AutoLabelModel, MajorityVote, OneCoin, Snorkel)
-}
+_models: tuple[type[LabelModel], ...] = (AutoLabelModel, *AutoLabelModel.family)
+LABEL_MODELS: dict[str, type[LabelModel]] = {model.name: model for model in _models}
 
 
-def make_label_model(name: str, cardinality: int, *, seed: int = 0) -> LabelModel:
+def make_label_model(
+    name: str, cardinality: int, *, seed: int = 0, class_balance: Balance | None = None
+) -> LabelModel:
     """An unfitted label model.
 
     Args:
-        name: `auto`, `majority_vote`, `one_coin` or `snorkel`.
+        name: `auto`, `majority_vote`, `weighted_vote`, `one_coin`, `per_class`, `dawid_skene`,
+            `snorkel` or `flying_squid`.
         cardinality: number of classes k, at least 2.
         seed: of whatever is random in fitting.
+        class_balance: [k] prior to use; None: uniform, or what gold says.
 
     Raises:
-        ConfigError: an unknown name, or fewer than two classes.
+        ConfigError: an unknown name, fewer than two classes, or a balance that is none.
 
     Example:
         >>> model = make_label_model("majority_vote", 2).fit([[0, 0], [1, -1]])
@@ -35,7 +35,7 @@ def make_label_model(name: str, cardinality: int, *, seed: int = 0) -> LabelMode
     """
     if name not in LABEL_MODELS:
         raise ConfigError(f"label_model.name is one of {', '.join(LABEL_MODELS)}, got {name!r}.")
-    return LABEL_MODELS[name](cardinality, seed=seed)
+    return LABEL_MODELS[name](cardinality, seed=seed, class_balance=class_balance)
 
 
 def save_label_model(model: LabelModel, folder: Path) -> None:

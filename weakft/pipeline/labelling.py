@@ -3,19 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from weakft.analysis import lf_summary, near_copies
+from weakft.analysis import lf_summary, marginal_values, near_copies
 from weakft.config import Splits
 from weakft.dataset import Dataset, read_gold
 from weakft.errors import DataError
 from weakft.evaluation import label_quality
+from weakft.gaps import Gap, find_gaps
 from weakft.label_models import LabelModel, make_label_model
 from weakft.label_models.registry import save_label_model
 from weakft.labels import LabelMatrix, SoftLabels
 from weakft.narration import Narrator
 from weakft.project import Project
-from weakft.runs import Json, RunFolder
+from weakft.runs import Json, RunFolder, write_json
+
+FLAT = 0.05
+OVERCONFIDENT = 0.05
 
 Votes = Mapping[Splits, LabelMatrix]
 
@@ -30,13 +35,12 @@ def label(
     """
     config = project.config
     model = make_label_model(
-        config.label_model.name, len(config.classes), seed=config.label_model.seed
+        config.label_model.name,
+        len(config.classes),
+        seed=config.label_model.seed,
+        class_balance=config.label_model.class_balance,
     )
-    dev = data.get("dev")
-    if dev is not None:
-        model.fit(votes["train"], Y_dev=dev.gold, L_dev=votes["dev"])
-    else:
-        model.fit(votes["train"])
+    _fitted(model, data, votes)
     soft = _soft_labels(model, votes["train"], config.classes)
     summary = summarise_lfs(project, data, votes, model)
     narrator.say(model.details().get("reason", f"Label model: {model.name}, as configured."))
@@ -44,6 +48,7 @@ def label(
     save_label_model(model, folder.label_model)
     soft.save(folder.soft_labels)
     summary.to_parquet(folder.lf_summary, index=False)
+    write_json(folder.gaps, {"gaps": [vars(gap) for gap in gaps_of(data, votes["train"])]})
     folder.write_metrics({"labels": _quality(project, data, votes, model, soft, summary)})
     return soft
 
@@ -55,9 +60,41 @@ def summarise_lfs(
     dev = data.get("dev")
     measured = None if dev is None or dev.gold is None else (votes["dev"], dev.gold)
     estimated = None if model is None else model.lf_accuracies
-    return lf_summary(
+    summary = lf_summary(
         votes["train"], project.config.classes, dev=measured, estimated_accuracies=estimated
     )
+    return summary if model is None else summary.join(_values(data, votes, model))
+
+
+def quick_model(project: Project, data: Dataset, votes: Votes) -> LabelModel | None:
+    """One-coin, fitted in a moment: for what LFs are estimated to be worth. None: no votes."""
+    if not votes["train"].covered.any():
+        return None
+    model = make_label_model("one_coin", len(project.config.classes))
+    return _fitted(model, data, votes)
+
+
+def gaps_of(data: Dataset, L: LabelMatrix) -> list[Gap]:
+    """What the uncovered training rows are about."""
+    return find_gaps(L.ids, data["train"].texts, L.covered.tolist())
+
+
+def _values(data: Dataset, votes: Votes, model: LabelModel) -> pd.DataFrame:
+    """The marginal value of each LF, on gold that the label model has not learned from if any."""
+    for name in ("valid", "dev"):
+        split = data.get(name)
+        if split is not None and split.gold is not None:
+            L = votes[name]
+            return marginal_values(lambda v: model.predict_proba(v), L, split.gold)
+    missing = np.full((len(votes["train"].lf_names), 3), np.nan)
+    return pd.DataFrame(missing, columns=["value", "value_low", "value_high"])
+
+
+def _fitted(model: LabelModel, data: Dataset, votes: Votes) -> LabelModel:
+    dev = data.get("dev")
+    if dev is None or dev.gold is None:
+        return model.fit(votes["train"])
+    return model.fit(votes["train"], Y_dev=dev.gold, L_dev=votes["dev"])
 
 
 def _soft_labels(model: LabelModel, L: LabelMatrix, classes: tuple[str, ...]) -> SoftLabels:
@@ -112,15 +149,18 @@ def _warnings(votes: Votes, summary: pd.DataFrame, quality: Mapping[str, Any]) -
     silent = summary.loc[summary["votes"] == 0, "lf"].tolist()
     if silent:
         warnings.append(f"{_some(silent)} never voted on train: no evidence, no effect.")
-    for copies in near_copies(votes["train"]):
-        warnings.append(
-            f"{copies.first} and {copies.second} agree on {copies.agreement:.0%} of {copies.rows} "
-            "rows they share, nearly all of both: they count twice. Merge them."
-        )
+    warnings += _about_dependence(votes["train"], quality)
     faulty = summary.loc[summary["faults"] > 0, ["lf", "faults"]]
     for name, count in faulty.itertuples(index=False):
         warnings.append(
             f"{name} raised on {count} train rows (see faults.json); it abstained there."
+        )
+    chance = 1 / len(quality["class_shares"])
+    doubted = summary.loc[summary["estimated_accuracy"] < chance, "lf"].tolist()
+    if doubted:
+        warnings.append(
+            f"{quality['chosen']} takes {_some(doubted)} for worse than chance: their votes count "
+            "against what they say. Fix or drop them."
         )
     for candidate in quality.get("candidates", []):
         if candidate["name"] == quality["chosen"] and (candidate["unanimous_flips"] or 0) > 0:
@@ -128,9 +168,44 @@ def _warnings(votes: Votes, summary: pd.DataFrame, quality: Mapping[str, Any]) -
                 f"{candidate['name']} labels {candidate['unanimous_flips']:.1%} of the unanimous "
                 "rows against every vote on them."
             )
+    warnings += _about_confidence(quality, chance)
     if quality["coverage"] < 0.5:
         warnings.append(f"Only {quality['coverage']:.0%} of train is covered by any LF.")
     return warnings
+
+
+def _about_dependence(L: LabelMatrix, quality: Mapping[str, Any]) -> list[str]:
+    groups = quality.get("dependent_groups")
+    if not groups:
+        return [
+            f"{copies.first} and {copies.second} agree on {copies.agreement:.0%} of {copies.rows} "
+            "rows they share, nearly all of both: they count twice. Merge them."
+            for copies in near_copies(L)
+        ]
+    return [
+        f"{_some(group['lfs'])} say the same more often than independent LFs would (dependence "
+        f"{group['dependence']:.2f}, {group['z']:.0f} standard errors): where several of them "
+        "vote, they count as little more than one."
+        for group in groups
+    ]
+
+
+def _about_confidence(quality: Mapping[str, Any], chance: float) -> list[str]:
+    """Posteriors that say nothing, or that are surer than they are right."""
+    confidence = quality["mean_confidence"]
+    judged = quality.get("valid") or quality.get("dev") or {}
+    accuracy = judged.get("accuracy")
+    if confidence < chance + FLAT * (1 - chance):
+        return [
+            f"The labels are nearly flat: mean confidence {confidence:.2f}, chance {chance:.2f}."
+        ]
+    if accuracy is not None and confidence > accuracy["high"] + OVERCONFIDENT:
+        return [
+            f"The labels are surer than they are right: mean confidence {confidence:.2f}, right "
+            f"on {accuracy['value']:.2f} [{accuracy['low']:.2f}, {accuracy['high']:.2f}] of the "
+            'covered gold rows. label_model.name = "auto" calibrates them on dev.'
+        ]
+    return []
 
 
 def _some(names: list[str]) -> str:

@@ -1,0 +1,95 @@
+"""Votes as tosses of a coin: each is right with some probability, else falls on another class.
+
+Expectation maximisation for the accuracies of labeling functions (Dawid and Skene, 1979), with a
+Beta(35, 15) prior.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from weakft.label_models.votes import normalised
+from weakft.labels import Probs
+
+PRIOR_MEAN = 0.7
+PRIOR_VOTES = 50.0
+BETTER_THAN_CHANCE = 0.1  # of the way to certainty, or EM may turn a good LF round
+EM_STEPS = 100
+EM_TOLERANCE = 1e-6
+
+Floats = npt.NDArray[np.float64]
+Pooling = Callable[[Floats, Floats], Floats]  # ([m, k] right, [m, k] votes) -> [m, k] accuracies
+
+
+def one_accuracy(right: Floats, votes: Floats) -> Floats:
+    """[m, k] accuracies, the same for all classes of an LF."""
+    pooled = smoothed(right.sum(axis=1), votes.sum(axis=1), PRIOR_MEAN, PRIOR_VOTES)
+    return np.repeat(pooled[:, None], right.shape[1], axis=1)
+
+
+def climb(
+    by_class: Sequence[Any],
+    pooling: Pooling,
+    *,
+    factors: Floats | None = None,
+    counts: Floats | None = None,
+) -> Floats:
+    """[m, k] accuracies of the votes for each class, by EM under a uniform class prior.
+
+    Args:
+        by_class: k sparse [n, m] indicators of the votes for each class.
+        pooling: what is learned of right votes and votes, by LF and class.
+        factors: [n, m] what each LF's term is multiplied by; None: 1.
+        counts: [n] how often each row occurs; None: once.
+    """
+    weighted = _weighted(by_class, factors)
+    ones = np.ones(by_class[0].shape[0]) if counts is None else counts
+    votes = np.stack([v.T @ ones for v in by_class], axis=1)
+    floor = chance_floor(len(by_class))
+    accuracies = np.full(votes.shape, PRIOR_MEAN)
+    for _ in range(EM_STEPS):
+        posterior = _posterior(weighted, accuracies) * ones[:, None]
+        right = np.stack([v.T @ posterior[:, label] for label, v in enumerate(by_class)], axis=1)
+        updated = np.maximum(pooling(right, votes), floor)
+        if np.abs(updated - accuracies).max(initial=0.0) < EM_TOLERANCE:
+            return updated
+        accuracies = updated
+    return accuracies
+
+
+def coin_posterior(by_class: Sequence[Any], accuracies: Floats, factors: Floats | None) -> Probs:
+    """[n, k] posterior under a uniform class prior."""
+    return _posterior(_weighted(by_class, factors), accuracies)
+
+
+def chance_floor(cardinality: int) -> float:
+    """The least accuracy that an LF is held to have without gold."""
+    chance = 1 / cardinality
+    return chance + BETTER_THAN_CHANCE * (1 - chance)
+
+
+def smoothed(right: npt.ArrayLike, votes: npt.ArrayLike, mean: Any, strength: float) -> Floats:  # noqa: ANN401
+    """(right + mean strength) / (votes + strength), kept within .01 and .99."""
+    shares = (np.asarray(right) + mean * strength) / (np.asarray(votes) + strength)
+    return np.asarray(np.clip(shares, 0.01, 0.99))
+
+
+def log_odds(accuracies: Floats, cardinality: int) -> Floats:
+    """What a vote adds to its class: log(a (k - 1) / (1 - a)).
+
+    Example:
+        >>> log_odds(np.array([0.5, 0.75]), 2).round(2).tolist()
+        [0.0, 1.1]
+    """
+    return np.asarray(np.log(accuracies * (cardinality - 1) / (1 - accuracies)))
+
+
+def _weighted(by_class: Sequence[Any], factors: Floats | None) -> Sequence[Any]:
+    return by_class if factors is None else [v.multiply(factors).tocsr() for v in by_class]
+
+
+def _posterior(by_class: Sequence[Any], accuracies: Floats) -> Probs:
+    weights = log_odds(accuracies, len(by_class))
+    return normalised(np.stack([v @ weights[:, y] for y, v in enumerate(by_class)], axis=1))

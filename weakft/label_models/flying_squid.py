@@ -1,0 +1,65 @@
+"""FlyingSquid: accuracies in closed form, from triplets of LFs."""
+
+import numpy as np
+
+from weakft.label_models.coins import PRIOR_MEAN, Floats
+from weakft.label_models.linear import coin_weights
+from weakft.label_models.moments import FromMoments
+
+LEAST_SHARED_VOTES = 10
+LEAST_AGREEMENT = 0.01
+MOST_LFS_AT_ONCE = 64
+
+
+class FlyingSquid(FromMoments):
+    """Triplets of agreements (Fu et al., "Fast and three-rious", ICML 2020).
+
+    With b = (k a - 1) / (k - 1), the accuracy a corrected for chance, two independent LFs agree
+    by b_i b_j beyond chance where both vote, so b_i^2 = M_ij M_ih / M_jh for any other two. The
+    median over all pairs j, h is taken, and LFs are held to be better than chance. For two
+    classes M is the paper's moment E[vote_i vote_j | both vote]; for more, this replaces its
+    one-against-rest models, whose probabilities are nearly uniform.
+
+    An LF without a triplet of enough shared votes has accuracy .7. Fails with one-sided LFs,
+    which agree wherever they meet, or never do.
+
+    Example:
+        >>> L = [[0, 0, 1], [1, 1, 0], [0, 0, -1], [1, 1, 1]] * 10
+        >>> FlyingSquid(2).fit(L).predict_proba([[0, 0, 1]]).argmax()
+        np.int64(0)
+    """
+
+    name = "flying_squid"
+    minimum_lfs = 3
+
+    def _solve(self) -> None:
+        k = self.cardinality
+        m = self.halves.shape[1] // k
+        counts = self.halves.sum(axis=0).reshape(m, k, m, k)
+        both = counts.sum(axis=(1, 3))
+        alike = np.einsum("iaja->ij", counts)
+        votes = both.diagonal().copy()
+        agreement = (k * alike / np.maximum(both, 1) - 1) / (k - 1)
+        agreement[(both < LEAST_SHARED_VOTES) | np.eye(m, dtype=bool)] = np.nan
+        better = _from_triplets(agreement)
+        accuracies = np.where(np.isnan(better), PRIOR_MEAN, (better * (k - 1) + 1) / k)
+        accuracies = np.clip(accuracies, 0.01, 0.99)
+        self.weights = coin_weights(np.repeat(accuracies[:, None], k, axis=1))
+        self.accuracies = np.where(votes > 0, accuracies, np.nan)
+
+
+def _from_triplets(agreement: Floats) -> Floats:
+    """[m] b, NaN for an LF without a triplet. Of many LFs, 64 serve as partners of each."""
+    m = len(agreement)
+    found = np.full(m, np.nan)
+    for i in range(m):
+        partners = np.flatnonzero(np.abs(np.nan_to_num(agreement[i])) >= LEAST_AGREEMENT)
+        step = max(1, -(-len(partners) // MOST_LFS_AT_ONCE))
+        partners = partners[::step]
+        own = agreement[i, partners]
+        others = agreement[np.ix_(partners, partners)]
+        usable = np.triu(np.abs(np.nan_to_num(others)) >= LEAST_AGREEMENT, k=1)
+        if usable.any():
+            squares = (own[:, None] * own[None, :])[usable] / others[usable]
+            found[i] = np.sqrt(np.clip(np.median(squares), 0.0, 1.0))
+    return found

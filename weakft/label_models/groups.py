@@ -1,0 +1,204 @@
+"""Labeling functions that depend on each other: found, named, and made to speak with one voice."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+from scipy.stats import norm
+
+from weakft.label_models.coins import climb, coin_posterior, one_accuracy
+from weakft.label_models.votes import blocks, co_votes, vote_scores, votes_for
+from weakft.labels import ABSTAIN, Probs, Votes
+
+SAMPLE_ROWS = 50_000
+FALSE_ALARMS = 0.05  # a family of independent LFs has a pair taken for dependent
+LEAST_DEPENDENCE = 0.5
+LEAST_SHARED_VOTES = 20
+COPY_OVERLAP = 0.8
+COPY_AGREEMENT = 0.95
+ROUNDS = 10
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Group:
+    """LFs that say the same more often than independent ones would.
+
+    Attributes:
+        members: their columns, two or more.
+        dependence: 0 (independent) .. 1 (copies, or one fires only where the other does).
+        z: of the clearest pair, standard errors beyond what independence given the class allows.
+    """
+
+    members: tuple[int, ...]
+    dependence: float
+    z: float
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The groups among m LFs; an LF is in one at most."""
+
+    lfs: int
+    found: tuple[Group, ...] = ()
+
+    @classmethod
+    def none(cls, lfs: int) -> "Groups":
+        """Every LF for itself."""
+        return cls(lfs)
+
+    def factors(self, L: Votes) -> Floats:
+        """[n, m] what each term is multiplied by: 1 / (1 + (s - 1) dependence)."""
+        factors = np.ones(L.shape)
+        for group in self.found:
+            members = list(group.members)
+            voting = np.maximum((L[:, members] != ABSTAIN).sum(axis=1), 1)
+            factors[:, members] = self._discount(group, voting)[:, None]
+        return factors
+
+    def scores(self, L: Votes, weights: Probs) -> Probs:
+        """[n, k] `vote_scores`, terms of grouped LFs discounted."""
+        grouped = [j for group in self.found for j in group.members]
+        if not grouped:
+            return vote_scores(L, weights)
+        alone = np.setdiff1d(np.arange(self.lfs), grouped)
+        scores = np.zeros((len(L), weights.shape[2]))
+        for rows in blocks(len(L)):
+            scores[rows] = vote_scores(L[rows][:, alone], weights[alone])
+            for group in self.found:
+                members = list(group.members)
+                votes = L[rows][:, members]
+                voting = np.maximum((votes != ABSTAIN).sum(axis=1), 1)
+                discount = self._discount(group, voting)
+                scores[rows] += vote_scores(votes, weights[members]) * discount[:, None]
+        return scores
+
+    @staticmethod
+    def _discount(group: Group, voting: npt.NDArray[np.integer]) -> Floats:
+        return np.asarray(1 / (1 + (voting - 1) * group.dependence))
+
+    def told(self, lf_names: Sequence[str]) -> list[dict[str, Any]]:
+        """The groups by LF name."""
+        return [
+            {
+                "lfs": [lf_names[j] for j in group.members],
+                "dependence": group.dependence,
+                "z": group.z,
+            }
+            for group in self.found
+        ]
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """The groups as arrays: [m] number of the group or -1, and [groups] the rest."""
+        number = np.full(self.lfs, -1)
+        for position, group in enumerate(self.found):
+            number[list(group.members)] = position
+        return {
+            "group": number,
+            "group_dependence": np.array([group.dependence for group in self.found]),
+            "group_z": np.array([group.z for group in self.found]),
+        }
+
+    @classmethod
+    def restored(cls, arrays: dict[str, npt.NDArray[Any]]) -> "Groups":
+        """What `arrays` gave."""
+        number = arrays["group"]
+        told = zip(arrays["group_dependence"].tolist(), arrays["group_z"].tolist(), strict=True)
+        found = tuple(
+            Group(tuple(np.flatnonzero(number == position).tolist()), dependence, z)
+            for position, (dependence, z) in enumerate(told)
+        )
+        return cls(len(number), found)
+
+
+def find_groups(L: Votes, cardinality: int) -> Groups:
+    """Find LFs that copy each other or share their mistakes.
+
+    First near-copies: two LFs that vote on nearly the same rows and nearly alike. Then, round by
+    round, pairs whose shared votes exceed what a one-coin model with the groups so far expects
+    (the bivariate residuals of latent class models: Vermunt and Magidson, 2005), significant at
+    5 % over all pairs and large: at least half of the way to one LF voting only where the other
+    does. The strongest are joined first, because copies make independent LFs look dependent.
+
+    Rows are taken evenly, 50,000 at most, and covered ones only: that LFs were chosen to cover
+    makes them look less dependent, never more.
+    """
+    m = L.shape[1]
+    covered = np.flatnonzero((L != ABSTAIN).any(axis=1))
+    step = max(1, -(-len(covered) // SAMPLE_ROWS))
+    L = L[covered[::step]]
+    shared, both, votes = _shared_votes(L, cardinality)
+    either = votes[:, None] + votes[None, :] - both
+    copies = (shared >= COPY_OVERLAP * either) & (shared >= COPY_AGREEMENT * both)
+    joined = np.triu(copies & (shared >= LEAST_SHARED_VOTES), k=1)
+    by_class = [votes_for(L, label) for label in range(cardinality)]
+    for _ in range(ROUNDS):
+        groups, excess, z = _measured(joined, L, by_class, shared, votes)
+        critical = norm.isf(FALSE_ALARMS / max(m * (m - 1) / 2, 1))
+        apart = _apart(groups)
+        clear = apart & (z > critical) & (excess >= LEAST_DEPENDENCE)
+        clear &= shared >= LEAST_SHARED_VOTES
+        if not clear.any():
+            return groups
+        strongest = excess[clear].max()
+        joined = joined | (clear & (excess >= 0.9 * strongest))
+    return groups
+
+
+def _shared_votes(L: Votes, cardinality: int) -> tuple[Floats, Floats, Floats]:
+    """([m, m] rows on which two LFs vote alike, [m, m] both vote, [m] each votes)."""
+    m = L.shape[1]
+    counts = co_votes(L, cardinality).reshape(m, cardinality, m, cardinality)
+    shared = np.einsum("iaja->ij", counts).astype(np.float64)
+    both = counts.sum(axis=(1, 3)).astype(np.float64)
+    return shared, both, both.diagonal().copy()
+
+
+def _measured(
+    joined: npt.NDArray[np.bool_], L: Votes, by_class: list[Any], shared: Floats, votes: Floats
+) -> tuple[Groups, Floats, Floats]:
+    """The groups joined so far; each pair's dependence and standard errors, given those."""
+    m, n = len(votes), len(L)
+    _, number = connected_components(csr_array(joined), directed=False)
+    components = [np.flatnonzero(number == c) for c in range(number.max() + 1)]
+    components = [members for members in components if len(members) > 1]
+    copies = tuple(Group(tuple(c.tolist()), 1.0, 0.0) for c in components)
+    factors = Groups(m, copies).factors(L) if copies else None
+    accuracies = climb(by_class, one_accuracy, factors=factors)
+    posterior = coin_posterior(by_class, accuracies, factors)
+    expected = np.zeros((m, m))
+    mass = np.maximum(posterior.sum(axis=0), 1e-9)
+    for indicator in by_class:
+        given = indicator.T @ posterior
+        expected += (given / mass) @ given.T
+    expected = np.minimum(expected, n - 1e-9)
+    z = (shared - expected) / np.sqrt(np.maximum(expected * (1 - expected / n), 0.25))
+    possible = np.minimum(votes[:, None], votes[None, :])
+    room = np.maximum(possible - expected, 0.05 * possible + 1e-9)
+    excess = np.clip((shared - expected) / room, 0.0, 1.0)
+    found = []
+    for members in components:
+        pairs = np.ix_(members, members)
+        upper = np.triu_indices(len(members), k=1)
+        dependence = _copied(shared[pairs], possible[pairs])[upper].mean()
+        found.append(
+            Group(tuple(members.tolist()), float(dependence), float(z[pairs][upper].max()))
+        )
+    return Groups(m, tuple(found)), excess, z
+
+
+def _copied(shared: Floats, possible: Floats) -> Floats:
+    """How near two LFs of a group come to one voting only where, and as, the other does."""
+    return np.asarray(shared / np.maximum(possible, 1))
+
+
+def _apart(groups: Groups) -> npt.NDArray[np.bool_]:
+    """[m, m] True for pairs i < j that no group holds both of."""
+    number = groups.arrays()["group"]
+    same = (number[:, None] == number[None, :]) & (number[:, None] >= 0)
+    return np.triu(~same, k=1)

@@ -1,0 +1,74 @@
+"""Weighted vote: an LF counts by how far it is better than chance."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from weakft.label_models.base import Arrays, Gold
+from weakft.label_models.coins import smoothed
+from weakft.label_models.shares import VoteShares
+from weakft.label_models.votes import hits, vote_counts
+from weakft.labels import ABSTAIN, Votes
+
+PRIOR_MEAN = 0.7
+PRIOR_VOTES = 10.0
+DEV_PRIOR_VOTES = 4.0
+
+
+class WeightedVote(VoteShares):
+    """A vote of weight (accuracy - 1/k) / (1 - 1/k), as a share of the weights that voted.
+
+    The accuracy of an LF is measured on gold, or else is its agreement with the shares of the
+    other LFs' votes; both are smoothed. The linear weight is the classical choice of Littlestone
+    and Warmuth's weighted majority (1994) without its online updates.
+
+    Fails like majority vote: one lone vote counts as certainty, and a crowd that copies one
+    mistake agrees with itself.
+
+    Example:
+        >>> L = [[0, 0, 1], [1, 1, 0], [0, 0, -1], [1, 1, 1]] * 10
+        >>> probs = WeightedVote(2).fit(L).predict_proba([[0, -1, 1]])
+        >>> bool(probs[0, 0] > 0.5)
+        True
+    """
+
+    name = "weighted_vote"
+    uses_gold = True
+
+    accuracies: npt.NDArray[np.float64]
+
+    @property
+    def lf_accuracies(self) -> npt.NDArray[np.float64]:
+        """[m] accuracies behind the weights; NaN for an LF that never votes."""
+        return self.accuracies
+
+    def _learn(self, L: Votes) -> None:
+        self.voted = np.asarray((L != ABSTAIN).any(axis=0))
+        counts = vote_counts(L, self.cardinality)
+        right, votes = np.zeros(L.shape[1]), np.zeros(L.shape[1])
+        for j, column in enumerate(L.T):
+            rows = np.flatnonzero((column != ABSTAIN) & (counts.sum(axis=1) > 1))
+            others = counts[rows].sum(axis=1) - 1
+            right[j] = ((counts[rows, column[rows]] - 1) / others).sum()
+            votes[j] = len(rows)
+        self._weigh(smoothed(right, votes, PRIOR_MEAN, PRIOR_VOTES))
+
+    def _adapt(self, votes: Votes, gold: Gold) -> None:
+        right, cast = hits(votes, gold)
+        mean = (right.sum() + 10 * PRIOR_MEAN) / (cast.sum() + 10)
+        self._weigh(smoothed(right, cast, mean, DEV_PRIOR_VOTES))
+
+    def _weigh(self, accuracies: npt.NDArray[np.float64]) -> None:
+        chance = 1 / self.cardinality
+        self.weights = np.maximum((accuracies - chance) / (1 - chance), 0.0)
+        self.accuracies = np.where(self.voted, accuracies, np.nan)
+
+    def arrays(self) -> Arrays:
+        """Weights and accuracies."""
+        return {"weights": self.weights, "accuracies": self.accuracies}
+
+    def restore(self, arrays: Arrays, details: Mapping[str, Any]) -> None:
+        """Take weights and accuracies back."""
+        self.weights, self.accuracies = arrays["weights"], arrays["accuracies"]
