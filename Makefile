@@ -25,6 +25,7 @@ lint: $(VENV)/.dev
 bench: $(VENV)/.dev          ## the README's figures; over an hour on two cores
 	$(BIN)/python -m benchmarks.demo
 	$(BIN)/python -m benchmarks.quality
+	$(BIN)/python -m benchmarks.label_models
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.applying
 	$(BIN)/python -m benchmarks.memory

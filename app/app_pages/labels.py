@@ -92,6 +92,13 @@ else:
             rows = rows[rows["confidence"] < limit].sort_values("confidence")
     if keep == "uncovered":
         rows = rows[~rows["covered"]]
+        gaps = report.gaps()
+        if gaps:
+            st.text("What they are about: an LF for the first group would cover most.")
+            shown.facts(
+                [{"rows": gap["rows"], "words": ", ".join(gap["words"])} for gap in gaps],
+                alt="Groups of uncovered rows, with the words that mark them",
+            )
     elif keep == "wrong" and rows["gold"].isna().all():
         st.info("No gold for the training rows, so nobody knows which are wrong.")
     elif keep == "wrong":
