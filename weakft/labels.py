@@ -93,21 +93,9 @@ class LabelMatrix:
         Raises:
             DataError: the array is not two-dimensional, not integer or out of range.
         """
-        array = np.asarray(values)
-        if array.ndim != 2:
-            raise DataError(f"A label matrix has two dimensions [n, m], got shape {array.shape}.")
-        if not np.issubdtype(array.dtype, np.integer):
-            raise DataError(
-                f"Votes are integers (-1 = abstain), got an array of {array.dtype}. "
-                "Cast it yourself if you are sure, e.g. L.astype('int8')."
-            )
-        if array.size and not ABSTAIN <= array.min() <= array.max() < MAX_CARDINALITY:
-            raise DataError(
-                f"Votes lie in -1..{MAX_CARDINALITY - 1}, got {array.min()}..{array.max()}."
-            )
-        n, m = array.shape
-        names = tuple(f"lf_{j}" for j in range(m))
-        return cls(array.astype(np.int8), names, tuple(str(i) for i in range(n)))
+        votes = as_votes(values)
+        n, m = votes.shape
+        return cls(votes.copy(), default_lf_names(m), tuple(str(i) for i in range(n)))
 
     def save(self, path: Path) -> None:
         """Write the votes as Parquet: a string `id` and one int8 column per LF."""
@@ -185,6 +173,32 @@ class SoftLabels:
         probs = frame[[f"p_{c}" for c in classes]].to_numpy(dtype=np.float64)
         covered = frame["covered"].to_numpy(dtype=bool)
         return cls(probs, covered, tuple(frame["id"]), tuple(classes))
+
+
+def as_votes(values: npt.ArrayLike) -> Votes:
+    """[n, m] int8 votes from any integer array; not copied where it is int8 already.
+
+    Raises:
+        DataError: the array is not two-dimensional, not integer or out of range.
+    """
+    array = np.asarray(values)
+    if array.ndim != 2:
+        raise DataError(f"A label matrix has two dimensions [n, m], got shape {array.shape}.")
+    if not np.issubdtype(array.dtype, np.integer):
+        raise DataError(
+            f"Votes are integers (-1 = abstain), got an array of {array.dtype}. "
+            "Cast it yourself if you are sure, e.g. L.astype('int8')."
+        )
+    if array.size and not ABSTAIN <= array.min() <= array.max() < MAX_CARDINALITY:
+        raise DataError(
+            f"Votes lie in -1..{MAX_CARDINALITY - 1}, got {array.min()}..{array.max()}."
+        )
+    return array.astype(np.int8, copy=False)
+
+
+def default_lf_names(m: int) -> tuple[str, ...]:
+    """`lf_0` .., for votes that came without names."""
+    return tuple(f"lf_{j}" for j in range(m))
 
 
 def probabilities_frame(ids: Sequence[str], probs: Probs, classes: Sequence[str]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from weakft.errors import ConfigError, DataError
-from weakft.labels import LabelMatrix, Probs, Votes
+from weakft.labels import ABSTAIN, LabelMatrix, Probs, Votes, as_votes, default_lf_names
 
 Gold = npt.NDArray[np.integer]
 Arrays = dict[str, npt.NDArray[Any]]
@@ -94,20 +94,20 @@ class LabelModel(ABC):
         Raises:
             DataError: shapes, LF names or values do not fit.
         """
-        matrix = self._checked(L)
-        if matrix.values.shape[1] < self.minimum_lfs:
+        votes, names = self._checked(L)
+        if len(names) < self.minimum_lfs:
             raise DataError(
                 f"Label model {self.name!r} needs at least {self.minimum_lfs} LFs, got "
-                f"{matrix.values.shape[1]}. Use one_coin or majority_vote."
+                f"{len(names)}. Use one_coin or majority_vote."
             )
-        if not matrix.covered.any():
+        if not votes.size or votes.max() == ABSTAIN:
             raise DataError(
-                f"No LF voted on any of {len(matrix.ids)} rows, so there is nothing to learn "
+                f"No LF voted on any of {len(votes)} rows, so there is nothing to learn "
                 "from. Widen the LFs, or check that they read the right column."
             )
-        self.lf_names = matrix.lf_names
+        self.lf_names = names
         dev = self._checked_dev(Y_dev, L_dev)
-        self._learn(matrix.values)
+        self._learn(votes)
         if dev is not None:
             self._adapt(*dev)
         return self
@@ -129,9 +129,9 @@ class LabelModel(ABC):
             ConfigError: this model needs all rows at once.
             DataError: shapes, LF names or values do not fit.
         """
-        matrix = self._checked_as_fitted(L)
+        votes = self._checked_as_fitted(L)
         dev = self._checked_dev(Y_dev, L_dev)
-        self._learn_more(matrix.values)
+        self._learn_more(votes)
         if dev is not None:
             self._adapt(*dev)
         return self
@@ -153,7 +153,7 @@ class LabelModel(ABC):
         Raises:
             DataError: not fitted, or the LFs differ from those fitted on.
         """
-        return self._predict_proba(self._checked_as_fitted(L).values)
+        return self._predict_proba(self._checked_as_fitted(L))
 
     @property
     def lf_accuracies(self) -> npt.NDArray[np.float64]:
@@ -202,28 +202,34 @@ class LabelModel(ABC):
         """A copy whose attributes may be set anew; arrays are shared, never written to."""
         return copy.copy(self)
 
-    def _checked(self, L: LabelMatrix | npt.ArrayLike) -> LabelMatrix:
-        matrix = L if isinstance(L, LabelMatrix) else LabelMatrix.from_array(L)
-        if matrix.values.size and matrix.values.max() >= self.cardinality:
-            row, j = np.argwhere(matrix.values >= self.cardinality)[0]
+    def _checked(self, L: LabelMatrix | npt.ArrayLike) -> tuple[Votes, tuple[str, ...]]:
+        """The votes and the LF names."""
+        if isinstance(L, LabelMatrix):
+            votes, names = L.values, L.lf_names
+        else:
+            votes = as_votes(L)
+            names = default_lf_names(votes.shape[1])
+        if votes.size and votes.max() >= self.cardinality:
+            row, j = np.argwhere(votes >= self.cardinality)[0]
+            row_id = L.ids[row] if isinstance(L, LabelMatrix) else str(row)
             raise DataError(
-                f"Votes lie in -1..{self.cardinality - 1}, but LF {matrix.lf_names[j]!r} votes "
-                f"{matrix.values[row, j]} on row {matrix.ids[row]!r}."
+                f"Votes lie in -1..{self.cardinality - 1}, but LF {names[j]!r} votes "
+                f"{votes[row, j]} on row {row_id!r}."
             )
-        return matrix
+        return votes, names
 
-    def _checked_as_fitted(self, L: LabelMatrix | npt.ArrayLike) -> LabelMatrix:
+    def _checked_as_fitted(self, L: LabelMatrix | npt.ArrayLike) -> Votes:
         if not self.lf_names:
             raise DataError(f"Label model {self.name!r} is not fitted; call fit(L) first.")
-        matrix = self._checked(L)
-        self._check_same_lfs(matrix, named=isinstance(L, LabelMatrix))
-        return matrix
+        votes, names = self._checked(L)
+        self._check_same_lfs(names, named=isinstance(L, LabelMatrix))
+        return votes
 
     def _checked_row(self, votes: Sequence[int] | Votes) -> Votes:
         row = np.asarray(votes)
         if row.ndim != 1:
             raise DataError(f"explain takes the m votes of one row, got shape {row.shape}.")
-        return self._checked_as_fitted(row[None, :]).values
+        return self._checked_as_fitted(row[None, :])
 
     def _checked_dev(
         self, Y_dev: npt.ArrayLike | None, L_dev: LabelMatrix | npt.ArrayLike | None
@@ -232,10 +238,11 @@ class LabelModel(ABC):
             return None
         if Y_dev is None or L_dev is None:
             raise DataError("Y_dev and L_dev go together: gold labels and votes on the same rows.")
-        matrix, gold = self._checked(L_dev), np.asarray(Y_dev)
-        self._check_same_lfs(matrix, named=isinstance(L_dev, LabelMatrix))
-        if gold.shape != (len(matrix.ids),):
-            raise DataError(f"Y_dev has shape {gold.shape}, L_dev {matrix.values.shape}.")
+        votes, names = self._checked(L_dev)
+        gold = np.asarray(Y_dev)
+        self._check_same_lfs(names, named=isinstance(L_dev, LabelMatrix))
+        if gold.shape != (len(votes),):
+            raise DataError(f"Y_dev has shape {gold.shape}, L_dev {votes.shape}.")
         if gold.size and not (
             np.issubdtype(gold.dtype, np.integer)
             and 0 <= gold.min() <= gold.max() < self.cardinality
@@ -243,20 +250,20 @@ class LabelModel(ABC):
             raise DataError(
                 f"Y_dev holds integers 0..{self.cardinality - 1}, got {np.unique(gold)}."
             )
-        return (matrix.values, gold) if gold.size else None
+        return (votes, gold) if gold.size else None
 
-    def _check_same_lfs(self, matrix: LabelMatrix, *, named: bool) -> None:
-        if matrix.values.shape[1] != len(self.lf_names) or (
-            named and matrix.lf_names != self.lf_names and not _unnamed(self.lf_names)
+    def _check_same_lfs(self, names: tuple[str, ...], *, named: bool) -> None:
+        if len(names) != len(self.lf_names) or (
+            named and names != self.lf_names and not _unnamed(self.lf_names)
         ):
             raise DataError(
                 f"Label model {self.name!r} was fitted on LFs {list(self.lf_names)}, got "
-                f"{list(matrix.lf_names)}. Give the same LFs in the same order, or fit again."
+                f"{list(names)}. Give the same LFs in the same order, or fit again."
             )
 
 
 def _unnamed(lf_names: tuple[str, ...]) -> bool:
-    return lf_names == tuple(f"lf_{j}" for j in range(len(lf_names)))
+    return lf_names == default_lf_names(len(lf_names))
 
 
 def _checked_balance(balance: Balance | None, cardinality: int) -> Probs | None:
