@@ -10,7 +10,6 @@ from weakft.labels import ABSTAIN, Probs, Votes
 
 BLOCK_ROWS = 1 << 16
 TABLE_ROWS = 4096
-SPARSE_SHARE = 0.04  # of a row's LFs that vote; fewer pay for sparse counting
 
 Counts = npt.NDArray[np.int64]
 
@@ -89,17 +88,28 @@ def co_votes(L: Votes, cardinality: int) -> Counts:
     for rows in blocks(n):
         block = L[rows]
         voted = block != ABSTAIN
-        if voted.mean() < SPARSE_SHARE:
-            where, lfs = np.nonzero(voted)
-            places = lfs * cardinality + block[where, lfs]
-            ones = np.ones(len(where), dtype=np.int64)
-            shape = (len(block), m * cardinality)
-            indicator = sparse.csr_array((ones, (where, places)), shape=shape)
-            counts += (indicator.T @ indicator).toarray()
+        if _sparse_pays(voted.sum() / len(block), m * cardinality):
+            indicator = _indicator(block, voted, cardinality)
+            counts += (indicator.T.tocsr() @ indicator).toarray()
         else:
             dense = hot.take(block + 1, axis=0).reshape(len(block), m * cardinality)
             counts += (dense.T @ dense).astype(np.int64)
     return counts
+
+
+def _sparse_pays(votes: float, d: int) -> bool:
+    """Whether counting the pairs of votes on a row beats a matrix product; times measured."""
+    return bool(0.1 + 0.05 * votes + 0.0025 * votes**2 < 1.4e-5 * d**2)
+
+
+def _indicator(block: Votes, voted: npt.NDArray[np.bool_], cardinality: int) -> sparse.csr_array:
+    """[n, m k] sparse indicator (int32) of the votes."""
+    where, lfs = np.nonzero(voted)
+    places = (lfs * cardinality + block[where, lfs]).astype(np.int32)
+    starts = np.zeros(len(block) + 1, dtype=np.int32)
+    np.cumsum(voted.sum(axis=1), out=starts[1:])
+    shape = (len(block), block.shape[1] * cardinality)
+    return sparse.csr_array((np.ones(len(places), dtype=np.int32), places, starts), shape=shape)
 
 
 def normalised(log_scores: Probs) -> Probs:
