@@ -257,8 +257,10 @@ def once(n: int, m: int, coverage: float, who: str) -> Json:
     """Seconds, peak memory beyond the label matrix, and a check sum."""
     from snorkel.labeling.model import LabelModel as Original
 
+    small = synthetic(200, m, 0.5)  # imports and threads apart
+    Original(cardinality=CARDINALITY, verbose=False).fit(small, n_epochs=1, progress_bar=False)
+    Snorkel(CARDINALITY, n_epochs=1, seeds=1).fit(small).predict_proba(small)
     L = synthetic(n, m, coverage)
-    np.linalg.svd(np.ones((64, 64)))  # threads are up
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
     if who == "snorkel":

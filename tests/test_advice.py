@@ -38,3 +38,22 @@ def test_no_evidence_asks_for_some() -> None:
     assert steps[0].startswith("Label some dev rows")
     assert "60 of 100 training rows" in steps[1]
     assert steps[2].startswith("Label a test split")
+
+
+def test_an_lf_that_costs_the_labels_something_is_named_before_the_busiest() -> None:
+    valued = table(
+        accuracy=[0.9, 0.6],
+        accuracy_high=[0.95, 0.8],
+        value=[0.02, -0.05],
+        value_low=[0.01, -0.08],
+        value_high=[0.03, -0.02],
+    )
+    first, second, _ = next_steps(valued, LABELS, BOARD)
+    assert first.startswith("Fix or drop bad: without it the labels are better, by 0.050 nats")
+    assert second.startswith("Look at bad first")
+
+
+def test_gaps_say_what_to_write_about() -> None:
+    gaps = [{"rows": 30, "words": ["battery", "charge", "life", "day"]}, {"rows": 9, "words": []}]
+    steps = next_steps(table(), {**LABELS, "coverage": 0.4, "covered": 40}, BOARD, gaps)
+    assert any(step.endswith("Many are about: battery, charge, life.") for step in steps)

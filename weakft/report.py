@@ -76,6 +76,15 @@ class Report:
         gaps: list[Json] = read_json(self.run.gaps)["gaps"] if self.run.gaps.exists() else []
         return gaps
 
+    def gap_rows(self) -> list[Json]:
+        """The same with the texts of a few rows of each, if the run's rows are still there."""
+        try:
+            rows = self.rows("train")
+        except DataError:
+            return self.gaps()
+        texts = dict(zip(rows.ids, rows.texts, strict=True))
+        return [{**gap, "texts": [texts[row_id] for row_id in gap["ids"]]} for gap in self.gaps()]
+
     def votes(self, split: Splits) -> LabelMatrix:
         """The label matrix of a split."""
         return LabelMatrix.load(self.run.votes(split))

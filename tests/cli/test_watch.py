@@ -96,6 +96,12 @@ def test_saves_are_told_breaks_survived_and_ctrl_c_ends_it(
     assert change["after"]["accuracy"]["support"] == 3
     assert told["seconds"] >= 0
 
+    assert told["failed_examples"] == []
+    expecting = '\npraises.expecting({"so so": 1})\n'
+    save(file, LF_FILE.replace('"good" in', '"great" in') + expecting)
+    (sentence,) = watch.next("changed")["failed_examples"]
+    assert sentence.startswith("praises: wanted") and "'so so'" in sentence
+
     save(file, LF_FILE + "\nnonsense(\n")
     assert watch.next("error")["error"]["type"] == "LFImportError"
     save(file, LF_FILE.replace('"good" in x.text', "x.nothing"))

@@ -45,11 +45,15 @@ def analyze(
             _show_diff(cli, opened, diff)
         elif run is not None:
             report = Report(opened, opened.runs.open(run))
-            cli.show(*analysis(report.lf_table(), report.votes("train"), report.gaps()))
+            cli.show(*analysis(report.lf_table(), report.votes("train"), report.gap_rows()))
         else:
             data = read_dataset(opened.config, opened.root)
             votes = cast_votes(opened, data, cli.narrator)
-            gaps = [vars(gap) for gap in gaps_of(data, votes["train"])]
+            texts = dict(zip(data["train"].ids, data["train"].texts, strict=True))
+            gaps = [
+                {**vars(gap), "texts": [texts[row_id] for row_id in gap.ids]}
+                for gap in gaps_of(data, votes["train"])
+            ]
             model = quick_model(opened, data, votes)
             cli.show(*analysis(summarise_lfs(opened, data, votes, model), votes["train"], gaps))
 

@@ -54,20 +54,21 @@ def _hold_to_examples(project: Project, lfs: Sequence[SnorkelLF]) -> int:
     Raises:
         LFTestFailed: some are not.
     """
-    failures = [
+    failures = broken_examples(project, lfs)
+    if failures:
+        told = "1 example is" if len(failures) == 1 else f"{len(failures)} examples are"
+        raise LFTestFailed("\n".join([f"{told} not met; mend the LF or the example.", *failures]))
+    return sum(len(getattr(lf, "examples", ())) for lf in lfs)
+
+
+def broken_examples(project: Project, lfs: Sequence[SnorkelLF]) -> list[str]:
+    """One sentence for each example that its LF does not meet."""
+    column, classes = project.config.data.text, project.config.classes
+    return [
         sentence
         for lf in lfs
-        for sentence in failed_examples(
-            lf, text_column=project.config.data.text, classes=project.config.classes
-        )
+        for sentence in failed_examples(lf, text_column=column, classes=classes)
     ]
-    if failures:
-        raise LFTestFailed(
-            "\n".join(
-                [f"{len(failures)} examples are not met; mend the LF or the example.", *failures]
-            )
-        )
-    return sum(len(getattr(lf, "examples", ())) for lf in lfs)
 
 
 def _findings(project: Project, lfs: Sequence[SnorkelLF], data: Dataset) -> list[Finding]:
@@ -91,7 +92,7 @@ def _screen(content: dict[str, object], findings: Sequence[Finding]) -> list[Ren
     )
     return [
         Text(f"{len(lfs)} labeling functions, classes {', '.join(classes)}."),
-        Text(f"{content['examples']} examples met."),
+        Text(f"Examples met: {content['examples']}."),
         Text(f"Rows: {', '.join(f'{name} {count}' for name, count in rows.items())}."),
         screens.bullets(warnings),
         screens.bullets([f"{finding.lf} {finding.message}" for finding in findings]),

@@ -56,7 +56,10 @@ def predict(
             "predicted": counts,
         }
         shares = ", ".join(f"{name} {count}" for name, count in counts.items())
-        cli.show(content, Text(f"{len(frame)} rows: {shares}. Written to {output}."))
+        cli.show(
+            content,
+            Text(f"{len(frame)} rows: {shares}. By run {folder.id}; written to {output}."),
+        )
 
 
 def _write_whole(frame: pd.DataFrame, output: Path) -> None:

@@ -22,7 +22,7 @@ def lf_table(table: pd.DataFrame, limit: int | None = None) -> RenderableType:
     grid = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
     grid.add_column("LF", no_wrap=True)
     grid.add_column("votes for", max_width=24)
-    for name in ("coverage", "overlaps", "conflicts", "accuracy on dev (votes)", "estimated"):
+    for name in ("coverage", "conflicts", "accuracy on dev (votes)", "estimated"):
         grid.add_column(name, justify="right", no_wrap=True)
     valued = "value" in shown and bool(shown["value"].notna().any())
     if valued:
@@ -37,7 +37,6 @@ def lf_table(table: pd.DataFrame, limit: int | None = None) -> RenderableType:
             Text(row["lf"]),
             Text(row["votes_for"] or "(never)"),
             f"{row['coverage']:.1%}",
-            f"{row['overlaps']:.1%}",
             f"{row['conflicts']:.1%}",
             _interval(row, "accuracy") + (f" ({row['support']})" if row["support"] else ""),
             "" if pd.isna(estimated) else f"{estimated:.2f}",
@@ -75,13 +74,16 @@ def label_quality(labels: Json) -> RenderableType:
 
 
 def gaps(found: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """What the uncovered rows are about, the largest group first."""
-    return Group(
-        *(
-            Text(f"- {gap['rows']} uncovered rows: {', '.join(gap['words']) or 'no common word'}")
-            for gap in found
-        )
-    )
+    """What the uncovered rows are about, the largest group first, with rows in its middle."""
+    lines = []
+    for gap in found:
+        words = ", ".join(gap["words"]) or "no common word"
+        lines.append(Text(f"- {gap['rows']} uncovered rows: {words}"))
+        lines += [
+            Text(f"    {' '.join(text.split())[:100]}", style="dim")
+            for text in gap.get("texts", [])
+        ]
+    return Group(*lines)
 
 
 def scoreboard(board: pd.DataFrame) -> RenderableType:

@@ -11,13 +11,15 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from weakft.cli import moved
+from weakft.cli import moved, screens
 from weakft.cli.analyze import analysis
+from weakft.cli.check import broken_examples
 from weakft.cli.saves import changes, forget_modules_of, stamps
 from weakft.cli.session import JsonOption, ProjectOption, Session, SetOption, session
 from weakft.config import FILE_NAME, SPLITS
 from weakft.dataset import Dataset, read_dataset
 from weakft.errors import WeakftError
+from weakft.lf import load_lfs
 from weakft.pipeline.labelling import summarise_lfs
 from weakft.pipeline.voting import Votes, cast_votes
 from weakft.project import Project
@@ -48,7 +50,7 @@ def watch(project: ProjectOption = None, set_: SetOption = None, json: JsonOptio
 
     With --json: one object a line, for each application. Its status is "watching" for the first
     that works (fields as `weakft analyze --json` has them), then "changed" (files, seconds,
-    diff), "error" (error), and "stopped" at the end.
+    diff, failed_examples), "error" (error), and "stopped" at the end.
     """
     sys.dont_write_bytecode = True  # which Python takes for fresh after two saves in one second
     with session(project, set_, json) as cli:
@@ -102,10 +104,19 @@ def _news(
         hint = f"Watching {new.project.root}: save a file to see what moves, Ctrl-C ends."
         return {**content, "status": "watching"}, *screen, Text(hint, style="dim")
     comparison = moved.compare(new.data, classes, last.votes, new.votes)
+    broken = [] if new.project.config.labeling.votes else _broken(new.project)
     files = sorted(str(path.relative_to(new.project.root)) for path in unseen)
     content = {"status": "changed", "files": files, "seconds": round(seconds, 3)}
     title = Text(f"\n{', '.join(files)}: applied in {seconds:.2f} s", style="bold cyan")
-    return {**content, "diff": comparison.as_dict()}, title, moved.as_screen(comparison)
+    content |= {"diff": comparison.as_dict(), "failed_examples": broken}
+    unmet = screens.bullets([f"Example not met: {sentence}" for sentence in broken])
+    return content, title, moved.as_screen(comparison), unmet
+
+
+def _broken(project: Project) -> list[str]:
+    return broken_examples(
+        project, load_lfs(project.lf_files, project.root, project.config.classes)
+    )
 
 
 def _refusal(error: WeakftError) -> tuple[dict[str, Any], RenderableType]:

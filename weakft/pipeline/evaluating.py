@@ -31,8 +31,31 @@ def evaluate(
         narrator.say(f"Scoring {len(test)} test rows, once.")
         metrics["end_model"]["test"] = _scored(project, test, folder.predictions("test"))
     metrics["rivals"] = _rivals(project, data, votes, folder)
+    metrics["end_model"]["warnings"] += _warnings(project, data, folder, metrics)
     folder.write_metrics(metrics)
     return metrics
+
+
+def _warnings(project: Project, data: Dataset, folder: RunFolder, metrics: Json) -> list[str]:
+    """Classes that are never predicted, and a majority vote that does better."""
+    test, classes = data.get("test"), project.config.classes
+    if test is None or test.gold is None:
+        return []
+    warnings = []
+    predicted = read_probs(folder.predictions("test"), test, classes).argmax(axis=1)
+    for k in np.setdiff1d(test.gold, predicted):
+        warnings.append(
+            f"The end model never predicts {classes[k]!r} on test, where {(test.gold == k).sum()} "
+            "rows are of that class."
+        )
+    vote = metrics["rivals"].get("majority_vote")
+    ours = metrics["end_model"]["test"]["macro_f1"]["value"]
+    if vote is not None and ours < vote["test"]["macro_f1"]["value"]:
+        warnings.append(
+            f"The end model is worse than a plain majority vote: macro-F1 {ours:.3f} against "
+            f"{vote['test']['macro_f1']['value']:.3f} on test."
+        )
+    return warnings
 
 
 def _rivals(project: Project, data: Dataset, votes: Votes, folder: RunFolder) -> Json:

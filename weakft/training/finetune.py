@@ -67,7 +67,7 @@ def fine_tune(
     """
     start = time.perf_counter()
     steps = _total_steps(len(rows), settings)
-    batch = settings.per_device_train_batch_size * settings.gradient_accumulation_steps
+    batch = _rows_a_step(len(rows), settings)
     with (
         tempfile.TemporaryDirectory(prefix="weakft-") as scratch,
         preserved_random_state(settings.seed),
@@ -91,7 +91,7 @@ def fine_tune(
     return FineTuned(
         model=model,
         rows=len(rows),
-        examples_per_second=trainer.state.global_step * batch / max(trained_seconds, 1e-9),
+        examples_per_second=len(rows) * (trainer.state.epoch or 0) / max(trained_seconds, 1e-9),
         seconds=time.perf_counter() - start,
         best_epoch=_best_epoch(trainer) if valid is not None else None,
     )
@@ -158,8 +158,12 @@ def _scores(prediction: EvalPrediction) -> dict[str, float]:
 def _total_steps(rows: int, settings: TrainConfig) -> int:
     if settings.max_steps > 0:
         return settings.max_steps
+    return math.ceil(math.ceil(rows / _rows_a_step(rows, settings)) * settings.num_train_epochs)
+
+
+def _rows_a_step(rows: int, settings: TrainConfig) -> int:
     batch = settings.per_device_train_batch_size * settings.gradient_accumulation_steps
-    return math.ceil(math.ceil(rows / batch) * settings.num_train_epochs)
+    return min(batch, rows)
 
 
 def _refuse_broken_loss(loss: float, settings: TrainConfig) -> None:
