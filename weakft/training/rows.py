@@ -56,6 +56,19 @@ class TrainingSet:
         """The same rows, every weight times `factor`."""
         return TrainingSet(self.texts, self.probs, self.weights * factor)
 
+    def weighted_by_confidence(self) -> "TrainingSet":
+        """The same rows, weights times how far the surest class is from chance, at least .01.
+
+        Example:
+            >>> rows = TrainingSet(("a", "b"), np.array([[0.9, 0.1], [0.5, 0.5]]), np.ones(2))
+            >>> rows.weighted_by_confidence().weights.tolist()
+            [0.8, 0.01]
+        """
+        chance = 1 / self.probs.shape[1]
+        confidence = (self.probs.max(axis=1) - chance) / (1 - chance)
+        weights = self.weights * np.maximum(confidence, 0.01)
+        return TrainingSet(self.texts, self.probs, weights)
+
     @classmethod
     def from_soft_labels(cls, texts: Sequence[str], labels: SoftLabels) -> "TrainingSet":
         """The covered rows with their soft labels; a row nobody voted on stays out.

@@ -1,11 +1,15 @@
 """transformers' Trainer with soft targets, row weights and length-grouped batches."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import nn
 from torch.utils.data import Dataset, SequentialSampler
 from transformers import (
+    PreTrainedModel,
     PreTrainedTokenizerBase,
     Trainer,
     TrainerCallback,
@@ -14,9 +18,11 @@ from transformers import (
     TrainingArguments,
 )
 
+from weakft.errors import DataError
 from weakft.narration import Advance
-from weakft.training.losses import soft_cross_entropy
+from weakft.training.losses import Loss, early_learning, remembered, soft_cross_entropy
 from weakft.training.rows import TrainingSet
+from weakft.training.strategies import Strategy
 
 Batch = dict[str, torch.Tensor]
 
@@ -37,11 +43,12 @@ class EncodedRows(Dataset[dict[str, Any]]):
             "input_ids": self._tokens[row],
             "labels": self._probs[row],
             "row_weights": self._weights[row],
+            "rows": row,
         }
 
 
 def collator(tokenizer: PreTrainedTokenizerBase) -> Callable[[list[dict[str, Any]]], Batch]:
-    """Pads a batch to its longest row and stacks targets and weights."""
+    """Pads a batch to its longest row and stacks targets, weights and row numbers."""
 
     def collate(rows: list[dict[str, Any]]) -> Batch:
         batch = tokenizer.pad(
@@ -49,40 +56,141 @@ def collator(tokenizer: PreTrainedTokenizerBase) -> Callable[[list[dict[str, Any
         )
         labels = torch.stack([row["labels"] for row in rows])
         weights = torch.stack([row["row_weights"] for row in rows])
-        return {**batch, "labels": labels, "row_weights": weights}
+        numbers = torch.tensor([row["rows"] for row in rows])
+        return {**batch, "labels": labels, "row_weights": weights, "rows": numbers}
 
     return collate
 
 
+@dataclass(frozen=True)
+class Objective:
+    """What a training step minimises.
+
+    Attributes:
+        loss: of logits and targets, one value per row.
+        early_learning: strength of the pull towards a row's earlier predictions.
+        mixup: alpha of the Beta distribution that pairs of rows are mixed by; 0: none.
+    """
+
+    loss: Loss = soft_cross_entropy
+    early_learning: float = 0.0
+    mixup: float = 0.0
+
+
 class NoiseAwareTrainer(Trainer):
-    """Trainer whose loss is the weighted mean of soft cross-entropy over the step's rows.
+    """Trainer whose loss is the weighted mean of a noise-aware loss over the step's rows.
 
     Stock Trainer (5.23) takes float targets for multi-label ones and trains with binary
     cross-entropy, divides a custom loss by the number of target cells rather than rows,
     and evaluates in shuffled order once batches are grouped by length. Here the loss is
     ours, it is divided by the weight of all rows of the optimiser step (so gradient
     accumulation changes nothing), and evaluation keeps the order of its rows.
+
+    Args:
+        objective: what to minimise.
+        depths: layers between each parameter, by name, and the head.
+        layer_lr_decay: what the learning rate is multiplied by for each of those layers.
+        texts: of the training rows, to name those on which the loss breaks.
+        **settings: for transformers' Trainer.
     """
 
-    def __init__(self, **settings: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        *,
+        objective: Objective,
+        depths: Mapping[str, int],
+        layer_lr_decay: float,
+        texts: Sequence[str],
+        **settings: Any,  # noqa: ANN401
+    ) -> None:
         super().__init__(**settings)
         self.loss_is_scaled_for_ga = True
         self.model_accepts_loss_kwargs = True
+        self._objective = objective
+        self._depths = depths
+        self._layer_lr_decay = layer_lr_decay
+        self._texts = texts
+        self._memory: torch.Tensor | None = None
 
     def compute_loss(
         self,
-        model: torch.nn.Module,
+        model: nn.Module,
         inputs: Batch,
         return_outputs: bool = False,
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> Any:  # noqa: ANN401
-        """Weighted soft cross-entropy, over the total weight of the optimiser step."""
+        """Weighted loss, over the total weight of the optimiser step."""
         targets, weights = inputs.pop("labels"), inputs.pop("row_weights")
+        rows = inputs.pop("rows")
+        if model.training and self._objective.mixup > 0:
+            inputs, targets, weights = self._mixed(inputs, targets, weights)
         outputs = model(**inputs)
-        losses = soft_cross_entropy(outputs.logits, targets) * weights
+        losses = self._objective.loss(outputs.logits, targets)
+        if model.training:
+            losses = losses + self._pull(outputs.logits, rows)
+        losses = losses * weights
         total = weights.sum() if num_items_in_batch is None else num_items_in_batch
         loss = losses.sum() / total
+        if model.training and not torch.isfinite(loss):
+            raise self._broken(loss, rows)
         return (loss, outputs) if return_outputs else loss
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """The configured optimiser; lower layers learn more slowly where that is asked for."""
+        if self._layer_lr_decay == 1.0 or self.optimizer is not None:
+            return super().create_optimizer(model)
+        network: Any = self.model if model is None else model
+        decayed = set(self.get_decay_parameter_names(network))
+        groups: dict[tuple[int, bool], list[nn.Parameter]] = defaultdict(list)
+        for name, parameter in network.named_parameters():
+            if parameter.requires_grad:
+                groups[self._depths[name], name in decayed].append(parameter)
+        make, settings = self.get_optimizer_cls_and_kwargs(self.args, network)
+        self.optimizer = make(
+            [
+                {
+                    "params": parameters,
+                    "lr": self.args.learning_rate * self._layer_lr_decay**depth,
+                    "weight_decay": self.args.weight_decay if decays else 0.0,
+                }
+                for (depth, decays), parameters in groups.items()
+            ],
+            **settings,
+        )
+        return self.optimizer
+
+    def _mixed(
+        self, inputs: Batch, targets: torch.Tensor, weights: torch.Tensor
+    ) -> tuple[Batch, torch.Tensor, torch.Tensor]:
+        """MixUp of word embeddings (Zhang et al., ICLR 2018; Guo et al., 2019): pairs of rows."""
+        alpha = self._objective.mixup
+        share = float(torch.distributions.Beta(alpha, alpha).sample())
+        order = torch.randperm(len(targets), device=targets.device)
+        network = self.accelerator.unwrap_model(self.model)
+        words = network.get_input_embeddings()(inputs["input_ids"])
+        mask = inputs["attention_mask"]
+        mixed = {
+            "inputs_embeds": share * words + (1 - share) * words[order],
+            "attention_mask": torch.maximum(mask, mask[order]),
+        }
+        targets = share * targets + (1 - share) * targets[order]
+        return mixed, targets, share * weights + (1 - share) * weights[order]
+
+    def _pull(self, logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor | float:
+        if self._objective.early_learning == 0:
+            return 0.0
+        if self._memory is None:
+            self._memory = torch.zeros(len(self._texts), logits.shape[1], device=logits.device)
+        self._memory[rows] = remembered(self._memory[rows], logits)
+        return early_learning(logits, self._memory[rows], strength=self._objective.early_learning)
+
+    def _broken(self, loss: torch.Tensor, rows: torch.Tensor) -> DataError:
+        some = ", ".join(repr(self._texts[int(row)][:40]) for row in rows[:3])
+        return DataError(
+            f"The training loss became {float(loss.detach())} in step "
+            f"{self.state.global_step + 1}, on {len(rows)} rows that begin with {some}. "
+            f"Lower train.learning_rate (now {self.args.learning_rate:g}) or unset train.bf16."
+        )
 
     def _get_num_items_in_batch(
         self, batch_samples: list[Batch], device: torch.device
@@ -109,3 +217,21 @@ class ProgressCallback(TrainerCallback):
     ) -> None:
         """Advance by one optimiser step."""
         self._advance(self._rows_per_step)
+
+
+class StrategyCallback(TrainerCallback):
+    """Tells a strategy how far training is."""
+
+    def __init__(self, strategy: Strategy, network: PreTrainedModel) -> None:
+        self._strategy = strategy
+        self._network = network
+
+    def on_step_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        """Before each optimiser step."""
+        self._strategy.at(state.global_step / max(state.max_steps, 1), self._network)

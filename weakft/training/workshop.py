@@ -3,15 +3,22 @@
 import copy
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from weakft.config import TrainConfig
-from weakft.end_model import EndModel
+from weakft.end_model import Embeddings, EndModel
 from weakft.labels import SoftLabels
 from weakft.narration import SILENCE, Narrator
 from weakft.training.finetune import FineTuned, fine_tune
 from weakft.training.rows import TrainingSet
+from weakft.training.selection import (
+    FILLED_WEIGHT,
+    filled,
+    like_their_neighbours,
+    most_confident,
+)
 
 SMALL_BATCH = 16  # rows a step where gold is scarce
 FEW_GOLD_ROWS = 300
@@ -39,10 +46,40 @@ class Workshop:
     valid: TrainingSet | None = None
     narrator: Narrator = SILENCE
 
-    @property
+    @cached_property
     def weak_rows(self) -> TrainingSet:
-        """The covered rows of the pool with their soft labels."""
-        return TrainingSet.from_soft_labels(self.texts, self.soft)
+        """The rows of the pool to learn from, as `[train]` selects, fills and weighs them."""
+        rows = TrainingSet.from_soft_labels(self.texts, self.soft)
+        uses_embeddings = self.settings.selection == "cut_statistic"
+        embeddings = self._embeddings if uses_embeddings or self._fills else None
+        covered = self.soft.covered
+        chosen = self._selected(rows, None if embeddings is None else embeddings[covered])
+        if self.settings.confidence_weights:
+            chosen = chosen.weighted_by_confidence()
+        if embeddings is None or not self._fills:
+            return chosen
+        positions, probs = filled(rows.probs, embeddings[covered], embeddings[~covered])
+        if not len(positions):
+            return chosen
+        texts = tuple(self.texts[int(row)] for row in np.flatnonzero(~covered)[positions])
+        more = TrainingSet(texts, probs, np.full(len(texts), FILLED_WEIGHT))
+        return TrainingSet.concat([chosen, more])
+
+    @property
+    def _fills(self) -> bool:
+        return self.settings.uncovered == "fill" and not bool(self.soft.covered.all())
+
+    @cached_property
+    def _embeddings(self) -> Embeddings:
+        return self.fresh_model().embed(self.texts, narrator=self.narrator)
+
+    def _selected(self, rows: TrainingSet, embeddings: Embeddings | None) -> TrainingSet:
+        if self.settings.selection == "confidence":
+            return rows.take(most_confident(rows.probs, self.settings.keep))
+        if self.settings.selection == "cut_statistic":
+            assert embeddings is not None
+            return rows.take(like_their_neighbours(rows.probs, embeddings, self.settings.keep))
+        return rows
 
     def sample(self, limit: int) -> "Workshop":
         """The same with at most `limit` rows of the pool, drawn by the seed."""

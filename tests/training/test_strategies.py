@@ -1,0 +1,183 @@
+"""What a strategy holds stays bit-identical; what comes out is a plain model."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from transformers import PreTrainedModel
+
+from tests.training.test_finetune import CLASSES, SETTINGS, TEXTS, gold_rows, new_model
+from weakft.config import TrainConfig
+from weakft.end_model import EndModel
+from weakft.errors import ConfigError, DataError
+from weakft.training import fine_tune
+from weakft.training.losses import LOSSES
+from weakft.training.strategies import STRATEGIES, Anatomy, strategy_of
+
+NAMES = [*STRATEGIES, "lora", "ia3"]
+SIZES = {"hidden_size": 8, "num_hidden_layers": 3, "num_attention_heads": 2, "vocab_size": 30}
+FAMILIES = {
+    "Bert": {**SIZES, "intermediate_size": 8},
+    "Roberta": {**SIZES, "intermediate_size": 8},
+    "DistilBert": {"dim": 8, "n_layers": 3, "n_heads": 2, "hidden_dim": 8, "vocab_size": 30},
+    "GPT2": {"n_embd": 8, "n_layer": 3, "n_head": 2, "vocab_size": 30},
+    "ModernBert": {**SIZES, "intermediate_size": 8, "pad_token_id": 0},
+}
+
+
+def settings_with(**changes: object) -> TrainConfig:
+    return TrainConfig.model_validate({**SETTINGS.model_dump(), **changes})
+
+
+def weights_of(model: PreTrainedModel) -> dict[str, torch.Tensor]:
+    return {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+
+
+def changed(folder: Path, settings: TrainConfig) -> set[str]:
+    model = new_model(folder)
+    before = weights_of(model.model)
+    after = weights_of(fine_tune(model, gold_rows(), settings).model.model)
+    assert after.keys() == before.keys()
+    return {name for name in before if not torch.equal(before[name], after[name])}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("strategy", NAMES)
+def test_every_strategy_learns_by_every_loss(
+    tiny_model: Path, tmp_path: Path, strategy: str, loss: str
+) -> None:
+    settings = settings_with(strategy=strategy, loss=loss, max_steps=3, learning_rate=1e-2)
+    model = new_model(tiny_model)
+    before = model.predict_proba(TEXTS)
+    tuned = fine_tune(model, gold_rows(), settings, valid=gold_rows()).model
+    probs = tuned.predict_proba(TEXTS)
+    assert np.abs(probs - before).max() > 1e-6
+    assert type(tuned.model).__module__.startswith("transformers.")
+    assert all(parameter.requires_grad for parameter in tuned.model.parameters())
+    tuned.save(tmp_path / "model")
+    assert EndModel.load(tmp_path / "model").predict_proba(TEXTS) == pytest.approx(probs, abs=1e-6)
+
+
+def test_freeze_holds_embeddings_and_lower_layers(tiny_model: Path) -> None:
+    anatomy = Anatomy.of(new_model(tiny_model).model)
+    moved = changed(tiny_model, settings_with(strategy="freeze", freeze_layers=1))
+    assert moved.isdisjoint({*anatomy.embeddings, *anatomy.layers[0]})
+    assert moved & set(anatomy.layers[-1])
+
+
+def test_freeze_takes_patterns(tiny_model: Path) -> None:
+    moved = changed(tiny_model, settings_with(strategy="freeze", freeze=["*.bias", "*embeddings*"]))
+    assert moved
+    assert not any(name.endswith(".bias") or "embeddings" in name for name in moved)
+
+
+def test_head_holds_the_body(tiny_model: Path) -> None:
+    anatomy = Anatomy.of(new_model(tiny_model).model)
+    moved = changed(tiny_model, settings_with(strategy="head"))
+    assert moved and moved <= set(anatomy.head)
+
+
+def test_gradual_frees_from_the_top(tiny_model: Path) -> None:
+    model = new_model(tiny_model)
+    anatomy = Anatomy.of(model.model)
+    strategy = strategy_of(settings_with(strategy="gradual"))
+    strategy.prepare(model.model)
+    free = []
+    for progress in np.linspace(0, 1, 21):
+        strategy.at(float(progress), model.model)
+        free.append({n for n, p in model.model.named_parameters() if p.requires_grad})
+    assert free[0] == set(anatomy.head)
+    assert all(earlier <= later for earlier, later in pairwise(free))
+    assert free[-1] == {name for name, _ in model.model.named_parameters()}
+    assert any(one == {*anatomy.head, *anatomy.layers[-1]} for one in free)
+
+
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
+def test_lora_trains_what_peft_trains_and_folds_it_in(tiny_model: Path) -> None:
+    import peft
+
+    model = new_model(tiny_model)
+    wrapped = strategy_of(settings_with(strategy="lora", peft={"r": 4})).prepare(model.model)
+    assert isinstance(wrapped, peft.PeftModel)
+    config = peft.LoraConfig(task_type="SEQ_CLS", r=4, lora_alpha=16, target_modules="all-linear")
+    theirs = peft.get_peft_model(new_model(tiny_model).model, config)
+    assert wrapped.get_nb_trainable_parameters() == theirs.get_nb_trainable_parameters()
+
+
+def test_lower_layers_learn_slowly_with_a_decay(tiny_model: Path) -> None:
+    anatomy = Anatomy.of(new_model(tiny_model).model)
+
+    def step(decay: float, names: tuple[str, ...]) -> float:
+        model = new_model(tiny_model)
+        before = weights_of(model.model)
+        settings = settings_with(layer_lr_decay=decay, max_steps=1, warmup_steps=0)
+        after = weights_of(fine_tune(model, gold_rows(), settings).model.model)
+        return max(float((after[name] - before[name]).abs().max()) for name in names)
+
+    for names, depth in ((anatomy.head, 0), (anatomy.layers[-1], 1), (anatomy.layers[0], 2)):
+        assert step(0.1, names) == pytest.approx(step(1.0, names) * 0.1**depth, rel=0.05)
+
+
+def test_a_probe_comes_before_the_rest(tiny_model: Path) -> None:
+    plain = settings_with(max_steps=2)
+    probed = settings_with(max_steps=2, probe_epochs=2)
+    one = fine_tune(new_model(tiny_model), gold_rows(), plain).model.predict_proba(TEXTS)
+    two = fine_tune(new_model(tiny_model), gold_rows(), probed).model.predict_proba(TEXTS)
+    assert np.abs(one - two).max() > 1e-4
+
+
+@pytest.mark.parametrize("changes", [{"early_learning": 1.0}, {"mixup": 0.4}])
+def test_regularisers_change_training_and_can_be_repeated(
+    tiny_model: Path, changes: dict[str, float]
+) -> None:
+    settings = settings_with(**changes, num_train_epochs=2)
+
+    def probs(settings: TrainConfig) -> np.ndarray:
+        return fine_tune(new_model(tiny_model), gold_rows(), settings).model.predict_proba(TEXTS)
+
+    first = probs(settings)
+    assert (first == probs(settings)).all()
+    assert np.abs(first - probs(settings_with(num_train_epochs=2))).max() > 1e-6
+
+
+def test_a_broken_loss_names_its_rows(tiny_model: Path) -> None:
+    model = new_model(tiny_model)
+    with torch.no_grad():
+        next(model.model.parameters()).fill_(float("nan"))
+    with pytest.raises(DataError, match=r"became nan in step 1, on 8 rows that begin with '"):
+        fine_tune(model, gold_rows(), SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"strategy": "magic"}, "'magic' is no strategy, nor a tuner of PEFT"),
+        ({"strategy": "freeze", "freeze_layers": 9}, "wanted 0 to 2 layers, got 9"),
+        ({"strategy": "freeze", "freeze": ["nothing*"]}, "'nothing\\*' names no parameter"),
+        ({"strategy": "freeze", "freeze": ["*"]}, "leave some free"),
+        ({"strategy": "lora", "peft": {"rank": 4}}, "PEFT refuses it"),
+        ({"strategy": "lora", "layer_lr_decay": 0.9}, "goes with full, freeze, head, gradual"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    tiny_model: Path, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        fine_tune(new_model(tiny_model), gold_rows(), settings_with(**changes))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_parameter_has_its_place(family: str) -> None:
+    config = getattr(transformers, f"{family}Config")(**FAMILIES[family], num_labels=len(CLASSES))
+    network = getattr(transformers, f"{family}ForSequenceClassification")(config)
+    anatomy = Anatomy.of(network)
+    names = [*anatomy.embeddings, *(n for layer in anatomy.layers for n in layer), *anatomy.head]
+    assert sorted(names) == sorted(name for name, _ in network.named_parameters())
+    assert len(names) == len(set(names))
+    assert len(anatomy.layers) == 3
+    assert anatomy.embeddings and anatomy.head
+    assert set(anatomy.depths().values()) == {0, 1, 2, 3, 4}

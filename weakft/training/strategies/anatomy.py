@@ -1,0 +1,70 @@
+"""The parts of a transformer: what lies before its layers, the layers, what lies behind them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import nn
+from transformers import PreTrainedModel
+
+from weakft.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """Parameters by depth.
+
+    Attributes:
+        embeddings: names of the parameters before the first layer.
+        layers: names of the parameters of each layer, the lowest first.
+        head: names of those behind the last layer: pooler, norm, classifier.
+    """
+
+    embeddings: tuple[str, ...]
+    layers: tuple[tuple[str, ...], ...]
+    head: tuple[str, ...]
+
+    @classmethod
+    def of(cls, network: PreTrainedModel) -> "Anatomy":
+        """Take a model apart.
+
+        Raises:
+            ConfigError: it has no stack of `num_hidden_layers` layers.
+        """
+        stack = _stack_of(network)
+        names = [name for name, _ in network.named_parameters()]
+        inside = {
+            name: index for index, layer in enumerate(stack) for name in _names_of(network, layer)
+        }
+        layers = tuple(
+            tuple(name for name in names if inside.get(name) == index)
+            for index in range(len(stack))
+        )
+        first = min(position for position, name in enumerate(names) if name in inside)
+        last = max(position for position, name in enumerate(names) if name in inside)
+        return cls(tuple(names[:first]), layers, tuple(names[last + 1 :]))
+
+    def depths(self) -> dict[str, int]:
+        """How many layers lie between each parameter and the head; 0 for the head itself."""
+        found = dict.fromkeys(self.head, 0)
+        found |= {
+            name: len(self.layers) - index
+            for index, layer in enumerate(self.layers)
+            for name in layer
+        }
+        return found | dict.fromkeys(self.embeddings, len(self.layers) + 1)
+
+
+def _stack_of(network: PreTrainedModel) -> nn.ModuleList:
+    depth = getattr(network.config, "num_hidden_layers", None)
+    for module in network.base_model.modules():
+        if isinstance(module, nn.ModuleList) and len(module) == depth:
+            return module
+    raise ConfigError(
+        f"train.strategy: {type(network).__name__} has no stack of layers that weakft can find. "
+        'Strategies that need none: "full", and "freeze" with name patterns in train.freeze.'
+    )
+
+
+def _names_of(network: nn.Module, part: nn.Module) -> Iterator[str]:
+    ids = {id(parameter) for parameter in part.parameters()}
+    return (name for name, parameter in network.named_parameters() if id(parameter) in ids)

@@ -1,0 +1,90 @@
+"""Small matrices beside the frozen ones learn: PEFT's tuners by name."""
+
+import warnings
+from typing import Any, cast
+
+from torch import nn
+from transformers import PreTrainedModel
+
+from weakft.config import TrainConfig
+from weakft.errors import ConfigError
+from weakft.training.strategies.base import Strategy
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "lora": {"r": 8, "lora_alpha": 16, "target_modules": "all-linear"},
+}
+
+
+class Tuner(Strategy):
+    """One of PEFT's tuners whose weights fold into the model, LoRA above all.
+
+    LoRA (Hu et al., ICLR 2022) learns a product of two thin matrices beside each linear map; the
+    head is trained in full. After training everything is folded in, so the model is a plain one
+    again. `[train.peft]` holds the tuner's own settings, under PEFT's names.
+
+    Raises:
+        ConfigError: PEFT is not installed, knows no such tuner, refuses a setting, or the tuner
+            cannot be folded into a plain model.
+    """
+
+    name = "lora"
+
+    def __init__(self, settings: TrainConfig) -> None:
+        super().__init__(settings)
+        self._peft = _imported()
+
+    def prepare(self, network: PreTrainedModel) -> nn.Module:
+        """Put the tuner around the model."""
+        kind = self.settings.strategy
+        options = {**DEFAULTS.get(kind, {}), **self.settings.peft}
+        try:
+            config = _config_class(self._peft, kind)(task_type="SEQ_CLS", **options)
+            with warnings.catch_warnings():  # PEFT 0.21 asks transformers by an old name
+                warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.*", FutureWarning)
+                wrapped: nn.Module = self._peft.get_peft_model(network, config)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise ConfigError(
+                f"train.strategy = {kind!r}: PEFT refuses it for {type(network).__name__}: "
+                f"{error}. "
+                '[train.peft] takes the tuner\'s settings, e.g. target_modules = "all-linear".'
+            ) from error
+        return wrapped
+
+    def finish(self, trained: nn.Module, network: PreTrainedModel) -> PreTrainedModel:
+        """Fold it in."""
+        plain = cast("PreTrainedModel", cast("Any", trained).merge_and_unload())
+        plain.requires_grad_(True)
+        return plain
+
+
+def tuners() -> list[str]:
+    """Names of PEFT's tuners that fold into the model."""
+    peft = _imported()
+    return sorted(
+        str(kind.value).lower()
+        for kind, tuner in peft.mapping.PEFT_TYPE_TO_TUNER_MAPPING.items()
+        if hasattr(tuner, "merge_and_unload")
+    )
+
+
+def _config_class(peft: Any, kind: str) -> Any:  # noqa: ANN401
+    known = tuners()
+    if kind not in known:
+        raise ConfigError(
+            f"train.strategy: {kind!r} is no strategy, nor a tuner of PEFT that folds into a "
+            f"model. Wanted full, freeze, head, gradual, or one of {', '.join(known)}."
+        )
+    by_name = {str(t.value).lower(): c for t, c in peft.mapping.PEFT_TYPE_TO_CONFIG_MAPPING.items()}
+    return by_name[kind]
+
+
+def _imported() -> Any:  # noqa: ANN401
+    try:
+        import peft
+        import peft.mapping
+    except ImportError as error:
+        raise ConfigError(
+            "train.strategy: LoRA and its kin want the package peft, which is not installed: "
+            "pip install 'weakft[peft]'. Strategies without it: full, freeze, head, gradual."
+        ) from error
+    return peft
