@@ -70,3 +70,18 @@ def test_without_a_terminal_a_command_is_quiet(project: Path) -> None:
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert result.stderr == ""
     assert "4 LFs voted" in result.stdout
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_reader_that_has_seen_enough_is_no_bug(
+    project: Path, tmp_path: Path, options: list[str]
+) -> None:
+    command = [sys.executable, "-m", "weakft", "analyze", "--project", str(project), *options]
+    reading, writing = os.pipe()
+    os.close(reading)
+    result = subprocess.run(
+        command, stdout=writing, stderr=subprocess.PIPE, text=True, cwd=tmp_path, check=False
+    )
+    os.close(writing)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert not (tmp_path / "weakft-crash.log").exists()

@@ -21,6 +21,14 @@ from rich.text import Text
 from weakft.narration import Advance
 
 
+class Screen(Console):
+    """A console that leaves it to its caller what a reader gone away means."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich would end the process as failed."""
+        raise BrokenPipeError
+
+
 class RateColumn(ProgressColumn):
     """Units per second, once there is a rate."""
 

@@ -96,7 +96,9 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _lf_cells(change: LFChange) -> Cells:
-    moved = f"{_counted(change.rows, 'vote')} changed" if change.kind == "changed" else change.kind
+    moved = change.kind
+    if moved == "changed":
+        moved = f"{_counted(change.rows, 'vote')} changed" if change.rows else "changed on dev"
     shown: list[Callable[[LFStanding], str]] = [
         lambda lf: ", ".join(lf.votes_for) or "(never)",
         lambda lf: f"{lf.coverage:.1%}",

@@ -1,6 +1,7 @@
 """What every command shares: options, the project, errors turned into exit codes."""
 
 import contextlib
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Annotated, Any, TextIO
 import typer
 from rich.console import Console, RenderableType
 
-from weakft.cli.console import TerminalNarrator, print_json
+from weakft.cli.console import Screen, TerminalNarrator, print_json
 from weakft.errors import WeakftError
 from weakft.narration import Narrator
 from weakft.project import Project
@@ -68,9 +69,9 @@ class Session:
         if self.as_json:
             print_json({"schema": 1, **content}, self.stdout)
             return
-        console = Console(file=self.stdout, highlight=False)
+        console = Screen(file=self.stdout, highlight=False)
         if not console.is_terminal:
-            console = Console(file=self.stdout, highlight=False, width=PLAIN_WIDTH)
+            console = Screen(file=self.stdout, highlight=False, width=PLAIN_WIDTH)
         for screen in screens:
             console.print(screen)
 
@@ -101,6 +102,9 @@ def session(folder: Path | None, overrides: list[str] | None, as_json: bool) -> 
         )
     except Terminated:
         _fail(current, "Terminated", "Terminated; nothing half-written stays behind.", TERMINATED)
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), current.stdout.fileno())
+        raise typer.Exit from None
     except typer.Exit:
         raise
     except (Exception, SystemExit) as error:
