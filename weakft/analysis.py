@@ -188,7 +188,7 @@ def marginal_values(
 
     Returns:
         Columns value, value_low, value_high: nats per gold row, and the 95 % interval of that
-        mean. Below zero: the labels are better without it.
+        mean, missing for fewer than ten rows. Below zero: the labels are better without it.
     """
     with_all = _losses(predict_proba(L.values), gold)
     rows = []
@@ -199,7 +199,7 @@ def marginal_values(
         voted = L.values[:, j] != ABSTAIN
         if voted.any():
             gain[voted] = _losses(predict_proba(hidden[voted]), gold[voted]) - with_all[voted]
-        spread = 1.96 * gain.std() / max(np.sqrt(len(gold)), 1)
+        spread = 1.96 * gain.std(ddof=1) / np.sqrt(len(gold)) if len(gold) >= 10 else np.nan
         rows.append((gain.mean(), gain.mean() - spread, gain.mean() + spread))
     return pd.DataFrame(rows, columns=["value", "value_low", "value_high"], dtype=float)
 

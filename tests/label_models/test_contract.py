@@ -170,6 +170,47 @@ def test_others_say_that_they_cannot_learn_in_parts(name: str) -> None:
         model.partial_fit(L)
 
 
+@every_model
+def test_a_gold_row_that_no_lf_covers_teaches_nothing(name: str) -> None:
+    L, _ = simulated()
+    bare = make_label_model(name, 2).fit(L).predict_proba(L)
+    silent = np.full((1, 6), -1, dtype=np.int8)
+    told = make_label_model(name, 2).fit(L, Y_dev=[0], L_dev=silent).predict_proba(L)
+    assert (told == bare).all()
+
+
+@every_model
+def test_a_saved_model_keeps_its_class_balance(name: str, tmp_path: Path) -> None:
+    L, gold = simulated()
+    model = make_label_model(name, 2, class_balance=[0.8, 0.2])
+    model.fit(L, Y_dev=gold[:100], L_dev=L[:100])
+    save_label_model(model, tmp_path)
+    loaded = load_label_model(tmp_path)
+    silent = np.full((1, 6), -1, dtype=np.int8)
+    assert loaded.predict_proba(silent)[0] == pytest.approx([0.8, 0.2])
+    assert model.predict_proba(silent)[0] == pytest.approx([0.8, 0.2])
+
+
+@every_model
+def test_a_fit_that_fails_leaves_no_fitted_model(name: str) -> None:
+    L, gold = simulated()
+    model = make_label_model(name, 2)
+    with pytest.raises(DataError):
+        model.fit(L, Y_dev=gold[:5], L_dev=L[:4])
+    with pytest.raises(DataError, match="not fitted"):
+        model.predict_proba(L)
+
+
+@pytest.mark.parametrize("name", ["snorkel", "flying_squid"])
+def test_a_loaded_model_learns_on_as_the_original(name: str, tmp_path: Path) -> None:
+    L, _ = simulated()
+    model = make_label_model(name, 2).fit(L[:301])
+    save_label_model(model, tmp_path)
+    loaded = load_label_model(tmp_path).partial_fit(L[301:])
+    assert (loaded.predict_proba(L) == model.partial_fit(L[301:]).predict_proba(L)).all()
+    assert (model.predict_proba(L) == make_label_model(name, 2).fit(L).predict_proba(L)).all()
+
+
 def test_unknown_names_and_one_class_are_refused() -> None:
     with pytest.raises(ConfigError, match="majority_vote"):
         make_label_model("majorityvote", 2)

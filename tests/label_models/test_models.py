@@ -192,3 +192,33 @@ def test_a_temperature_makes_loud_labels_modest() -> None:
     confidence = probs.max(axis=1).mean()
     accuracy = (probs.argmax(axis=1) == gold[500:]).mean()
     assert abs(confidence - accuracy) < 0.05
+
+
+def test_a_few_gold_rows_do_not_throw_away_what_agreement_taught() -> None:
+    rng = np.random.default_rng(1)
+    gold = rng.integers(0, 2, 5000)
+    truth = np.array([0.95, 0.92, 0.6, 0.55, 0.55, 0.55])
+    L = np.where(rng.random((5000, 6)) < truth, gold[:, None], 1 - gold[:, None]).astype(np.int8)
+
+    def accuracy(rows: int) -> float:
+        model = make_label_model("one_coin", 2)
+        model = model.fit(L, Y_dev=gold[:rows], L_dev=L[:rows]) if rows else model.fit(L)
+        return float((model.predict_proba(L).argmax(axis=1) == gold).mean())
+
+    assert accuracy(1) > accuracy(0) - 0.03
+    assert accuracy(40) > accuracy(0) - 0.03
+
+
+def test_flips_are_counted_with_gold() -> None:
+    """A liar on a third of the rows: gold turns it round, and auto says so."""
+    rng = np.random.default_rng(2)
+    gold = rng.integers(0, 2, 3000)
+    good = np.where(rng.random((3000, 3)) < 0.85, gold[:, None], 1 - gold[:, None])
+    L = np.where(rng.random((3000, 3)) < 0.4, good, -1)
+    liar = np.where(rng.random(3000) < 0.3, 1 - gold, -1)
+    L = np.hstack([L, liar[:, None]]).astype(np.int8)
+    auto = make_label_model("auto", 2).fit(L, Y_dev=gold[:300], L_dev=L[:300])
+    assert isinstance(auto, AutoLabelModel)
+    taken = next(c for c in auto.candidates if c.name == auto.chosen.name)
+    assert taken.unanimous_flips is not None
+    assert taken.unanimous_flips > 0.02

@@ -106,10 +106,14 @@ class LabelModel(ABC):
                 "from. Widen the LFs, or check that they read the right column."
             )
         self.lf_names = names
-        dev = self._checked_dev(Y_dev, L_dev)
-        self._learn(votes)
-        if dev is not None:
-            self._adapt(*dev)
+        try:
+            dev = self._checked_dev(Y_dev, L_dev)
+            self._learn(votes)
+            if dev is not None:
+                self._adapt(*dev)
+        except Exception:
+            self.lf_names = ()
+            raise
         return self
 
     def partial_fit(

@@ -1,7 +1,7 @@
 """`auto`: fit every label model, compare them on evidence, say which it took and why."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +11,7 @@ from weakft.errors import DataError
 from weakft.label_models.base import Explanation, Gold, LabelModel
 from weakft.label_models.dawid_skene import DawidSkene
 from weakft.label_models.flying_squid import FlyingSquid
-from weakft.label_models.linear import FOLDS, MINIMUM_DEV_ROWS, SMALLEST_PROBABILITY
+from weakft.label_models.linear import FOLDS, SMALLEST_PROBABILITY
 from weakft.label_models.majority_vote import MajorityVote
 from weakft.label_models.one_coin import OneCoin
 from weakft.label_models.per_class import PerClass
@@ -21,7 +21,9 @@ from weakft.label_models.weighted_vote import WeightedVote
 from weakft.labels import ABSTAIN, Probs, Votes
 
 RESAMPLES = 2000
+MINIMUM_JUDGES = 30  # so that what trains in a fold is enough to calibrate on
 HELD_OUT_ROWS = 20_000
+FLIP_ROWS = 200_000
 MOST_FLIPS = 0.05
 NEARLY = 1.01
 
@@ -64,7 +66,7 @@ class _Judged:
 class AutoLabelModel(LabelModel):
     """Takes the label model with the best likelihood of held-out gold.
 
-    With at least 20 covered gold rows: lowest negative log-likelihood on them, each row
+    With at least 30 covered gold rows: lowest negative log-likelihood on them, each row
     judged by a model that has not seen its gold (5 folds). Without: the model that best
     foretells votes hidden from it, of one_coin, per_class and dawid_skene, which take LFs for
     better than chance and dependent ones for one; Snorkel and triplets may turn round there.
@@ -103,6 +105,7 @@ class AutoLabelModel(LabelModel):
 
     def _learn(self, L: Votes) -> None:
         self.fitted: dict[str, LabelModel] = {}
+        self._sample = L[:: max(1, -(-len(L) // FLIP_ROWS))]
         candidates = []
         for kind in self.family:
             model = kind(self.cardinality, seed=self.seed, class_balance=self.class_balance)
@@ -112,7 +115,7 @@ class AutoLabelModel(LabelModel):
                 candidates.append(Candidate(kind.name, note=str(error)))
                 continue
             model.lf_names = self.lf_names
-            flips = unanimous_flips(model, L)
+            flips = unanimous_flips(model, self._sample)
             held_out = held_out_votes(model, L)
             candidates.append(Candidate(kind.name, held_out_votes=held_out, unanimous_flips=flips))
         self.candidates = tuple(candidates)
@@ -121,18 +124,28 @@ class AutoLabelModel(LabelModel):
     def _adapt(self, votes: Votes, gold: Gold) -> None:
         covered = (votes != ABSTAIN).any(axis=1)
         judged = []
-        if covered.sum() >= MINIMUM_DEV_ROWS:
+        if covered.sum() >= MINIMUM_JUDGES:
             judged = [_judged(model, votes, gold, covered) for model in self.fitted.values()]
         for model in self.fitted.values():
             model._adapt(votes, gold)
         if not judged:
-            why = f"fewer than {MINIMUM_DEV_ROWS} covered gold rows"
+            why = f"fewer than {MINIMUM_JUDGES} covered gold rows"
             self._take(*_by_held_out_votes(self.candidates, why))
             return
+        self._recount_flips()
         by_name = {each.name: each for each in judged}
         self.candidates = tuple(_scored(c, by_name.get(c.name)) for c in self.candidates)
-        best, *others = sorted(judged, key=lambda each: each.losses.mean())
+        best, *others = sorted(judged, key=lambda each: round(each.losses.mean(), 6))
         self._take(best.name, _reason(best, others, self.seed))
+
+    def _recount_flips(self) -> None:
+        """Gold may have turned an LF round."""
+        self.candidates = tuple(
+            replace(c, unanimous_flips=unanimous_flips(self.fitted[c.name], self._sample))
+            if c.name in self.fitted
+            else c
+            for c in self.candidates
+        )
 
     def _take(self, name: str, reason: str) -> None:
         self.chosen, self.reason = self.fitted[name], reason
@@ -244,7 +257,7 @@ def _by_held_out_votes(candidates: Sequence[Candidate], why: str) -> tuple[str, 
 
 
 def _reason(best: _Judged, others: list[_Judged], seed: int) -> str:
-    same = [each for each in others if np.array_equal(each.losses, best.losses)]
+    same = [each for each in others if np.allclose(each.losses, best.losses)]
     others = [each for each in others if each not in same]
     said = (
         f"Took {best.name}: negative log-likelihood {best.losses.mean():.3f} per covered gold row"

@@ -1,5 +1,8 @@
 """Dawid-Skene: each LF has a table of what it votes on each class."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from weakft.label_models.base import Gold
@@ -13,6 +16,7 @@ from weakft.label_models.coins import (
     smoothed,
 )
 from weakft.label_models.linear import LogLinear
+from weakft.label_models.one_coin import shrinking_target
 from weakft.label_models.patterns import VotePatterns
 from weakft.label_models.votes import normalised, vote_counts, votes_for
 from weakft.labels import ABSTAIN, Probs, Votes
@@ -40,8 +44,8 @@ class DawidSkene(LogLinear):
     """
 
     name = "dawid_skene"
-    uses_gold = True
     stays_near_votes = True
+    shrunk_to = "own"
 
     def _learn_weights(self, L: Votes) -> None:
         self.voted = np.asarray((L != ABSTAIN).any(axis=0))
@@ -58,8 +62,12 @@ class DawidSkene(LogLinear):
             )
             updated = normalised(self._scores(votes))
             if np.abs(updated - posterior).max(initial=0.0) < EM_TOLERANCE:
-                return
+                break
             posterior = updated
+        self.learned = self.accuracies
+
+    def _ways_to_adapt(self) -> Sequence[dict[str, Any]]:
+        return [{"shrunk_to": "pooled"}, {"shrunk_to": "own"}]
 
     def _adapt_weights(self, votes: Votes, gold: Gold) -> None:
         truth = np.eye(self.cardinality)[gold]
@@ -67,11 +75,16 @@ class DawidSkene(LogLinear):
             [votes_for(votes, label).T @ truth for label in range(self.cardinality)], axis=1
         )
         right = np.einsum("jll->", tables)
-        mean = (right + 10 * PRIOR_MEAN) / (tables.sum() + 10)
+        mean = shrinking_target(self.shrunk_to, self.learned, right, tables.sum())
         self._take(tables, mean, DEV_PRIOR_VOTES, DEV_ROW_PRIOR_VOTES, 0.0)
 
     def _take(
-        self, tables: Floats, mean: float, strength: float, row_strength: float, floor: float
+        self,
+        tables: Floats,
+        mean: Floats | float,
+        strength: float,
+        row_strength: float,
+        floor: float,
     ) -> None:
         """Weights from [m, l, y] how often LF j votes l on class y."""
         k = self.cardinality

@@ -22,7 +22,7 @@ Accuracies = npt.NDArray[np.float64]
 
 
 class LogLinear(LabelModel):
-    """log P(y | votes) = log prior(y) + sum over votes of weight[j, vote, y], over temperature.
+    """log P(y | votes) = log prior(y) + sum over votes of weight[j, vote, y] / temperature.
 
     Dependent LFs speak with one voice: where s of a group vote on a row, each of their terms is
     divided by 1 + (s - 1) r, r being how far they depend on each other (Kish's design effect).
@@ -34,6 +34,7 @@ class LogLinear(LabelModel):
 
     """
 
+    uses_gold = True
     corrects_dependence = True
 
     weights: Probs  # [m, k, k]
@@ -51,7 +52,7 @@ class LogLinear(LabelModel):
         """What each vote adds to the log-odds of one row, summing exactly to its posterior."""
         row = self._checked_row(votes)
         factors = self.groups.factors(row)[0]
-        prior = np.log(self.prior) / self.temperature
+        prior = np.log(self.prior)
         terms = tuple(
             Term(
                 self.lf_names[j],
@@ -79,11 +80,13 @@ class LogLinear(LabelModel):
 
     def _adapt(self, votes: Votes, gold: Gold) -> None:
         self.prior, self.temperature = self.prior_given, 1.0
-        self._adapt_weights(votes, gold)
         covered = np.flatnonzero((votes != ABSTAIN).any(axis=1))
         if len(covered) >= MINIMUM_DEV_ROWS:
-            scores = self._held_out_scores(votes[covered], gold[covered])
+            scores = self._chosen_by(votes[covered], gold[covered])
+            self._adapt_weights(votes, gold)
             self._calibrate(scores, gold[covered], gold)
+        elif len(covered):
+            self._adapt_weights(votes, gold)
 
     def _learn_weights(self, L: Votes) -> None:
         """Set weights and accuracies from unlabelled rows."""
@@ -95,11 +98,28 @@ class LogLinear(LabelModel):
     def _predict_proba(self, L: Votes) -> Probs:
         probs = self._scores(L)
         for rows in blocks(len(L)):
-            probs[rows] = normalised((np.log(self.prior) + probs[rows]) / self.temperature)
+            probs[rows] = normalised(np.log(self.prior) + probs[rows] / self.temperature)
         return probs
 
     def _scores(self, L: Votes) -> Probs:
         return self.groups.scores(L, self.weights)
+
+    def _ways_to_adapt(self) -> Sequence[dict[str, Any]]:
+        """Attributes to choose between by held-out gold, the one to prefer first."""
+        return [{}]
+
+    def _chosen_by(self, votes: Votes, gold: Gold) -> Probs:
+        """Take the way to adapt that held-out gold likes best; its held-out vote terms."""
+        ways = self._ways_to_adapt()
+        found = []
+        for way in ways:
+            twin = self._twin()
+            twin.__dict__.update(way)
+            found.append(twin._held_out_scores(votes, gold))
+        losses = [row_losses(np.log(self.prior) + scores, gold).sum() for scores in found]
+        best = int(np.argmin(losses))
+        self.__dict__.update(ways[best])
+        return found[best]
 
     def _held_out_scores(self, votes: Votes, gold: Gold) -> Probs:
         """[d, k] vote terms of gold rows, from weights that have not seen their gold."""
@@ -119,7 +139,7 @@ class LogLinear(LabelModel):
         shares = PRIOR_SHARES if self.class_balance is None else (0.0,)
         costs = {
             (share, temperature): row_losses(
-                (scores + np.log(self.prior) + share * balance) / temperature, gold
+                scores / temperature + np.log(self.prior) + share * balance, gold
             ).sum()
             + 2 * np.log(temperature) ** 2
             + 2 * share

@@ -25,7 +25,8 @@ class FromMoments(LogLinear):
         self._solve()
 
     def _learn_more(self, L: Votes) -> None:
-        self.halves = self.halves + self._counted(L)
+        more = self._counted(L)
+        self.halves = self.halves + (more[::-1] if self.rows % 2 else more)
         self.rows += len(L)
         self._solve()
 

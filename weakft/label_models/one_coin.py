@@ -1,5 +1,8 @@
 """One-coin naive Bayes: each LF has one accuracy, shared by all classes."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from weakft.label_models.base import Gold
@@ -12,6 +15,13 @@ from weakft.labels import ABSTAIN, Votes
 DEV_PRIOR_VOTES = 4.0
 
 
+def shrinking_target(shrunk_to: str, learned: Floats, right: float, votes: float) -> Floats:
+    """[m] the accuracies that gold counts are smoothed towards: pooled over LFs, or EM's own."""
+    pooled = (right + 10 * PRIOR_MEAN) / (votes + 10)
+    own = np.where(np.isnan(learned), pooled, learned)
+    return own if shrunk_to == "own" else np.full(len(learned), pooled)
+
+
 class OneCoin(LogLinear):
     """Naive Bayes over votes with tied accuracies, MAP by EM (Dawid and Skene, 1979).
 
@@ -20,8 +30,9 @@ class OneCoin(LogLinear):
 
     Without gold, a_j has a Beta(35, 15) prior and EM climbs to its MAP; every LF is held
     to be better than chance by a tenth of the way to certainty, or EM may turn a good LF
-    round. With gold, dev votes set a_j, smoothed by four pseudo-votes at the mean accuracy
-    of all LFs: 50 gold rows beat unsupervised EM.
+    round. With gold, dev votes set a_j, smoothed by four pseudo-votes: at the mean accuracy of
+    all LFs, or at the LF's own by EM, whichever finds held-out gold likelier (EM's, where fewer
+    than 20 gold rows are covered).
 
     Fails where an LF is far better on one class than on another.
 
@@ -33,31 +44,34 @@ class OneCoin(LogLinear):
     """
 
     name = "one_coin"
-    uses_gold = True
     stays_near_votes = True
+    shrunk_to = "own"
 
     def _learn_weights(self, L: Votes) -> None:
         self.voted = np.asarray((L != ABSTAIN).any(axis=0))
         patterns = VotePatterns.of(L)
         factors = self.groups.factors(patterns.votes) if self.groups.found else None
-        self._take(
-            climb(
-                patterns.by_class(self.cardinality),
-                self._pooled,
-                factors=factors,
-                counts=patterns.counts,
-            )
+        learned = climb(
+            patterns.by_class(self.cardinality),
+            self._pooled,
+            factors=factors,
+            counts=patterns.counts,
         )
+        self._take(learned)
+        self.learned = self.accuracies
 
     def _adapt_weights(self, votes: Votes, gold: Gold) -> None:
         right, cast = class_hits(votes, gold, self.cardinality)
         self._take(self._measured(right.astype(np.float64), cast.astype(np.float64)))
 
+    def _ways_to_adapt(self) -> Sequence[dict[str, Any]]:
+        return [{"shrunk_to": "pooled"}, {"shrunk_to": "own"}]
+
     def _pooled(self, right: Floats, votes: Floats) -> Floats:
         return one_accuracy(right, votes)
 
     def _measured(self, right: Floats, votes: Floats) -> Floats:
-        mean = (right.sum() + 10 * PRIOR_MEAN) / (votes.sum() + 10)
+        mean = shrinking_target(self.shrunk_to, self.learned, right.sum(), votes.sum())
         measured = smoothed(right.sum(axis=1), votes.sum(axis=1), mean, DEV_PRIOR_VOTES)
         return np.repeat(measured[:, None], self.cardinality, axis=1)
 

@@ -52,8 +52,10 @@ class VotePatterns:
 def _distinct(rows: Votes) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """([n] number of each row's pattern, [u] its first row), by hash, checked."""
     random = np.random.default_rng(0)
-    odd = random.integers(1, 2**63, rows.shape[1], dtype=np.uint64) | np.uint64(1)
-    hashes = (rows.astype(np.int64).view(np.uint64) * odd).sum(axis=1, dtype=np.uint64)
+    odd = random.integers(1, 2**63, size=(rows.shape[1],), dtype=np.uint64) | np.uint64(1)
+    hashes = np.zeros(len(rows), dtype=np.uint64)
+    for j in range(rows.shape[1]):
+        hashes += rows[:, j].astype(np.int64).view(np.uint64) * odd[j]
     codes, distinct = pd.factorize(hashes)
     first = np.full(len(distinct), -1, dtype=np.intp)
     first[codes[::-1]] = np.arange(len(rows) - 1, -1, -1)

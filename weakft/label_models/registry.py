@@ -47,6 +47,7 @@ def save_label_model(model: LabelModel, folder: Path) -> None:
         "name": model.name,
         "cardinality": model.cardinality,
         "seed": model.seed,
+        "class_balance": None if model.class_balance is None else model.class_balance.tolist(),
         "lf_names": list(model.lf_names),
         "details": model.details(),
     }
@@ -65,7 +66,12 @@ def load_label_model(folder: Path) -> LabelModel:
         arrays = load_file(folder / "params.safetensors")
     except (OSError, ValueError) as error:
         raise DataError(f"{folder} holds no label model: {error}.") from error
-    model = make_label_model(about["name"], about["cardinality"], seed=about["seed"])
+    model = make_label_model(
+        about["name"],
+        about["cardinality"],
+        seed=about["seed"],
+        class_balance=about["class_balance"],
+    )
     model.lf_names = tuple(about["lf_names"])
     model.restore(arrays, about["details"])
     return model

@@ -1,6 +1,7 @@
 """Snorkel's LabelModel, driven from its sufficient statistics."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from weakft.seeding import preserved_random_state
 LEARNING_RATES = (0.01, 0.001, 0.0001)  # Snorkel's own, and two for where that diverges
 CHECKPOINTS = (10, 25, 50, 100, 200)
 SEEDS = 3
+SMALL = 512  # rows of O
 
 Mus = npt.NDArray[np.float64]  # [checkpoints, m k, k]
 
@@ -50,7 +52,6 @@ class Snorkel(FromMoments):
 
     name = "snorkel"
     minimum_lfs = 3
-    uses_gold = True
 
     def __init__(
         self,
@@ -106,7 +107,7 @@ class Snorkel(FromMoments):
         for lr in LEARNING_RATES:
             mus = []
             for seed in range(self.seed, self.seed + self.seeds):
-                with preserved_random_state(seed):
+                with preserved_random_state(seed), _threads_for(len(overlaps)):
                     mus.append(
                         _optimise_mu(overlaps, n, self.cardinality, seed, lr, self.checkpoints)
                     )
@@ -126,10 +127,25 @@ class Snorkel(FromMoments):
         """Take them back."""
         super().restore(arrays, details)
         self.n_epochs = int(arrays["n_epochs"][0])
+        self.checkpoints, self.seeds = tuple(details["checkpoints"]), details["seeds"]
 
     def details(self) -> dict[str, Any]:
         """Epochs and seeds beside prior and temperature."""
-        return {**super().details(), "n_epochs": self.n_epochs, "seeds": self.seeds}
+        own = {"n_epochs": self.n_epochs, "checkpoints": self.checkpoints, "seeds": self.seeds}
+        return {**super().details(), **own}
+
+
+@contextmanager
+def _threads_for(d: int) -> Iterator[None]:
+    """One thread for small matrices, where several wait for each other most of the time."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if d <= SMALL else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _blocks_apart(d: int, cardinality: int) -> npt.NDArray[np.bool_]:

@@ -15,6 +15,7 @@ from weakft.labels import ABSTAIN, Votes
 PRIOR_MEAN = 0.7
 PRIOR_VOTES = 10.0
 DEV_PRIOR_VOTES = 4.0
+MINIMUM_DEV_ROWS = 20  # below, gold is smoothed towards the agreement with other LFs
 
 
 class WeightedVote(VoteShares):
@@ -53,11 +54,14 @@ class WeightedVote(VoteShares):
             others = counts[rows].sum(axis=1) - 1
             right[j] = ((counts[rows, column[rows]] - 1) / others).sum()
             votes[j] = len(rows)
-        self._weigh(smoothed(right, votes, PRIOR_MEAN, PRIOR_VOTES))
+        self.learned = smoothed(right, votes, PRIOR_MEAN, PRIOR_VOTES)
+        self._weigh(self.learned)
 
     def _adapt(self, votes: Votes, gold: Gold) -> None:
         right, cast = hits(votes, gold)
-        mean = (right.sum() + 10 * PRIOR_MEAN) / (cast.sum() + 10)
+        enough = (votes != ABSTAIN).any(axis=1).sum() >= MINIMUM_DEV_ROWS
+        pooled = (right.sum() + 10 * PRIOR_MEAN) / (cast.sum() + 10)
+        mean = pooled if enough else self.learned
         self._weigh(smoothed(right, cast, mean, DEV_PRIOR_VOTES))
 
     def _weigh(self, accuracies: npt.NDArray[np.float64]) -> None:

@@ -82,7 +82,12 @@ def _gold_rows(data: Dataset, folder: RunFolder, cardinality: int) -> Gold | Non
         return None
     label_model = load_label_model(folder.label_model)
     if data.get("valid") is None:  # dev judges, so what it says of dev must not rest on dev
-        label_model = make_label_model(label_model.name, cardinality, seed=label_model.seed)
+        label_model = make_label_model(
+            label_model.name,
+            cardinality,
+            seed=label_model.seed,
+            class_balance=label_model.class_balance,
+        )
         label_model.fit(LabelMatrix.load(folder.votes("train")))
     return Gold(
         rows=TrainingSet.concat([_as_rows(part, cardinality) for part in parts]),

@@ -160,7 +160,7 @@ def _warnings(votes: Votes, summary: pd.DataFrame, quality: Mapping[str, Any]) -
     if doubted:
         warnings.append(
             f"{quality['chosen']} takes {_some(doubted)} for worse than chance: their votes count "
-            "against what they say. Fix or drop them."
+            "for nothing, or against what they say. Fix or drop them."
         )
     for candidate in quality.get("candidates", []):
         if candidate["name"] == quality["chosen"] and (candidate["unanimous_flips"] or 0) > 0:
@@ -200,10 +200,12 @@ def _about_confidence(quality: Mapping[str, Any], chance: float) -> list[str]:
             f"The labels are nearly flat: mean confidence {confidence:.2f}, chance {chance:.2f}."
         ]
     if accuracy is not None and confidence > accuracy["high"] + OVERCONFIDENT:
+        calibrates = quality["label_model"] != "auto" and "dev" in quality
+        hint = ' label_model.name = "auto" calibrates them on dev.' if calibrates else ""
         return [
             f"The labels are surer than they are right: mean confidence {confidence:.2f}, right "
             f"on {accuracy['value']:.2f} [{accuracy['low']:.2f}, {accuracy['high']:.2f}] of the "
-            'covered gold rows. label_model.name = "auto" calibrates them on dev.'
+            f"covered gold rows.{hint}"
         ]
     return []
 
