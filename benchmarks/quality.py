@@ -23,7 +23,7 @@ from weakft.cli.console import TerminalNarrator
 from weakft.dataset import read_dataset
 from weakft.evaluation import scores
 from weakft.interop.wrench import import_wrench
-from weakft.label_models import make_label_model
+from weakft.label_models.snorkel import Snorkel
 from weakft.labels import LabelMatrix
 from weakft.pipeline import run
 from weakft.project import Project
@@ -92,6 +92,8 @@ def run_once(folder: Path, seed: int) -> Json:
             f"train.seed={seed}",
             f"label_model.seed={seed}",
             "train.max_length=64",
+            "train.num_train_epochs=3",
+            "train.gold_epochs=6",
             "train.gold_steps=240",
             'evaluate.rivals=["majority_vote", "gold_only", "all_gold"]',
         ],
@@ -121,7 +123,8 @@ def snorkel_on_test(project: Project, folder: RunFolder) -> Json:
     """Snorkel's label model as a classifier; uncovered rows go to the commonest class."""
     train, test = (LabelMatrix.load(folder.votes(split)) for split in ("train", "test"))
     k = len(project.config.classes)
-    model = make_label_model("snorkel", k, seed=project.config.label_model.seed).fit(train)
+    seed = project.config.label_model.seed
+    model = Snorkel(k, seed=seed, n_epochs=100, seeds=1).fit(train)  # as it comes
     predicted = model.predict_proba(test).argmax(axis=1)
     common = np.bincount(model.predict_proba(train)[train.covered].argmax(axis=1)).argmax()
     predicted[~test.covered] = common
