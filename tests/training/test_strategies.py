@@ -155,7 +155,7 @@ def test_a_broken_loss_names_its_rows(tiny_model: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"strategy": "magic"}, "'magic' is no strategy, nor a tuner of PEFT"),
+        ({"strategy": "magic"}, "^train.strategy: 'magic' is no strategy, nor a tuner of PEFT"),
         ({"strategy": "freeze", "freeze_layers": 9}, "wanted 0 to 2 layers, got 9"),
         ({"strategy": "freeze", "freeze": ["nothing*"]}, "'nothing\\*' names no parameter"),
         ({"strategy": "freeze", "freeze": ["*"]}, "leave some free"),

@@ -154,6 +154,7 @@ class _Writer:
         return {sre.AT_BEGINNING: "^", sre.AT_END: self.dialect.end}.get(where, "")
 
     def one_of(self, members: frozenset[str], any_non_ascii: bool, left: bool, right: bool) -> str:
+        """Text of a class of characters, word boundaries asked of ASCII word characters alone."""
         narrow = {c for c in members if c.isascii()}
         words = narrow & WORD if left or right else set()
         bounded = (r"\b" if left else "", r"\b" if right else "")

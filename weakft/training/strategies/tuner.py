@@ -37,8 +37,9 @@ class Tuner(Strategy):
         """Put the tuner around the model."""
         kind = self.settings.strategy
         options = {**DEFAULTS.get(kind, {}), **self.settings.peft}
+        make_config = _config_class(self._peft, kind)
         try:
-            config = _config_class(self._peft, kind)(task_type="SEQ_CLS", **options)
+            config = make_config(task_type="SEQ_CLS", **options)
             with warnings.catch_warnings():  # PEFT 0.21 asks transformers by an old name
                 warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.*", FutureWarning)
                 wrapped: nn.Module = self._peft.get_peft_model(network, config)
