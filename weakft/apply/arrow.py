@@ -67,6 +67,7 @@ def arrow_votes(
     terms = Terms(cardinality, text_column, time_limit)
 
     def vote(batches: Batches) -> Iterator[pa.RecordBatch]:
+        """The votes on each batch; faults are told after the last."""
         faults: tuple[Fault, ...] = ()
         for batch in batches:
             columns, ids = cells_of(batch, id_column)

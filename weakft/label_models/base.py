@@ -2,7 +2,7 @@
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
@@ -15,6 +15,8 @@ from weakft.labels import ABSTAIN, LabelMatrix, Probs, Votes, as_votes, default_
 Gold = npt.NDArray[np.integer]
 Arrays = dict[str, npt.NDArray[Any]]
 Balance = Sequence[float] | Probs
+
+FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,11 @@ class LabelModel(ABC):
         if self.class_balance is not None:
             return self.class_balance
         return np.full(self.cardinality, 1 / self.cardinality)
+
+    def _folds(self, rows: int) -> Iterator[npt.NDArray[np.bool_]]:
+        """[rows] masks of what each of five folds may learn from; the rest is held out."""
+        fold = np.random.default_rng(self.seed).permutation(rows) % FOLDS
+        return (fold != held_out for held_out in range(FOLDS))
 
     def _twin(self) -> Self:
         """A copy whose attributes may be set anew; arrays are shared, never written to."""

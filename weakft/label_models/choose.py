@@ -11,7 +11,7 @@ from weakft.errors import DataError
 from weakft.label_models.base import Explanation, Gold, LabelModel
 from weakft.label_models.dawid_skene import DawidSkene
 from weakft.label_models.flying_squid import FlyingSquid
-from weakft.label_models.linear import FOLDS, SMALLEST_PROBABILITY
+from weakft.label_models.linear import SMALLEST_PROBABILITY
 from weakft.label_models.majority_vote import MajorityVote
 from weakft.label_models.one_coin import OneCoin
 from weakft.label_models.per_class import PerClass
@@ -208,10 +208,8 @@ def _judged(model: LabelModel, votes: Votes, gold: Gold, covered: npt.NDArray[np
 def _cross_fitted(model: LabelModel, votes: Votes, gold: Gold) -> Probs:
     if not model.uses_gold:
         return model._predict_proba(votes)
-    fold = np.random.default_rng(model.seed).permutation(len(gold)) % FOLDS
     probs = np.empty((len(gold), model.cardinality))
-    for held_out in range(FOLDS):
-        kept = fold != held_out
+    for kept in model._folds(len(gold)):
         twin = model._twin()
         twin._adapt(votes[kept], gold[kept])
         probs[~kept] = twin._predict_proba(votes[~kept])

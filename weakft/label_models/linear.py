@@ -1,5 +1,6 @@
 """Label models whose posterior is a sum of terms, one for each vote, in log space."""
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,6 @@ from weakft.label_models.groups import Groups, find_groups
 from weakft.label_models.votes import blocks, normalised
 from weakft.labels import ABSTAIN, Probs, Votes
 
-FOLDS = 5
 MINIMUM_DEV_ROWS = 20
 TEMPERATURES = np.geomspace(0.25, 8, 41)
 PRIOR_SHARES = (0.0, 0.5, 1.0)
@@ -88,9 +88,9 @@ class LogLinear(LabelModel):
         elif len(covered):
             self._adapt_weights(votes, gold)
 
+    @abstractmethod
     def _learn_weights(self, L: Votes) -> None:
         """Set weights and accuracies from unlabelled rows."""
-        raise NotImplementedError
 
     def _adapt_weights(self, votes: Votes, gold: Gold) -> None:
         """Set weights and accuracies from gold rows, if the model can; callable repeatedly."""
@@ -123,10 +123,8 @@ class LogLinear(LabelModel):
 
     def _held_out_scores(self, votes: Votes, gold: Gold) -> Probs:
         """[d, k] vote terms of gold rows, from weights that have not seen their gold."""
-        fold = np.random.default_rng(self.seed).permutation(len(gold)) % FOLDS
         scores = np.empty((len(gold), self.cardinality))
-        for held_out in range(FOLDS):
-            kept = fold != held_out
+        for kept in self._folds(len(gold)):
             twin = self._twin()
             twin._adapt_weights(votes[kept], gold[kept])
             scores[~kept] = twin._scores(votes[~kept])

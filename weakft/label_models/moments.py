@@ -1,5 +1,6 @@
 """Label models that learn from how often LFs vote together, and so can learn in parts."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,9 +34,9 @@ class FromMoments(LogLinear):
     def _counted(self, L: Votes) -> Counts:
         return np.stack([co_votes(L[half::2], self.cardinality) for half in (0, 1)])
 
+    @abstractmethod
     def _solve(self) -> None:
         """Set weights and accuracies from the co-votes."""
-        raise NotImplementedError
 
     def arrays(self) -> Arrays:
         """The parameters, and the co-votes to go on from."""
