@@ -19,6 +19,7 @@ from weakft.end_model import EndModel
 from weakft.errors import ConfigError, DataError
 from weakft.narration import SILENCE, Narrator
 from weakft.seeding import preserved_random_state
+from weakft.training.cpu import quick_steps
 from weakft.training.losses import LOSSES
 from weakft.training.rows import TrainingSet
 from weakft.training.strategies import STRATEGIES, Anatomy, strategy_of
@@ -26,6 +27,7 @@ from weakft.training.trainer import (
     EncodedRows,
     NoiseAwareTrainer,
     Objective,
+    StepCallback,
     StrategyCallback,
     collator,
 )
@@ -85,6 +87,7 @@ def fine_tune(
     with (
         tempfile.TemporaryDirectory(prefix="weakft-") as scratch,
         preserved_random_state(settings.seed),
+        quick_steps(model.model, settings.seed) as reseed,
         narrator.task(title, total=steps * batch, unit="rows") as advance,
     ):
         trainer = NoiseAwareTrainer(
@@ -102,6 +105,7 @@ def fine_tune(
             callbacks=[
                 NarratedProgress(advance, batch),
                 StrategyCallback(strategy, model.model),
+                StepCallback(reseed),
             ],
         )
         trainer.remove_callback(PrinterCallback)

@@ -235,3 +235,20 @@ class StrategyCallback(TrainerCallback):
     ) -> None:
         """Before each optimiser step."""
         self._strategy.at(state.global_step / max(state.max_steps, 1), self._network)
+
+
+class StepCallback(TrainerCallback):
+    """Tells the number of each optimiser step before it is taken."""
+
+    def __init__(self, begin: Callable[[int], None]) -> None:
+        self._begin = begin
+
+    def on_step_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        """Before each optimiser step."""
+        self._begin(state.global_step)
