@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from importlib import resources
 from pathlib import Path
 from typing import Any, Self
@@ -20,6 +21,7 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from weakft.errors import ModelNotFound
+from weakft.frozen_body import FrozenBody, padded
 from weakft.labels import Probs
 from weakft.narration import SILENCE, Narrator
 from weakft.seeding import preserved_random_state
@@ -41,6 +43,9 @@ class EndModel:
         model: a sequence classification model; `config.id2label` holds the class names.
         tokenizer: its tokenizer, with a padding token.
         max_length: tokens of a text that are read; the rest is cut off.
+
+    Attributes:
+        body: recalls what frozen layers make of a text, if they are as they were when it began.
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class EndModel:
         self.model = model
         self.tokenizer = tokenizer
         self.max_length = max_length
+        self.body: FrozenBody | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -109,8 +115,9 @@ class EndModel:
         Texts of like length share a batch; the order of the result is that of the input.
         """
         logits = np.empty((len(texts), len(self.classes)))
+        body = self.body if self.body is not None and self.body.exact else None
         with narrator.task("Predicting", total=len(texts), unit="rows") as advance:
-            for rows, batch in self._batches(texts):
+            for rows, batch in self._batches(texts, body):
                 logits[rows] = self.model(**batch).logits.float().cpu().numpy()
                 advance(len(rows))
         scores = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -130,15 +137,23 @@ class EndModel:
         embeddings = np.concatenate(parts)
         return np.asarray(embeddings[np.argsort(order)])
 
-    def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], Any]]:
+    def _batches(
+        self, texts: Sequence[str], body: FrozenBody | None = None
+    ) -> Iterator[tuple[list[int], Any]]:
         """Positions of texts of like length, and their padded tokens; nothing learns."""
         tokens = self.encode(texts)
+        body = body if body is not None and body.fits(tokens) else None
+        states = None if body is None else body.states(tokens)
+        if body is not None:
+            tokens = [body.seen(ids) for ids in tokens]
         self.model.train(False)
-        with torch.inference_mode():
+        with torch.inference_mode(), nullcontext() if body is None else body.recalled():
             for rows in batches_by_length([len(ids) for ids in tokens], TOKENS_PER_BATCH):
                 batch = self.tokenizer.pad(
                     {"input_ids": [tokens[row] for row in rows]}, return_tensors="pt"
                 )
+                if body is not None and states is not None:
+                    body.show(padded([states[row] for row in rows]).to(self.model.device))
                 yield rows, batch.to(self.model.device)
 
 

@@ -1,6 +1,7 @@
 """Stage 3: fine-tune on weak labels, on gold, and on both; keep what gold says is best."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from weakft.training.finetune import FineTuned
 from weakft.training.gold import Gold, GoldOutcome, add_gold
 from weakft.training.workshop import Workshop
 
+ACTIVATIONS = Path(".weakft") / "activations"
 GOLD_PARTS: tuple[Splits, ...] = ("dev", "valid")
 
 
@@ -62,6 +64,7 @@ def _workshop(project: Project, data: Dataset, soft: SoftLabels, narrator: Narra
         texts=data["train"].texts,
         soft=soft,
         valid=None if valid is None else _as_rows(valid, k),
+        cache=project.root / ACTIVATIONS,
         narrator=narrator,
     )
 
@@ -118,6 +121,7 @@ def _all_gold(project: Project, data: Dataset, workshop: Workshop) -> FineTuned 
         valid=workshop.valid,
         title="All of train's gold",
         narrator=workshop.narrator,
+        cache=workshop.cache,
     )
 
 

@@ -3,7 +3,8 @@
 import math
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,12 +18,13 @@ from transformers import EvalPrediction, PrinterCallback, ProgressCallback, Trai
 from weakft.config import TrainConfig
 from weakft.end_model import EndModel
 from weakft.errors import ConfigError, DataError
+from weakft.frozen_body import FrozenBody
 from weakft.narration import SILENCE, Narrator
 from weakft.seeding import preserved_random_state
 from weakft.training.cpu import quick_steps
 from weakft.training.losses import LOSSES
 from weakft.training.rows import TrainingSet
-from weakft.training.strategies import STRATEGIES, Anatomy, strategy_of
+from weakft.training.strategies import STRATEGIES, Anatomy, Strategy, stack_of, strategy_of
 from weakft.training.trainer import (
     EncodedRows,
     NoiseAwareTrainer,
@@ -61,6 +63,7 @@ def fine_tune(
     valid: TrainingSet | None = None,
     title: str = "Fine-tuning",
     narrator: Narrator = SILENCE,
+    cache: Path | None = None,
 ) -> FineTuned:
     """Train the model in place as `settings` say; keep the best checkpoint by valid.
 
@@ -71,6 +74,7 @@ def fine_tune(
         valid: gold rows that choose among the epochs; without, the last epoch stands.
         title: of the progress bar.
         narrator: told of the progress.
+        cache: folder where what frozen layers make of a text is kept.
 
     Raises:
         ConfigError: the strategy cannot be had, or not for this model.
@@ -78,15 +82,19 @@ def fine_tune(
     """
     start = time.perf_counter()
     if settings.probe_epochs > 0:
-        _probe(model, rows, settings, narrator)
+        _probe(model, rows, settings, narrator, cache)
     strategy = strategy_of(settings)
     depths = _depths(model, settings)
     network = strategy.prepare(model.model)
+    texts = rows.texts if valid is None else (*rows.texts, *valid.texts)
+    model.body = body = _frozen_body(model, strategy, settings, texts, cache)
+    encoded = EncodedRows(model.encode(rows.texts), rows, body)
     steps = _total_steps(len(rows), settings)
     batch = _rows_a_step(len(rows), settings)
     with (
         tempfile.TemporaryDirectory(prefix="weakft-") as scratch,
         preserved_random_state(settings.seed),
+        nullcontext() if body is None else body.recalled(),
         quick_steps(model.model, settings.seed) as reseed,
         narrator.task(title, total=steps * batch, unit="rows") as advance,
     ):
@@ -95,10 +103,11 @@ def fine_tune(
             depths=depths,
             layer_lr_decay=settings.layer_lr_decay,
             texts=rows.texts,
+            body=body,
             model=network,
             args=_training_arguments(settings, Path(scratch), has_valid=valid is not None),
-            train_dataset=EncodedRows(model.encode(rows.texts), rows),
-            eval_dataset=None if valid is None else _sorted_by_length(model, valid),
+            train_dataset=encoded,
+            eval_dataset=None if valid is None else _sorted_by_length(model, valid, body),
             data_collator=collator(model.tokenizer),
             processing_class=model.tokenizer,
             compute_metrics=_scores,
@@ -123,7 +132,30 @@ def fine_tune(
     )
 
 
-def _probe(model: EndModel, rows: TrainingSet, settings: TrainConfig, narrator: Narrator) -> None:
+def _frozen_body(
+    model: EndModel,
+    strategy: Strategy,
+    settings: TrainConfig,
+    texts: Sequence[str],
+    cache: Path | None,
+) -> FrozenBody | None:
+    count = strategy.frozen_layers(model.model)
+    if count == 0 or settings.mixup > 0:  # MixUp mixes what lies before the layers
+        return None
+    stack = list(stack_of(model.model))
+    body = FrozenBody(
+        model.model, stack[:count], depth=len(stack), bf16=_bf16(settings), folder=cache
+    )
+    return body if body.fits(model.encode(texts)) else None
+
+
+def _probe(
+    model: EndModel,
+    rows: TrainingSet,
+    settings: TrainConfig,
+    narrator: Narrator,
+    cache: Path | None,
+) -> None:
     """The head alone first, so that its first steps do not distort the body."""
     alone = {
         "strategy": "head",
@@ -133,7 +165,12 @@ def _probe(model: EndModel, rows: TrainingSet, settings: TrainConfig, narrator: 
         "layer_lr_decay": 1.0,
     }
     fine_tune(
-        model, rows, settings.model_copy(update=alone), title="Training the head", narrator=narrator
+        model,
+        rows,
+        settings.model_copy(update=alone),
+        title="Training the head",
+        narrator=narrator,
+        cache=cache,
     )
 
 
@@ -157,17 +194,20 @@ def bf16_is_native() -> bool:
     return flags.exists() and any(flag in flags.read_text() for flag in ("avx512_bf16", "amx_bf16"))
 
 
+def _bf16(settings: TrainConfig) -> bool:
+    return bf16_is_native() if settings.bf16 is None else settings.bf16
+
+
 def _training_arguments(
     settings: TrainConfig, scratch: Path, *, has_valid: bool
 ) -> TrainingArguments:
     theirs: Mapping[str, Any] = settings.model_dump(exclude=set(settings.OURS))
-    bf16 = bf16_is_native() if settings.bf16 is None else settings.bf16
     when = "epoch" if has_valid else "no"
     return _accepted(
         output_dir=str(scratch),
         **{
             **theirs,
-            "bf16": bf16,
+            "bf16": _bf16(settings),
             "use_cpu": settings.use_cpu or not torch.cuda.is_available(),
             "eval_strategy": when,
             "save_strategy": when,
@@ -191,10 +231,10 @@ def _accepted(**arguments: Any) -> TrainingArguments:  # noqa: ANN401
         raise ConfigError(f"[train]: transformers refuses a setting: {error}") from error
 
 
-def _sorted_by_length(model: EndModel, rows: TrainingSet) -> EncodedRows:
+def _sorted_by_length(model: EndModel, rows: TrainingSet, body: FrozenBody | None) -> EncodedRows:
     tokens = model.encode(rows.texts)
     order = np.argsort([-len(ids) for ids in tokens], kind="stable")
-    return EncodedRows([tokens[row] for row in order], rows.take(order))
+    return EncodedRows([tokens[row] for row in order], rows.take(order), body)
 
 
 def _scores(prediction: EvalPrediction) -> dict[str, float]:

@@ -163,6 +163,7 @@ class _Kitchen:
             pool.mix_settings(len(together)),
             title=title,
             narrator=pool.narrator,
+            cache=pool.cache,
         )
 
     def finish_best(self, teacher: FineTuned) -> GoldOutcome:
@@ -263,4 +264,5 @@ class _Kitchen:
             self.workshop.gold_settings(len(gold)),
             title=title,
             narrator=self.workshop.narrator,
+            cache=self.workshop.cache,
         )

@@ -19,6 +19,7 @@ from transformers import (
 )
 
 from weakft.errors import DataError
+from weakft.frozen_body import FrozenBody, padded
 from weakft.narration import Advance
 from weakft.training.losses import Loss, early_learning, remembered, soft_cross_entropy
 from weakft.training.rows import TrainingSet
@@ -30,8 +31,14 @@ Batch = dict[str, torch.Tensor]
 class EncodedRows(Dataset[dict[str, Any]]):
     """A training set as token ids; padding is left to the batch."""
 
-    def __init__(self, tokens: Sequence[Sequence[int]], rows: TrainingSet) -> None:
-        self._tokens = tokens
+    def __init__(
+        self,
+        tokens: Sequence[list[int]],
+        rows: TrainingSet,
+        body: FrozenBody | None = None,
+    ) -> None:
+        self._tokens = tokens if body is None else [body.seen(ids) for ids in tokens]
+        self._states = None if body is None else body.states(tokens)
         self._probs = torch.from_numpy(rows.probs).float()
         self._weights = torch.from_numpy(rows.weights).float()
 
@@ -39,12 +46,13 @@ class EncodedRows(Dataset[dict[str, Any]]):
         return len(self._tokens)
 
     def __getitem__(self, row: int) -> dict[str, Any]:
-        return {
+        found = {
             "input_ids": self._tokens[row],
             "labels": self._probs[row],
             "row_weights": self._weights[row],
             "rows": row,
         }
+        return found if self._states is None else {**found, "states": self._states[row]}
 
 
 def collator(tokenizer: PreTrainedTokenizerBase) -> Callable[[list[dict[str, Any]]], Batch]:
@@ -57,7 +65,10 @@ def collator(tokenizer: PreTrainedTokenizerBase) -> Callable[[list[dict[str, Any
         labels = torch.stack([row["labels"] for row in rows])
         weights = torch.stack([row["row_weights"] for row in rows])
         numbers = torch.tensor([row["rows"] for row in rows])
-        return {**batch, "labels": labels, "row_weights": weights, "rows": numbers}
+        collated = {**batch, "labels": labels, "row_weights": weights, "rows": numbers}
+        if "states" in rows[0]:
+            collated["states"] = padded([row["states"] for row in rows])
+        return collated
 
     return collate
 
@@ -91,6 +102,7 @@ class NoiseAwareTrainer(Trainer):
         depths: layers between each parameter, by name, and the head.
         layer_lr_decay: what the learning rate is multiplied by for each of those layers.
         texts: of the training rows, to name those on which the loss breaks.
+        body: recalls the frozen layers' outputs, which the rows then carry.
         **settings: for transformers' Trainer.
     """
 
@@ -101,6 +113,7 @@ class NoiseAwareTrainer(Trainer):
         depths: Mapping[str, int],
         layer_lr_decay: float,
         texts: Sequence[str],
+        body: FrozenBody | None,
         **settings: Any,  # noqa: ANN401
     ) -> None:
         super().__init__(**settings)
@@ -110,6 +123,7 @@ class NoiseAwareTrainer(Trainer):
         self._depths = depths
         self._layer_lr_decay = layer_lr_decay
         self._texts = texts
+        self._body = body
         self._memory: torch.Tensor | None = None
 
     def compute_loss(
@@ -122,6 +136,8 @@ class NoiseAwareTrainer(Trainer):
         """Weighted loss, over the total weight of the optimiser step."""
         targets, weights = inputs.pop("labels"), inputs.pop("row_weights")
         rows = inputs.pop("rows")
+        if self._body is not None:
+            self._body.show(inputs.pop("states"))
         if model.training and self._objective.mixup > 0:
             inputs, targets, weights = self._mixed(inputs, targets, weights)
         outputs = model(**inputs)

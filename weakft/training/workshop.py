@@ -4,6 +4,7 @@ import copy
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -36,6 +37,7 @@ class Workshop:
         texts: N texts of the pool, covered or not.
         soft: their soft labels, in the same order.
         valid: gold rows that choose the weak model's checkpoint, if there are any.
+        cache: folder where what frozen layers make of a text is kept.
         narrator: told of the progress.
     """
 
@@ -44,6 +46,7 @@ class Workshop:
     texts: tuple[str, ...]
     soft: SoftLabels
     valid: TrainingSet | None = None
+    cache: Path | None = None
     narrator: Narrator = SILENCE
 
     @cached_property
@@ -113,6 +116,7 @@ class Workshop:
             valid=self.valid,
             title="Fine-tuning on weak labels",
             narrator=self.narrator,
+            cache=self.cache,
         )
 
     def gold_settings(self, rows: int) -> TrainConfig:

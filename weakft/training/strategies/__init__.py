@@ -1,7 +1,7 @@
 """Which parameters learn: one file per strategy of `train.strategy`."""
 
 from weakft.config import TrainConfig
-from weakft.training.strategies.anatomy import Anatomy
+from weakft.training.strategies.anatomy import Anatomy, stack_of
 from weakft.training.strategies.base import Strategy
 from weakft.training.strategies.freeze import Freeze
 from weakft.training.strategies.full import Full
@@ -23,4 +23,4 @@ def strategy_of(settings: TrainConfig) -> Strategy:
     return STRATEGIES.get(settings.strategy, Tuner)(settings)
 
 
-__all__ = ["STRATEGIES", "Anatomy", "Strategy", "strategy_of"]
+__all__ = ["STRATEGIES", "Anatomy", "Strategy", "stack_of", "strategy_of"]

@@ -30,7 +30,7 @@ class Anatomy:
         Raises:
             ConfigError: it has no stack of `num_hidden_layers` layers.
         """
-        stack = _stack_of(network)
+        stack = stack_of(network)
         names = [name for name, _ in network.named_parameters()]
         inside = {
             name: index for index, layer in enumerate(stack) for name in _names_of(network, layer)
@@ -54,7 +54,12 @@ class Anatomy:
         return found | dict.fromkeys(self.embeddings, len(self.layers) + 1)
 
 
-def _stack_of(network: PreTrainedModel) -> nn.ModuleList:
+def stack_of(network: PreTrainedModel) -> nn.ModuleList:
+    """The layers of a model, the lowest first.
+
+    Raises:
+        ConfigError: none can be found.
+    """
     depth = getattr(network.config, "num_hidden_layers", None)
     for module in network.base_model.modules():
         if isinstance(module, nn.ModuleList) and len(module) == depth:

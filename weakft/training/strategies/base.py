@@ -26,6 +26,10 @@ class Strategy(ABC):
         """Mark what learns; what is trained may be another module around the model."""
         return network
 
+    def frozen_layers(self, network: PreTrainedModel) -> int:
+        """How many of the lowest layers stay as they are, with all that lies before them."""
+        return 0
+
     def at(self, progress: float, network: PreTrainedModel) -> None:  # noqa: B027
         """Called before each optimiser step, with the share of the steps done."""
 

@@ -32,12 +32,19 @@ class Freeze(Strategy):
         learn_only(network, set(learning))
         return network
 
-    def _lower(self, network: PreTrainedModel) -> set[str]:
-        anatomy = Anatomy.of(network)
-        depth = len(anatomy.layers)
+    def frozen_layers(self, network: PreTrainedModel) -> int:
+        """As many as are held by number; those held by name are not counted."""
+        return 0 if self.settings.freeze else self._count(len(Anatomy.of(network).layers))
+
+    def _count(self, depth: int) -> int:
         count = depth // 2 if self.settings.freeze_layers is None else self.settings.freeze_layers
         if count > depth:
             raise ConfigError(f"train.freeze_layers: wanted 0 to {depth} layers, got {count}.")
+        return count
+
+    def _lower(self, network: PreTrainedModel) -> set[str]:
+        anatomy = Anatomy.of(network)
+        count = self._count(len(anatomy.layers))
         return {*anatomy.embeddings, *(name for layer in anatomy.layers[:count] for name in layer)}
 
     def _named(self, names: list[str]) -> set[str]:

@@ -20,3 +20,7 @@ class Head(Strategy):
         """Hold the body."""
         learn_only(network, set(Anatomy.of(network).head))
         return network
+
+    def frozen_layers(self, network: PreTrainedModel) -> int:
+        """All of them."""
+        return len(Anatomy.of(network).layers)

@@ -1,0 +1,209 @@
+"""What the frozen lower layers of a model make of a text, computed once and recalled after."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+from torch.nn.utils.rnn import pad_sequence
+from transformers import PreTrainedModel
+
+MOST_BYTES = 2 * 2**30
+MOST_KEPT = 500_000  # texts in the file
+TOKENS_PER_BATCH = 4096
+
+Ids = list[int]
+
+
+class _EnoughError(Exception):
+    """The frozen layers have run; what lies behind them is not wanted."""
+
+
+class FrozenBody:
+    """The outputs of a model's lowest layers, by token ids; where they stay as they are.
+
+    Where all layers are frozen and the head looks at the first token alone, as BERT's does, one
+    vector a text is kept, else one a token. Dropout is off in frozen layers. The idea stands in
+    Liu, Agarwal and Venkataraman, "AutoFreeze" (2021).
+
+    Args:
+        network: a sequence classification model.
+        layers: its frozen layers, the lowest first, at least one; what lies before them is
+            frozen too.
+        depth: how many layers there are.
+        bf16: compute and keep one vector a token in bfloat16; one a text is always exact.
+        folder: where outputs of one vector a text are kept from process to process.
+    """
+
+    def __init__(
+        self,
+        network: PreTrainedModel,
+        layers: Sequence[nn.Module],
+        *,
+        depth: int,
+        bf16: bool = False,
+        folder: Path | None = None,
+    ) -> None:
+        self._network = network
+        self._layers = layers
+        self._bf16 = False
+        self._current = torch.empty(0)
+        self._others: int | None = None
+        self.first_token_only = len(layers) == depth and self._head_reads_the_first_token()
+        self._bf16 = bf16 and not self.first_token_only
+        self._file = self._kept_in(folder) if folder and self.first_token_only else None
+        self._states: dict[bytes, torch.Tensor] = self._read()
+
+    def seen(self, tokens: Ids) -> Ids:
+        """The token ids that go with the states of a text."""
+        return tokens[:1] if self.first_token_only else tokens
+
+    def fits(self, texts: Sequence[Ids]) -> bool:
+        """Whether the outputs for these texts can be kept in memory."""
+        count = sum(len(self.seen(ids)) for ids in texts)
+        width = int(self._network.config.hidden_size)
+        return count * width * (2 if self._bf16 else 4) <= MOST_BYTES
+
+    def states(self, texts: Sequence[Ids]) -> list[torch.Tensor]:
+        """[t, d] outputs of the frozen layers for each text's token ids, in order."""
+        keys = [_key(ids) for ids in texts]
+        missing = {
+            key: ids for key, ids in zip(keys, texts, strict=True) if key not in self._states
+        }
+        for batch in _batches(list(missing.items())):
+            self._compute(batch)
+        if missing and self._file is not None:
+            self._write(self._file, keys)
+        return [self._states[key] for key in keys]
+
+    @property
+    def exact(self) -> bool:
+        """Whether predictions from recalled states equal those computed from the text."""
+        return not self._bf16
+
+    @contextmanager
+    def recalled(self) -> Iterator[None]:
+        """The frozen layers give what `show` was told last, without computing anything."""
+        for layer in self._layers:
+            layer.forward = self._recall
+        try:
+            yield
+        finally:
+            for layer in self._layers:
+                del layer.forward
+
+    def show(self, states: torch.Tensor) -> None:
+        """[b, t, d] padded states of the batch that the model sees next."""
+        self._current = states
+
+    def _recall(self, *inputs: Any, **settings: Any) -> Any:  # noqa: ANN401
+        if self._others is None:
+            return self._current
+        return (self._current, *(None for _ in range(self._others)))
+
+    def _compute(self, batch: list[tuple[bytes, Ids]]) -> None:
+        width = max(len(ids) for _, ids in batch)
+        padding = int(self._network.config.pad_token_id or 0)
+        padded = [[*ids, *[padding] * (width - len(ids))] for _, ids in batch]
+        mask = [[1] * len(ids) + [0] * (width - len(ids)) for _, ids in batch]
+        device = self._network.device
+        hidden = self._run(
+            input_ids=torch.tensor(padded, device=device),
+            attention_mask=torch.tensor(mask, device=device),
+        ).to(torch.bfloat16 if self._bf16 else torch.float32)
+        for (key, ids), states in zip(batch, hidden, strict=True):
+            self._states[key] = states[: len(self.seen(ids))].cpu().clone()
+
+    def _run(self, **inputs: torch.Tensor) -> torch.Tensor:
+        """[b, t, d] outputs of the frozen layers."""
+        outputs: list[Any] = []
+
+        def stop(layer: nn.Module, given: Any, output: Any) -> None:  # noqa: ANN401
+            outputs.append(output)
+            raise _EnoughError
+
+        training = self._network.training
+        self._network.train(False)
+        hook = self._layers[-1].register_forward_hook(stop)
+        try:
+            autocast = torch.autocast(self._network.device.type, torch.bfloat16, enabled=self._bf16)
+            with torch.no_grad(), autocast:
+                self._network(**inputs)
+        except _EnoughError:
+            pass
+        finally:
+            hook.remove()
+            self._network.train(training)
+        output = outputs[0]
+        self._others = len(output) - 1 if isinstance(output, tuple) else None
+        hidden: torch.Tensor = output if self._others is None else output[0]
+        return hidden
+
+    def _head_reads_the_first_token(self) -> bool:
+        """Other tokens' states are changed, and the logits stay the same to the last bit."""
+        ids = torch.ones((1, 4), dtype=torch.long, device=self._network.device)
+        states = self._run(input_ids=ids, attention_mask=torch.ones_like(ids))
+        changed = states.clone()
+        changed[:, 1:] = changed[:, 1:] * -2 + 1
+        training = self._network.training
+        self._network.train(False)
+        logits = []
+        with torch.no_grad(), self.recalled():
+            for shown in (states, changed):
+                self.show(shown)
+                logits.append(self._network(input_ids=ids, attention_mask=ids).logits)
+        self._network.train(training)
+        return torch.equal(*logits)
+
+    def _kept_in(self, folder: Path) -> Path:
+        digest = hashlib.sha256()
+        frozen = {id(p) for layer in self._layers for p in layer.parameters()}
+        for name, parameter in self._network.base_model.named_parameters():
+            if id(parameter) in frozen or "embed" in name:
+                digest.update(name.encode())
+                digest.update(parameter.detach().cpu().numpy().tobytes())
+        return folder / f"{digest.hexdigest()[:32]}.safetensors"
+
+    def _read(self) -> dict[bytes, torch.Tensor]:
+        if self._file is None or not self._file.exists():
+            return {}
+        kept = load_file(self._file)
+        keys = kept["keys"].numpy()
+        return {key.tobytes(): states for key, states in zip(keys, kept["states"], strict=True)}
+
+    def _write(self, file: Path, asked: list[bytes]) -> None:
+        """Keep all that is known, or what was asked for last if that has grown too large."""
+        kept = list(self._states) if len(self._states) <= MOST_KEPT else list(dict.fromkeys(asked))
+        keys = np.stack([np.frombuffer(key, dtype=np.uint8) for key in kept])
+        states = torch.stack([self._states[key] for key in kept])
+        file.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = file.with_suffix(f".{os.getpid()}.tmp")
+        save_file({"keys": torch.from_numpy(keys), "states": states}, unfinished)
+        unfinished.replace(file)
+
+
+def padded(states: Sequence[torch.Tensor]) -> torch.Tensor:
+    """[b, t, d] of [t, d] each."""
+    return pad_sequence(list(states), batch_first=True)
+
+
+def _key(ids: Ids) -> bytes:
+    return hashlib.blake2b(np.asarray(ids, dtype=np.int64).tobytes(), digest_size=16).digest()
+
+
+def _batches(items: list[tuple[bytes, Ids]]) -> Iterator[list[tuple[bytes, Ids]]]:
+    """Texts of like length together, at most TOKENS_PER_BATCH tokens with padding."""
+    batch: list[tuple[bytes, Ids]] = []
+    for item in sorted(items, key=lambda item: -len(item[1])):
+        if batch and (len(batch) + 1) * len(batch[0][1]) > TOKENS_PER_BATCH:
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
+        yield batch
