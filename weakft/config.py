@@ -128,13 +128,15 @@ class TrainConfig(Section):
     ] = "soft_cross_entropy"
     early_learning: float = Field(0, ge=0, description="strength of early-learning regularisation")
     mixup: float = Field(0, ge=0, description="alpha of MixUp; 0: none")
-    selection: Literal["all", "confidence", "cut_statistic"] = Field(
+    selection: Literal["all", "confidence", "cut_statistic", "confident_learning"] = Field(
         "all", description="which covered rows to learn from"
     )
     keep: float = Field(0.8, gt=0, le=1, description="share of each class that a selection keeps")
     uncovered: Literal["ignore", "fill"] = Field(
         "ignore", description="fill: label rows a linear model on embeddings is sure of"
     )
+    self_training: int = Field(0, ge=0, description="rounds on the model's own sure opinions")
+    ema: float = Field(0, ge=0, lt=1, description="decay of averaged weights, such as .99; 0: none")
     confidence_weights: bool = Field(False, description="weigh rows by how sure their label is")
     gold: Literal["auto", "continue", "mix", "only", "none"] = "auto"
     gold_folds: int = Field(2, ge=2)
@@ -176,6 +178,8 @@ class TrainConfig(Section):
             "keep",
             "uncovered",
             "confidence_weights",
+            "self_training",
+            "ema",
             "gold",
             "gold_folds",
             "gold_epochs",

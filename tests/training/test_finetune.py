@@ -8,7 +8,9 @@ import torch
 
 from weakft.config import TrainConfig
 from weakft.end_model import EndModel
+from weakft.labels import SoftLabels
 from weakft.training import TrainingSet, fine_tune
+from weakft.training.workshop import Workshop
 
 CLASSES = ("no", "yes")
 TEXTS = ("great phone", "the bad camera is poor", "love it", "it broke", "good", "awful screen") * 4
@@ -105,3 +107,36 @@ def test_a_saved_model_is_a_plain_hugging_face_folder(tiny_model: Path, tmp_path
     assert loaded.max_length == 16
     assert loaded.predict_proba(TEXTS) == pytest.approx(model.predict_proba(TEXTS), abs=1e-6)
     assert not list((tmp_path / "model").glob("*.bin"))
+
+
+def test_averaged_weights_are_what_is_scored_saved_and_kept(tiny_model: Path) -> None:
+    settings = SETTINGS.model_copy(update={"num_train_epochs": 3, "learning_rate": 5e-3})
+    averaged = settings.model_copy(update={"ema": 0.9})
+    plain = trained_weights(tiny_model, gold_rows(), settings)
+    mean = trained_weights(tiny_model, gold_rows(), averaged)
+    start = torch.cat([p.detach().flatten() for p in new_model(tiny_model).model.parameters()])
+    assert (mean - start).norm() < (plain - start).norm()
+    tuned = fine_tune(new_model(tiny_model), gold_rows(), averaged, valid=gold_rows())
+    assert tuned.best_epoch is not None
+
+
+def test_self_training_goes_on_with_the_whole_pool(tiny_model: Path) -> None:
+    texts = (*TEXTS, "the good phone", "the poor phone")
+    covered = np.array([True] * len(TEXTS) + [False, False])
+    probs = np.vstack([np.eye(2)[GOLD], np.full((2, 2), 0.5)])
+    soft = SoftLabels(probs, covered, tuple(str(row) for row in range(len(texts))), CLASSES)
+    settings = SETTINGS.model_copy(
+        update={
+            "model": str(tiny_model),
+            "max_length": 16,
+            "num_train_epochs": 20,
+            "learning_rate": 5e-3,
+        }
+    )
+    alone = Workshop(CLASSES, settings, texts, soft).weak_model()
+    further = Workshop(
+        CLASSES, settings.model_copy(update={"self_training": 1}), texts, soft
+    ).weak_model()
+    assert further.rows == alone.rows == len(TEXTS)
+    assert not np.array_equal(further.model.predict_proba(texts), alone.model.predict_proba(texts))
+    assert (further.model.predict_proba(TEXTS).argmax(axis=1) == GOLD).all()

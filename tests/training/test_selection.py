@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from weakft.training.selection import filled, like_their_neighbours, most_confident
+from weakft.training.selection import (
+    confidently_right,
+    filled,
+    like_their_neighbours,
+    most_confident,
+)
 
 
 def two_clouds(n: int = 60, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -47,3 +52,16 @@ def test_one_class_fills_nothing() -> None:
     embeddings, _ = two_clouds()
     rows, probs = filled(np.tile([1.0, 0.0], (60, 1)), embeddings, embeddings)
     assert len(rows) == 0 and probs.shape == (0, 2)
+
+
+def test_a_rule_that_errs_among_rows_of_another_class_is_found_out() -> None:
+    embeddings, gold = two_clouds(200)
+    L = np.full((200, 10), -1)
+    for lf in range(10):
+        rows = np.flatnonzero(np.arange(200) % 10 == lf)
+        L[rows, lf] = gold[rows]
+    liar = np.flatnonzero(np.arange(200) % 10 == 3)
+    L[liar, 3] = 1 - gold[liar]
+    labels = L.max(axis=1)
+    kept = confidently_right(np.eye(2)[labels] * 0.8 + 0.1, embeddings, L.astype(np.int8))
+    assert set(range(200)) - set(kept.tolist()) == set(liar.tolist())

@@ -32,7 +32,7 @@ def fit(
         DataError: no row is covered, or training diverged.
         ModelNotFound: `train.model` names no model.
     """
-    workshop = _workshop(project, data, soft, narrator)
+    workshop = _workshop(project, data, soft, folder, narrator)
     weak = workshop.weak_model()
     gold = _gold_rows(data, folder, len(project.config.classes))
     outcome = add_gold(workshop, weak, gold)
@@ -55,7 +55,9 @@ def fit(
     return final.model
 
 
-def _workshop(project: Project, data: Dataset, soft: SoftLabels, narrator: Narrator) -> Workshop:
+def _workshop(
+    project: Project, data: Dataset, soft: SoftLabels, folder: RunFolder, narrator: Narrator
+) -> Workshop:
     valid = data.get("valid")
     k = len(project.config.classes)
     return Workshop(
@@ -64,6 +66,7 @@ def _workshop(project: Project, data: Dataset, soft: SoftLabels, narrator: Narra
         texts=data["train"].texts,
         soft=soft,
         valid=None if valid is None else _as_rows(valid, k),
+        votes=LabelMatrix.load(folder.votes("train")).values,
         cache=project.root / ACTIVATIONS,
         narrator=narrator,
     )

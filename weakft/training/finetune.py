@@ -21,11 +21,13 @@ from weakft.errors import ConfigError, DataError
 from weakft.frozen_body import FrozenBody
 from weakft.narration import SILENCE, Narrator
 from weakft.seeding import preserved_random_state
+from weakft.training.averaging import Averaging
 from weakft.training.cpu import quick_steps
 from weakft.training.losses import LOSSES
 from weakft.training.rows import TrainingSet
 from weakft.training.strategies import STRATEGIES, Anatomy, Strategy, stack_of, strategy_of
 from weakft.training.trainer import (
+    AveragingCallback,
     EncodedRows,
     NoiseAwareTrainer,
     Objective,
@@ -88,6 +90,7 @@ def fine_tune(
     network = strategy.prepare(model.model)
     texts = rows.texts if valid is None else (*rows.texts, *valid.texts)
     model.body = body = _frozen_body(model, strategy, settings, texts, cache)
+    averaging = Averaging(network, settings.ema)
     encoded = EncodedRows(model.encode(rows.texts), rows, body)
     steps = _total_steps(len(rows), settings)
     batch = _rows_a_step(len(rows), settings)
@@ -104,6 +107,7 @@ def fine_tune(
             layer_lr_decay=settings.layer_lr_decay,
             texts=rows.texts,
             body=body,
+            averaging=averaging,
             model=network,
             args=_training_arguments(settings, Path(scratch), has_valid=valid is not None),
             train_dataset=encoded,
@@ -115,11 +119,14 @@ def fine_tune(
                 NarratedProgress(advance, batch),
                 StrategyCallback(strategy, model.model),
                 StepCallback(reseed),
+                AveragingCallback(averaging),
             ],
         )
         trainer.remove_callback(PrinterCallback)
         trainer.remove_callback(ProgressCallback)
         output = trainer.train()
+        if valid is None:
+            averaging.adopt()
         _refuse_broken_loss(output.training_loss, settings)
         model.model = strategy.finish(network, model.model)
     trained_seconds = float(output.metrics["train_runtime"]) - _evaluation_seconds(trainer)

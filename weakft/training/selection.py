@@ -3,9 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
-from weakft.labels import Probs
+from weakft.labels import ABSTAIN, Probs, Votes
 
 NEIGHBOURS = 20
+LF_FOLDS = 5
 FILLED_WEIGHT = 0.5
 LEAST_CONFIDENCE = 0.8
 
@@ -50,6 +51,36 @@ def like_their_neighbours(probs: Probs, embeddings: Embeddings, share: float) ->
     return _best_of_each_class(labels, (cut - other * weights.sum(axis=1)) / spread, share)
 
 
+def confidently_right(probs: Probs, embeddings: Embeddings, L: Votes, seed: int = 0) -> Rows:
+    """The rows that no model, blind to the LFs that labelled them, is sure to see otherwise.
+
+    Confident learning (Northcutt, Jiang and Chuang, JAIR 2021) with folds by LF, as Knodle and ULF
+    deal them (Sedova and Roth, 2023): a logistic regression on embeddings judges the rows of the
+    LFs of a fold without having seen any row those voted on, so it cannot repeat their rule. A
+    row goes where another class is the most probable and reaches the mean confidence that rows
+    labelled with it have.
+
+    Args:
+        probs: [n, k] soft labels.
+        embeddings: [n, d] of the texts.
+        L: [n, m] votes on the same rows, each with one at least.
+        seed: deals the LFs to five folds.
+    """
+    labels, judged = probs.argmax(axis=1), np.zeros(probs.shape)
+    for lfs in np.array_split(np.random.default_rng(seed).permutation(L.shape[1]), LF_FOLDS):
+        held_out = (L[:, lfs] != ABSTAIN).any(axis=1)
+        if len(np.unique(labels[~held_out])) > 1 and held_out.any():
+            rows = ~held_out
+            judged[held_out] += _linear(probs[rows], embeddings[rows], embeddings[held_out], seed)
+    seen = judged.sum(axis=1) > 0
+    judged[seen] /= judged[seen].sum(axis=1, keepdims=True)
+    own = [judged[seen & (labels == k), k] for k in range(probs.shape[1])]
+    usual = np.array([confidence.mean() if len(confidence) else 1.0 for confidence in own])
+    other = judged.argmax(axis=1)
+    wrong = seen & (other != labels) & (judged.max(axis=1) >= usual[other])
+    return np.flatnonzero(~wrong)
+
+
 def filled(
     probs: Probs, embeddings: Embeddings, uncovered: Embeddings, seed: int = 0
 ) -> tuple[Rows, Probs]:
@@ -67,17 +98,22 @@ def filled(
     Returns:
         Positions among the uncovered rows, and [kept, k] probabilities.
     """
-    from sklearn.linear_model import LogisticRegression
-
-    labels = probs.argmax(axis=1)
-    if len(np.unique(labels)) < 2 or not len(uncovered):
+    if len(np.unique(probs.argmax(axis=1))) < 2 or not len(uncovered):
         return np.empty(0, dtype=np.intp), np.empty((0, probs.shape[1]))
-    model = LogisticRegression(max_iter=500, random_state=seed)
-    model.fit(embeddings, labels, sample_weight=probs.max(axis=1))
-    predicted = np.zeros((len(uncovered), probs.shape[1]))
-    predicted[:, model.classes_] = model.predict_proba(uncovered)
+    predicted = _linear(probs, embeddings, uncovered, seed)
     sure = np.flatnonzero(predicted.max(axis=1) >= LEAST_CONFIDENCE)
     return sure, predicted[sure]
+
+
+def _linear(probs: Probs, embeddings: Embeddings, others: Embeddings, seed: int) -> Probs:
+    """[u, k] what logistic regression on the most probable classes says of other rows."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(max_iter=500, random_state=seed)
+    model.fit(embeddings, probs.argmax(axis=1), sample_weight=probs.max(axis=1))
+    predicted = np.zeros((len(others), probs.shape[1]))
+    predicted[:, model.classes_] = model.predict_proba(others)
+    return predicted
 
 
 def _best_of_each_class(

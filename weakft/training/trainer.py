@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from transformers import (
 from weakft.errors import DataError
 from weakft.frozen_body import FrozenBody, padded
 from weakft.narration import Advance
+from weakft.training.averaging import Averaging
 from weakft.training.losses import Loss, early_learning, remembered, soft_cross_entropy
 from weakft.training.rows import TrainingSet
 from weakft.training.strategies import Strategy
@@ -103,6 +105,7 @@ class NoiseAwareTrainer(Trainer):
         layer_lr_decay: what the learning rate is multiplied by for each of those layers.
         texts: of the training rows, to name those on which the loss breaks.
         body: recalls the frozen layers' outputs, which the rows then carry.
+        averaging: of the weights; what is evaluated and saved are their means.
         **settings: for transformers' Trainer.
     """
 
@@ -114,6 +117,7 @@ class NoiseAwareTrainer(Trainer):
         layer_lr_decay: float,
         texts: Sequence[str],
         body: FrozenBody | None,
+        averaging: Averaging,
         **settings: Any,  # noqa: ANN401
     ) -> None:
         super().__init__(**settings)
@@ -124,6 +128,7 @@ class NoiseAwareTrainer(Trainer):
         self._layer_lr_decay = layer_lr_decay
         self._texts = texts
         self._body = body
+        self._averaging = averaging
         self._memory: torch.Tensor | None = None
 
     def compute_loss(
@@ -174,6 +179,11 @@ class NoiseAwareTrainer(Trainer):
             **settings,
         )
         return self.optimizer
+
+    def _maybe_log_save_evaluate(self, *progress: Any, **more: Any) -> None:  # noqa: ANN401
+        wanted = self.control.should_evaluate or self.control.should_save
+        with self._averaging.in_place() if wanted else nullcontext():
+            super()._maybe_log_save_evaluate(*progress, **more)
 
     def _mixed(
         self, inputs: Batch, targets: torch.Tensor, weights: torch.Tensor
@@ -268,3 +278,20 @@ class StepCallback(TrainerCallback):
     ) -> None:
         """Before each optimiser step."""
         self._begin(state.global_step)
+
+
+class AveragingCallback(TrainerCallback):
+    """Adds the weights of each optimiser step to their mean."""
+
+    def __init__(self, averaging: Averaging) -> None:
+        self._averaging = averaging
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        """After each optimiser step."""
+        self._averaging.add()

@@ -10,16 +10,19 @@ import numpy as np
 
 from weakft.config import TrainConfig
 from weakft.end_model import Embeddings, EndModel
-from weakft.labels import SoftLabels
+from weakft.errors import ConfigError
+from weakft.labels import SoftLabels, Votes
 from weakft.narration import SILENCE, Narrator
 from weakft.training.finetune import FineTuned, fine_tune
 from weakft.training.rows import TrainingSet
 from weakft.training.selection import (
     FILLED_WEIGHT,
+    confidently_right,
     filled,
     like_their_neighbours,
     most_confident,
 )
+from weakft.training.self_training import round_settings, self_taught
 
 SMALL_BATCH = 16  # rows a step where gold is scarce
 FEW_GOLD_ROWS = 300
@@ -37,6 +40,7 @@ class Workshop:
         texts: N texts of the pool, covered or not.
         soft: their soft labels, in the same order.
         valid: gold rows that choose the weak model's checkpoint, if there are any.
+        votes: [N, m] of the pool, where a selection needs them.
         cache: folder where what frozen layers make of a text is kept.
         narrator: told of the progress.
     """
@@ -46,6 +50,7 @@ class Workshop:
     texts: tuple[str, ...]
     soft: SoftLabels
     valid: TrainingSet | None = None
+    votes: Votes | None = None
     cache: Path | None = None
     narrator: Narrator = SILENCE
 
@@ -53,7 +58,7 @@ class Workshop:
     def weak_rows(self) -> TrainingSet:
         """The rows of the pool to learn from, as `[train]` selects, fills and weighs them."""
         rows = TrainingSet.from_soft_labels(self.texts, self.soft)
-        uses_embeddings = self.settings.selection == "cut_statistic"
+        uses_embeddings = self.settings.selection in ("cut_statistic", "confident_learning")
         embeddings = self._embeddings if uses_embeddings or self._fills else None
         covered = self.soft.covered
         chosen = self._selected(rows, None if embeddings is None else embeddings[covered])
@@ -82,6 +87,15 @@ class Workshop:
         if self.settings.selection == "cut_statistic":
             assert embeddings is not None
             return rows.take(like_their_neighbours(rows.probs, embeddings, self.settings.keep))
+        if self.settings.selection == "confident_learning":
+            assert embeddings is not None
+            if self.votes is None:
+                raise ConfigError(
+                    'train.selection = "confident_learning" deals its folds by LF, so it needs the '
+                    "votes on the pool."
+                )
+            covered = self.votes[self.soft.covered]
+            return rows.take(confidently_right(rows.probs, embeddings, covered))
         return rows
 
     def sample(self, limit: int) -> "Workshop":
@@ -96,7 +110,9 @@ class Workshop:
             tuple(self.soft.ids[int(row)] for row in rows),
             self.soft.classes,
         )
-        return replace(self, texts=tuple(self.texts[int(row)] for row in rows), soft=soft)
+        votes = None if self.votes is None else self.votes[rows]
+        texts = tuple(self.texts[int(row)] for row in rows)
+        return replace(self, texts=texts, soft=soft, votes=votes)
 
     def fresh_model(self) -> EndModel:
         """The pre-trained encoder under a new head, the same each time."""
@@ -108,8 +124,8 @@ class Workshop:
         )
 
     def weak_model(self) -> FineTuned:
-        """Fine-tune on weak labels alone; valid chooses the checkpoint."""
-        return fine_tune(
+        """Fine-tune on weak labels alone; valid chooses the checkpoint. Then self-training."""
+        tuned = fine_tune(
             self.fresh_model(),
             self.weak_rows,
             self.settings,
@@ -118,6 +134,17 @@ class Workshop:
             narrator=self.narrator,
             cache=self.cache,
         )
+        for number in range(1, self.settings.self_training + 1):
+            again = fine_tune(
+                tuned.model,
+                self_taught(self.texts, tuned.model.predict_proba(self.texts)),
+                round_settings(self.settings),
+                title=f"Self-training, round {number} of {self.settings.self_training}",
+                narrator=self.narrator,
+                cache=self.cache,
+            )
+            tuned = replace(tuned, model=again.model, seconds=tuned.seconds + again.seconds)
+        return tuned
 
     def gold_settings(self, rows: int) -> TrainConfig:
         """`[train]` for a stage on gold rows: small batches for few rows, and enough steps."""

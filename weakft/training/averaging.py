@@ -1,0 +1,63 @@
+"""The running mean of a model's weights, which is often steadier than the last of them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+
+class Averaging:
+    """Exponential moving average of what learns (Tarvainen and Valpola, NeurIPS 2017).
+
+    Early on the decay is (1 + steps) / (10 + steps) where that is less, so that the start is
+    soon forgotten.
+
+    Args:
+        network: the model.
+        decay: share of the mean that a step keeps; 0: nothing is averaged.
+    """
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self._network = network
+        self._decay = decay
+        self._steps = 0
+        self._means = {
+            name: parameter.detach().clone()
+            for name, parameter in (network.named_parameters() if decay else ())
+            if parameter.requires_grad
+        }
+
+    @torch.no_grad()
+    def add(self) -> None:
+        """Count in the weights as they are now."""
+        self._steps += 1
+        share = 1 - min(self._decay, (1 + self._steps) / (10 + self._steps))
+        for name, parameter in self._network.named_parameters():
+            if name in self._means:
+                self._means[name].lerp_(parameter.detach(), share)
+
+    @torch.no_grad()
+    def adopt(self) -> None:
+        """Let the mean be the weights."""
+        for name, parameter in self._network.named_parameters():
+            if name in self._means:
+                parameter.copy_(self._means[name])
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """The mean is the weights while the block runs."""
+        with torch.no_grad():
+            last = {
+                name: parameter.detach().clone()
+                for name, parameter in self._network.named_parameters()
+                if name in self._means
+            }
+        self.adopt()
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for name, parameter in self._network.named_parameters():
+                    if name in last:
+                        parameter.copy_(last[name])
