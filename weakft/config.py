@@ -139,7 +139,9 @@ class TrainConfig(Section):
     ema: float = Field(0, ge=0, lt=1, description="decay of averaged weights, such as .99; 0: none")
     confidence_weights: bool = Field(False, description="weigh rows by how sure their label is")
     gold: Literal["auto", "continue", "mix", "only", "none"] = "auto"
-    gold_folds: int = Field(2, ge=2)
+    gold_folds: int | None = Field(
+        None, ge=2, description="None: 4 below 300 gold rows, 2 from there on"
+    )
     gold_epochs: float = Field(6, gt=0, description="epochs of a gold stage, at least")
     gold_steps: int = Field(240, ge=1, description="optimiser steps of a gold stage, at least")
 

@@ -133,9 +133,10 @@ def test_self_training_goes_on_with_the_whole_pool(tiny_model: Path) -> None:
             "learning_rate": 5e-3,
         }
     )
-    alone = Workshop(CLASSES, settings, texts, soft).weak_model()
+    votes = np.where(covered, probs.argmax(axis=1), -1)[:, None].astype(np.int8)
+    alone = Workshop(CLASSES, settings, texts, soft, votes).weak_model()
     further = Workshop(
-        CLASSES, settings.model_copy(update={"self_training": 1}), texts, soft
+        CLASSES, settings.model_copy(update={"self_training": 1}), texts, soft, votes
     ).weak_model()
     assert further.rows == alone.rows == len(TEXTS)
     assert not np.array_equal(further.model.predict_proba(texts), alone.model.predict_proba(texts))

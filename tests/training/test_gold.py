@@ -13,6 +13,7 @@ from weakft.training.workshop import Workshop
 
 TEXTS = ("great phone", "bad camera", "love it", "it broke", "good screen", "awful") * 4
 LABELS = np.array([1, 0, 1, 0, 1, 0] * 4)
+VOTES = np.stack([LABELS, LABELS, 1 - LABELS], axis=1).astype(np.int8)
 
 
 def workshop(folder: Path, **settings: object) -> Workshop:
@@ -30,13 +31,13 @@ def workshop(folder: Path, **settings: object) -> Workshop:
             **settings,
         }
     )
-    return Workshop(("no", "yes"), config, TEXTS, soft)
+    return Workshop(("no", "yes"), config, TEXTS, soft, VOTES)
 
 
 def gold(judged: int = 20) -> Gold:
     mask = np.arange(24) >= 24 - judged
     rows = TrainingSet.from_gold(TEXTS, LABELS, 2)
-    return Gold(rows, mask, np.where(LABELS[:, None] == np.arange(2), 0.7, 0.3))
+    return Gold(rows, mask, VOTES)
 
 
 def test_folds_share_out_the_judged_rows_class_by_class() -> None:
@@ -79,7 +80,7 @@ def test_too_little_gold_is_not_judged(tiny_model: Path) -> None:
 
 def test_gold_of_one_class_teaches_nothing(tiny_model: Path) -> None:
     shop = workshop(tiny_model)
-    ones = Gold(TrainingSet.from_gold(TEXTS, np.ones(24, int), 2), gold().judged, gold().weak)
+    ones = Gold(TrainingSet.from_gold(TEXTS, np.ones(24, int), 2), gold().judged, VOTES)
     outcome = add_gold(shop, shop.weak_model(), ones)
     assert outcome.recipe == "none"
     assert "one class" in outcome.reason
@@ -119,6 +120,6 @@ def test_what_judges_never_trains_in_the_same_fold(
     texts = tuple(f"gold {i} {text}" for i, text in enumerate(TEXTS))
     rows = TrainingSet.from_gold(texts, LABELS, 2)
     shop = workshop(tiny_model)
-    add_gold(shop, shop.weak_model(), Gold(rows, gold().judged, gold().weak))
+    add_gold(shop, shop.weak_model(), Gold(rows, gold().judged, VOTES))
     assert len(predicted) == 6  # three recipes, two folds
     assert len(trained) >= 7

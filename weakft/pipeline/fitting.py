@@ -8,7 +8,6 @@ import numpy as np
 from weakft.config import Splits, TrainConfig
 from weakft.dataset import Dataset, Split, read_gold
 from weakft.end_model import EndModel
-from weakft.label_models import load_label_model, make_label_model
 from weakft.labels import LabelMatrix, SoftLabels, probabilities_frame
 from weakft.narration import Narrator
 from weakft.pipeline.evaluating import score
@@ -82,25 +81,14 @@ def _settings(project: Project) -> TrainConfig:
 
 
 def _gold_rows(data: Dataset, folder: RunFolder, cardinality: int) -> Gold | None:
-    """dev, then valid; valid judges (dev already set LF accuracies), or dev if alone."""
+    """dev, then valid; valid judges (LF authors have looked at dev), or dev if alone."""
     parts = [split for name in GOLD_PARTS if (split := data.get(name)) is not None]
     if not parts:
         return None
-    label_model = load_label_model(folder.label_model)
-    if data.get("valid") is None:  # dev judges, so what it says of dev must not rest on dev
-        label_model = make_label_model(
-            label_model.name,
-            cardinality,
-            seed=label_model.seed,
-            class_balance=label_model.class_balance,
-        )
-        label_model.fit(LabelMatrix.load(folder.votes("train")))
     return Gold(
         rows=TrainingSet.concat([_as_rows(part, cardinality) for part in parts]),
         judged=np.concatenate([np.full(len(part), part is parts[-1]) for part in parts]),
-        weak=np.concatenate(
-            [label_model.predict_proba(LabelMatrix.load(folder.votes(p.name))) for p in parts]
-        ),
+        votes=np.concatenate([LabelMatrix.load(folder.votes(p.name)).values for p in parts]),
     )
 
 

@@ -3,29 +3,34 @@
 none      weak labels alone
 only      gold alone
 continue  train on weak labels, then go on with gold
-mix       the gold-only model goes on with the whole pool, as it and the LF votes label
-          it together, and with gold
+mix       all who have an opinion (gold alone, weak then gold, weak alone, a linear model of
+          gold, the votes) label the whole pool together; a model learns from that and gold
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from weakft.end_model import EndModel
 from weakft.errors import ConfigError
-from weakft.labels import Probs
+from weakft.labels import Probs, Votes
 from weakft.training.finetune import FineTuned, fine_tune
+from weakft.training.panel import PANEL, Evidence, Panel
 from weakft.training.rows import TrainingSet
 from weakft.training.stacking import Weights, fit_weights, pooled
-from weakft.training.workshop import Workshop, copy_model
+from weakft.training.workshop import FEW_GOLD_ROWS, Workshop, copy_model
 
-MINIMUM_JUDGES = 20
-JUDGING_POOL = 4000  # pool rows at most in each fold; the final model takes them all
+MINIMUM_JUDGES = 10
+JUDGING_POOL = 2000  # pool rows at most in each fold; the final model takes them all
 RECIPES = ("none", "only", "continue", "mix")
+FEW_FOLDS, MANY_FOLDS = 2, 4  # many where there is little gold, and each fold costs little
+ALONE = {"none": "weak", "only": "only", "continue": "continued"}
 
 Mask = npt.NDArray[np.bool_]
+Opinions = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -36,12 +41,12 @@ class Gold:
         rows: n gold rows, one-hot.
         judged: [n] True for the rows that judge recipes, each in a fold that did not train
             on it; the others (dev, which set LF accuracies) train in every fold.
-        weak: [n, k] what the label model says of these rows.
+        votes: [n, m] of the LFs on these rows.
     """
 
     rows: TrainingSet
     judged: Mask
-    weak: Probs
+    votes: Votes
 
     @property
     def labels(self) -> npt.NDArray[np.intp]:
@@ -63,7 +68,7 @@ class Candidate:
     """How one recipe did on gold rows that its models had not trained on.
 
     Two traces of the judged rows remain: valid chose the epoch at which weak training stops
-    ("none" and "continue" start there), and the two weights of "mix" are fitted on folds whose
+    ("none" and "continue" start there), and the weights of "mix" are fitted on folds whose
     models trained on the rows judged.
 
     Attributes:
@@ -118,7 +123,7 @@ def add_gold(workshop: Workshop, weak: FineTuned, gold: Gold | None) -> GoldOutc
     teacher = kitchen.only(np.full(len(gold.rows), True), "Gold alone")
     asked = workshop.settings.gold
     judges = int(gold.judged.sum())
-    enough = judges >= max(MINIMUM_JUDGES, 2 * workshop.settings.gold_folds)
+    enough = judges >= max(MINIMUM_JUDGES, 2 * kitchen.fold_count)
     if asked == "auto" and len(set(gold.labels.tolist())) == 1:
         return kitchen.finish("none", teacher, "Weak labels alone: gold is all of one class.")
     if asked == "auto" and not enough:
@@ -147,105 +152,149 @@ class _Kitchen:
         return self._on_gold(lambda: copy_model(self.weak.model), rows, title)
 
     def mixed(
-        self, pool: Workshop, rows: Mask, teacher: EndModel, weights: Weights, title: str
+        self, pool: Evidence, rows: Mask, panel: Panel, weights: Weights, title: str
     ) -> FineTuned:
-        """Go on from the gold-only model with gold and the relabelled pool, of equal weight.
+        """Go on from the model that is trusted most, with gold and the relabelled pool.
 
-        Gold of little weight would let go of rare classes, which a relabelled pool drowns.
+        Both of equal weight: gold of little weight would let go of rare classes, which a
+        relabelled pool drowns.
         """
-        probs = pooled([teacher.predict_proba(pool.texts), pool.soft.probs], weights)
+        probs = pooled(panel.opinions(pool), weights)
         relabelled = TrainingSet(pool.texts, probs, np.ones(len(pool.texts)))
         gold = self.gold.rows.take(rows)
         together = TrainingSet.concat([relabelled, gold.weighted(len(relabelled) / len(gold))])
         return fine_tune(
-            copy_model(teacher),
+            copy_model(panel.most_trusted(weights)),
             together,
-            pool.mix_settings(len(together)),
+            self.workshop.mix_settings(len(together)),
             title=title,
-            narrator=pool.narrator,
-            cache=pool.cache,
+            narrator=self.workshop.narrator,
+            cache=self.workshop.cache,
         )
 
     def finish_best(self, teacher: FineTuned) -> GoldOutcome:
-        """Judge every recipe on gold it has not seen, and finish the best."""
-        out_of_fold, weights = self._out_of_fold(("only", "continue", "mix"))
-        out_of_fold["none"] = self.weak.model.predict_proba(self._judged_texts)
+        """Judge every recipe on gold it has not seen, and finish the one to take."""
+        folds, panels, opinions = self._out_of_fold()
+        alone = {recipe: opinions[PANEL.index(member)] for recipe, member in ALONE.items()}
+        everyone = {**alone, "mix": self._mixed_out_of_fold(folds, panels, opinions)}
+        out_of_fold = {recipe: probs[self.gold.judged] for recipe, probs in everyone.items()}
         candidates = sorted(
             (self._judge(recipe, out_of_fold[recipe]) for recipe in RECIPES),
             key=lambda c: (-c.accuracy, c.negative_log_likelihood),
         )
-        best = candidates[0].recipe
-        rivals = ", ".join(f"{c.recipe} {c.accuracy:.3f}" for c in candidates[1:])
+        taken = self._taken(out_of_fold, candidates)
+        score = next(c for c in candidates if c.recipe == taken)
+        rivals = ", ".join(f"{c.recipe} {c.accuracy:.3f}" for c in candidates if c.recipe != taken)
         reason = (
-            f"Gold enters by {best!r}: right on {candidates[0].accuracy:.3f} "
-            f"(± {candidates[0].standard_error:.3f}) of {candidates[0].rows} gold rows it had not "
-            f"seen, against {rivals}."
+            f"Gold enters by {taken!r}: right on {score.accuracy:.3f} "
+            f"(± {score.standard_error:.3f}) of {score.rows} gold rows it had not seen, against "
+            f"{rivals}."
         )
-        return self._outcome(best, teacher, reason, weights, tuple(candidates), out_of_fold[best])
+        if candidates[0].recipe != taken:
+            reason += " 'mix' is left for another only where that is better beyond the noise."
+        weights = self._weights(opinions, self.gold.judged)
+        return self._outcome(taken, teacher, reason, weights, tuple(candidates), out_of_fold[taken])
 
     def finish(self, recipe: str, teacher: FineTuned, reason: str) -> GoldOutcome:
         """Finish by a given recipe, judged by nothing."""
-        weights = self._out_of_fold(("only",))[1] if recipe == "mix" else np.ones(2)
+        weights = None
+        if recipe == "mix":
+            weights = self._weights(self._out_of_fold()[2], self.gold.judged)
         return self._outcome(recipe, teacher, reason, weights, (), None)
+
+    def _taken(self, out_of_fold: dict[str, Probs], candidates: list[Candidate]) -> str:
+        """'mix', which weighs all the others, unless one beats it by a paired standard error."""
+        best = candidates[0].recipe
+        right = {r: p.argmax(axis=1) == self._judged_labels for r, p in out_of_fold.items()}
+        ahead = right[best].astype(float) - right["mix"]
+        error = ahead.std(ddof=1) / np.sqrt(len(ahead))
+        return best if ahead.mean() > error else "mix"
 
     def _outcome(
         self,
         recipe: str,
         teacher: FineTuned,
         reason: str,
-        weights: Weights,
+        weights: Weights | None,
         candidates: tuple[Candidate, ...],
         judged_probs: Probs | None,
     ) -> GoldOutcome:
         everything = np.full(len(self.gold.rows), True)
-        if recipe == "mix":
-            final = self.mixed(
-                self.workshop, everything, teacher.model, weights, "Gold and votes together"
-            )
-        elif recipe == "continue":
-            final = self.continued(everything, "Weak labels, then gold")
-        else:
+        if recipe in ("only", "none"):
             final = {"only": teacher, "none": self.weak}[recipe]
-        rows = final.rows + (self.weak.rows if recipe == "continue" else 0)
+            return GoldOutcome(final, teacher, recipe, reason, final.rows, candidates, judged_probs)
+        final = continued = self.continued(everything, "Weak labels, then gold")
+        rows = final.rows + self.weak.rows
+        if recipe == "mix":
+            assert weights is not None
+            panel = self._panel(everything, teacher.model, continued.model)
+            title = "Gold and votes together"
+            final = self.mixed(self._pool_evidence, everything, panel, weights, title)
+            rows = final.rows
         return GoldOutcome(final, teacher, recipe, reason, rows, candidates, judged_probs)
 
-    def _out_of_fold(self, recipes: tuple[str, ...]) -> tuple[dict[str, Probs], Weights]:
-        """Predictions on every judged row by models that did not train on it."""
-        folds = self.gold.folds(self.workshop.settings.gold_folds, self.workshop.settings.seed)
-        shape = self.gold.rows.probs.shape
-        found = {recipe: np.full(shape, np.nan) for recipe in recipes}
-        teachers = []
-        sample = self.workshop.sample(JUDGING_POOL)
+    def _out_of_fold(self) -> tuple[list[Mask], list[Panel], Opinions]:
+        """Panels that have not learned from a fold, and [5, n, k] what they say of it."""
+        folds = self.gold.folds(self.fold_count, self.workshop.settings.seed)
+        panels, opinions = [], np.full((len(PANEL), *self.gold.rows.probs.shape), np.nan)
         for number, held_out in enumerate(folds, start=1):
             title = f"Judging, fold {number} of {len(folds)}"
-            texts = self.gold.rows.take(held_out).texts
-            teacher = self.only(~held_out, f"{title}: only").model
-            found["only"][held_out] = teacher.predict_proba(texts)
-            if "continue" in recipes:
-                continued = self.continued(~held_out, f"{title}: continue").model
-                found["continue"][held_out] = continued.predict_proba(texts)
-            if "mix" in recipes:
-                teachers.append(teacher)
-        for number, held_out in enumerate(folds, start=1):
-            if "mix" in recipes:
-                weights = self._weights(found["only"], self.gold.judged & ~held_out)
-                title = f"Judging, fold {number} of {len(folds)}: mix"
-                mixed = self.mixed(sample, ~held_out, teachers[number - 1], weights, title)
-                found["mix"][held_out] = mixed.model.predict_proba(
-                    self.gold.rows.take(held_out).texts
-                )
-        judged = {recipe: probs[self.gold.judged] for recipe, probs in found.items()}
-        return judged, self._weights(found["only"], self.gold.judged)
+            only = self.only(~held_out, f"{title}: only").model
+            continued = self.continued(~held_out, f"{title}: continue").model
+            panels.append(self._panel(~held_out, only, continued))
+            opinions[:, held_out] = panels[-1].opinions(self._gold_evidence.take(held_out))
+        return folds, panels, opinions
 
-    def _weights(self, teacher: Probs, rows: Mask) -> Weights:
-        return fit_weights([teacher[rows], self.gold.weak[rows]], self.gold.labels[rows])
+    def _mixed_out_of_fold(
+        self, folds: list[Mask], panels: list[Panel], opinions: Opinions
+    ) -> Probs:
+        found = np.full(self.gold.rows.probs.shape, np.nan)
+        for number, held_out in enumerate(folds, start=1):
+            weights = self._weights(opinions, self.gold.judged & ~held_out)
+            title = f"Judging, fold {number} of {len(folds)}: mix"
+            mixed = self.mixed(self._sample, ~held_out, panels[number - 1], weights, title)
+            texts = self.gold.rows.take(held_out).texts
+            found[held_out] = mixed.model.predict_proba(texts)
+        return found
+
+    def _panel(self, rows: Mask, only: EndModel, continued: EndModel) -> Panel:
+        gold, evidence = self.gold.rows.take(rows), self._gold_evidence.take(rows)
+        return Panel.of(only, continued, gold, evidence, self.workshop.votes)
+
+    @cached_property
+    def _gold_evidence(self) -> Evidence:
+        texts = self.gold.rows.texts
+        weak = self.weak.model.predict_proba(texts)
+        return Evidence(texts, weak, self.workshop.fresh_model().embed(texts), self.gold.votes)
+
+    @cached_property
+    def _pool_evidence(self) -> Evidence:
+        shop = self.workshop
+        weak = self.weak.model.predict_proba(shop.texts, narrator=shop.narrator)
+        return Evidence(shop.texts, weak, shop.embeddings, shop.votes)
+
+    @cached_property
+    def _sample(self) -> Evidence:
+        """Of the pool, at most JUDGING_POOL rows, drawn by the seed."""
+        rng = np.random.default_rng(self.workshop.settings.seed)
+        rows = rng.permutation(len(self.workshop.texts))[:JUDGING_POOL]
+        return self._pool_evidence.take(np.sort(rows))
+
+    def _weights(self, opinions: Opinions, rows: Mask) -> Weights:
+        return fit_weights(list(opinions[:, rows]), self.gold.labels[rows])
 
     @property
-    def _judged_texts(self) -> tuple[str, ...]:
-        return self.gold.rows.take(self.gold.judged).texts
+    def fold_count(self) -> int:
+        """How many parts the judged rows are dealt into."""
+        asked = self.workshop.settings.gold_folds
+        return asked or (FEW_FOLDS if len(self.gold.rows) >= FEW_GOLD_ROWS else MANY_FOLDS)
+
+    @property
+    def _judged_labels(self) -> npt.NDArray[np.intp]:
+        return self.gold.labels[self.gold.judged]
 
     def _judge(self, recipe: str, probs: Probs) -> Candidate:
-        gold = self.gold.labels[self.gold.judged]
+        gold = self._judged_labels
         right = probs.argmax(axis=1) == gold
         likelihood = np.maximum(probs[np.arange(len(gold)), gold], 1e-6)
         return Candidate(

@@ -4,13 +4,13 @@ import numpy as np
 import numpy.typing as npt
 
 from weakft.labels import ABSTAIN, Probs, Votes
+from weakft.training.linear import Embeddings, linear_opinion
 
 NEIGHBOURS = 20
 LF_FOLDS = 5
 FILLED_WEIGHT = 0.5
 LEAST_CONFIDENCE = 0.8
 
-Embeddings = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
 
 
@@ -71,7 +71,9 @@ def confidently_right(probs: Probs, embeddings: Embeddings, L: Votes, seed: int 
         held_out = (L[:, lfs] != ABSTAIN).any(axis=1)
         if len(np.unique(labels[~held_out])) > 1 and held_out.any():
             rows = ~held_out
-            judged[held_out] += _linear(probs[rows], embeddings[rows], embeddings[held_out], seed)
+            judged[held_out] += linear_opinion(
+                probs[rows], embeddings[rows], embeddings[held_out], seed=seed
+            )
     seen = judged.sum(axis=1) > 0
     judged[seen] /= judged[seen].sum(axis=1, keepdims=True)
     own = [judged[seen & (labels == k), k] for k in range(probs.shape[1])]
@@ -100,20 +102,9 @@ def filled(
     """
     if len(np.unique(probs.argmax(axis=1))) < 2 or not len(uncovered):
         return np.empty(0, dtype=np.intp), np.empty((0, probs.shape[1]))
-    predicted = _linear(probs, embeddings, uncovered, seed)
+    predicted = linear_opinion(probs, embeddings, uncovered, seed=seed)
     sure = np.flatnonzero(predicted.max(axis=1) >= LEAST_CONFIDENCE)
     return sure, predicted[sure]
-
-
-def _linear(probs: Probs, embeddings: Embeddings, others: Embeddings, seed: int) -> Probs:
-    """[u, k] what logistic regression on the most probable classes says of other rows."""
-    from sklearn.linear_model import LogisticRegression
-
-    model = LogisticRegression(max_iter=500, random_state=seed)
-    model.fit(embeddings, probs.argmax(axis=1), sample_weight=probs.max(axis=1))
-    predicted = np.zeros((len(others), probs.shape[1]))
-    predicted[:, model.classes_] = model.predict_proba(others)
-    return predicted
 
 
 def _best_of_each_class(

@@ -1,4 +1,4 @@
-"""Combine the gold model's and the label model's opinion of a row: two weights, fitted on gold."""
+"""Combine several opinions of a row: a weight for each, fitted on gold."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ Weights = npt.NDArray[np.float64]
 
 SMALLEST_PROBABILITY = 1e-4
 LARGEST_WEIGHT = 3.0
-SHRINKAGE = 1e-3
+TYPICAL_WEIGHT = 0.5
 
 
 def pooled(opinions: list[Probs], weights: Weights) -> Probs:
@@ -39,6 +39,8 @@ def pooled(opinions: list[Probs], weights: Weights) -> Probs:
 def fit_weights(opinions: list[Probs], gold: Gold) -> Weights:
     """[J] weights in 0..3 under which the pool is likeliest to have given the gold labels.
 
+    A normal prior of mean .5 and variance .5 holds them where gold is scarce.
+
     Args:
         opinions: J arrays [n, k], none of them from a model that trained on these rows.
         gold: [n] classes 0..k-1.
@@ -47,9 +49,10 @@ def fit_weights(opinions: list[Probs], gold: Gold) -> Weights:
 
     def loss(weights: Weights) -> float:
         likelihood = np.maximum(pooled(opinions, weights)[rows, gold], 1e-6)
-        return float(-np.log(likelihood).mean() + SHRINKAGE * (weights**2).sum())
+        prior = ((weights - TYPICAL_WEIGHT) ** 2).sum() / len(gold)
+        return float(-np.log(likelihood).mean() + prior)
 
-    start = np.full(len(opinions), 0.5)
+    start = np.full(len(opinions), TYPICAL_WEIGHT)
     best = minimize(loss, start, bounds=[(0.0, LARGEST_WEIGHT)] * len(opinions))
     weights: Weights = best.x
     return weights

@@ -10,7 +10,6 @@ import numpy as np
 
 from weakft.config import TrainConfig
 from weakft.end_model import Embeddings, EndModel
-from weakft.errors import ConfigError
 from weakft.labels import SoftLabels, Votes
 from weakft.narration import SILENCE, Narrator
 from weakft.training.finetune import FineTuned, fine_tune
@@ -39,8 +38,8 @@ class Workshop:
         settings: `[train]`.
         texts: N texts of the pool, covered or not.
         soft: their soft labels, in the same order.
+        votes: [N, m] on the pool.
         valid: gold rows that choose the weak model's checkpoint, if there are any.
-        votes: [N, m] of the pool, where a selection needs them.
         cache: folder where what frozen layers make of a text is kept.
         narrator: told of the progress.
     """
@@ -49,8 +48,8 @@ class Workshop:
     settings: TrainConfig
     texts: tuple[str, ...]
     soft: SoftLabels
+    votes: Votes
     valid: TrainingSet | None = None
-    votes: Votes | None = None
     cache: Path | None = None
     narrator: Narrator = SILENCE
 
@@ -59,7 +58,7 @@ class Workshop:
         """The rows of the pool to learn from, as `[train]` selects, fills and weighs them."""
         rows = TrainingSet.from_soft_labels(self.texts, self.soft)
         uses_embeddings = self.settings.selection in ("cut_statistic", "confident_learning")
-        embeddings = self._embeddings if uses_embeddings or self._fills else None
+        embeddings = self.embeddings if uses_embeddings or self._fills else None
         covered = self.soft.covered
         chosen = self._selected(rows, None if embeddings is None else embeddings[covered])
         if self.settings.confidence_weights:
@@ -78,7 +77,8 @@ class Workshop:
         return self.settings.uncovered == "fill" and not bool(self.soft.covered.all())
 
     @cached_property
-    def _embeddings(self) -> Embeddings:
+    def embeddings(self) -> Embeddings:
+        """[N, d] of the pool's texts, by the pre-trained encoder."""
         return self.fresh_model().embed(self.texts, narrator=self.narrator)
 
     def _selected(self, rows: TrainingSet, embeddings: Embeddings | None) -> TrainingSet:
@@ -89,30 +89,9 @@ class Workshop:
             return rows.take(like_their_neighbours(rows.probs, embeddings, self.settings.keep))
         if self.settings.selection == "confident_learning":
             assert embeddings is not None
-            if self.votes is None:
-                raise ConfigError(
-                    'train.selection = "confident_learning" deals its folds by LF, so it needs the '
-                    "votes on the pool."
-                )
             covered = self.votes[self.soft.covered]
             return rows.take(confidently_right(rows.probs, embeddings, covered))
         return rows
-
-    def sample(self, limit: int) -> "Workshop":
-        """The same with at most `limit` rows of the pool, drawn by the seed."""
-        if len(self.texts) <= limit:
-            return self
-        rng = np.random.default_rng(self.settings.seed)
-        rows = np.sort(rng.choice(len(self.texts), size=limit, replace=False))
-        soft = SoftLabels(
-            self.soft.probs[rows],
-            self.soft.covered[rows],
-            tuple(self.soft.ids[int(row)] for row in rows),
-            self.soft.classes,
-        )
-        votes = None if self.votes is None else self.votes[rows]
-        texts = tuple(self.texts[int(row)] for row in rows)
-        return replace(self, texts=texts, soft=soft, votes=votes)
 
     def fresh_model(self) -> EndModel:
         """The pre-trained encoder under a new head, the same each time."""

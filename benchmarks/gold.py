@@ -1,0 +1,133 @@
+"""What are weak labels worth beside few gold rows? The curve over gold budgets.
+
+    python -m benchmarks.gold                               all sets and budgets, hours
+    python -m benchmarks.gold --sets trec --budgets 5 20    some of them, one draw
+    python -m benchmarks.gold --held-out                    judged on train rows: to tune on
+
+Gold is drawn from valid, so many rows a class; at most 4,000 training rows, max length 64. Weak
+labels alone, gold alone, and both as `weakft run` combines them: macro-F1 on test, means over
+draws. Rows are kept in benchmarks/results and merged, so sets can be run one at a time.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.label_models import MOST_ROWS, SETS, texts_of, votes_of
+from benchmarks.readme import RESULTS, ROOT, block, markdown_table, replace_block, save
+from weakft import make_label_model
+from weakft.cli.console import TerminalNarrator
+from weakft.config import TrainConfig
+from weakft.evaluation.metrics import macro_f1
+from weakft.labels import SoftLabels
+from weakft.runs import Json
+from weakft.training import TrainingSet
+from weakft.training.gold import Gold, add_gold
+from weakft.training.workshop import Workshop
+
+BUDGETS = (5, 20, 50)
+HELD_OUT = 800
+PARTS = {"weak": "weak alone", "only": "gold alone", "both": "**weak + gold**"}
+
+
+def main() -> None:
+    """Run what was asked for, beside what is known already; print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bench", type=Path, default=ROOT.parent / "shared" / "bench")
+    parser.add_argument("--sets", nargs="+", default=SETS)
+    parser.add_argument("--budgets", nargs="+", type=int, default=BUDGETS)
+    parser.add_argument("--draws", nargs="+", type=int, default=[0])
+    parser.add_argument("--held-out", action="store_true", help="judge on train rows, not on test")
+    parser.add_argument("--set", nargs="+", default=[], help="settings of [train], as key=value")
+    arguments = parser.parse_args()
+    name = "gold_held_out" if arguments.held_out else "gold"
+    file = RESULTS / f"{name}.json"
+    results: Json = json.loads(file.read_text()) if file.exists() else {}
+    changes = {key: json.loads(value) for key, value in (s.split("=") for s in arguments.set)}
+    for each in arguments.sets:
+        for budget in arguments.budgets:
+            for draw in arguments.draws:
+                cell = run_once(
+                    arguments.bench / each, budget, draw, changes, held_out=arguments.held_out
+                )
+                results.setdefault(each, {}).setdefault(str(budget), {})[str(draw)] = cell
+                print(each, budget, draw, cell, flush=True)
+                save(name, results)
+    table = gold_table(results)
+    print(table)
+    if not arguments.held_out and block("gold"):
+        replace_block("gold", table)
+
+
+def run_once(source: Path, budget: int, draw: int, changes: Json, *, held_out: bool) -> Json:
+    """Macro-F1 of the parts and of the whole, for one draw of gold."""
+    classes = tuple(json.loads((source / "label.json").read_text()).values())
+    L, train_gold = votes_of(source, "train")
+    texts = texts_of(source, "train")
+    order = np.random.default_rng(0).permutation(len(L))
+    apart, pool = order[:HELD_OUT], np.sort(order[HELD_OUT : HELD_OUT + MOST_ROWS])
+    if held_out:
+        judges = [texts[row] for row in apart], train_gold[apart]
+    else:
+        judges = texts_of(source, "test"), votes_of(source, "test")[1]
+    gold = drawn(source, budget, draw, len(classes))
+    probs = make_label_model("auto", len(classes)).fit(L).predict_proba(L[pool])
+    soft = SoftLabels(probs, (L[pool] >= 0).any(axis=1), tuple(str(row) for row in pool), classes)
+    settings = TrainConfig.model_validate({"max_length": 64, "seed": draw, **changes})
+    pool_texts = tuple(texts[row] for row in pool)
+    start = time.perf_counter()
+    shop = Workshop(
+        classes, settings, pool_texts, soft, L[pool], gold.rows, narrator=TerminalNarrator()
+    )
+    weak = shop.weak_model()
+    outcome = add_gold(shop, weak, gold)
+    assert outcome.gold_only is not None
+    models = {"weak": weak, "only": outcome.gold_only, "both": outcome.final}
+    scores: dict[str, Any] = {
+        part: round(
+            macro_f1(judges[1], tuned.model.predict_proba(judges[0]).argmax(axis=1), len(classes)),
+            4,
+        )
+        for part, tuned in models.items()
+    }
+    return {
+        **scores,
+        "gold": len(gold.rows),
+        "recipe": outcome.recipe,
+        "judged": {c.recipe: round(c.accuracy, 3) for c in outcome.candidates},
+        "seconds": round(time.perf_counter() - start),
+    }
+
+
+def drawn(source: Path, budget: int, draw: int, cardinality: int) -> Gold:
+    """So many rows a class of valid, or all there are."""
+    L, gold = votes_of(source, "valid")
+    rng = np.random.default_rng(draw)
+    rows = np.concatenate(
+        [rng.permutation(np.flatnonzero(gold == k))[:budget] for k in range(cardinality)]
+    )
+    texts = texts_of(source, "valid")
+    training = TrainingSet.from_gold([texts[row] for row in rows], gold[rows], cardinality)
+    return Gold(training, np.full(len(rows), True), L[rows])
+
+
+def gold_table(results: Json) -> str:
+    """Sets x budgets: weak alone, gold alone, both."""
+    rows = []
+    for name in [each for each in SETS if each in results]:
+        for budget, draws in sorted(results[name].items(), key=lambda item: int(item[0])):
+            cells = [np.mean([cell[part] for cell in draws.values()]) for part in PARTS]
+            recipes = ", ".join(dict.fromkeys(cell["recipe"] for cell in draws.values()))
+            size = next(iter(draws.values()))["gold"]
+            shown = [f"{cell:.3f}" for cell in cells]
+            rows.append([name, budget, str(size), str(len(draws)), *shown, recipes])
+    header = ["set", "gold a class", "gold rows", "draws", *PARTS.values(), "gold enters by"]
+    return markdown_table(header, rows)
+
+
+if __name__ == "__main__":
+    main()

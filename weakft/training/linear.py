@@ -1,0 +1,39 @@
+"""Logistic regression on frozen embeddings: an opinion that costs a moment."""
+
+import numpy as np
+import numpy.typing as npt
+
+from weakft.labels import Probs
+
+Embeddings = npt.NDArray[np.float32]
+
+
+def linear_opinion(
+    probs: Probs,
+    embeddings: Embeddings,
+    others: Embeddings,
+    *,
+    strength: float = 1.0,
+    seed: int = 0,
+) -> Probs:
+    """[u, k] what a linear model of the most probable classes says of other rows.
+
+    Rows are weighed by how probable their class is. Of one class nothing can be learned: uniform.
+
+    Args:
+        probs: [n, k] labels, soft or one-hot.
+        embeddings: [n, d] of their texts.
+        others: [u, d] embeddings of the rows to judge.
+        strength: inverse of the regularisation, scikit-learn's C.
+        seed: of the solver.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    labels, k = probs.argmax(axis=1), probs.shape[1]
+    if len(np.unique(labels)) < 2 or not len(others):
+        return np.full((len(others), k), 1 / k)
+    model = LogisticRegression(C=strength, max_iter=500, random_state=seed)
+    model.fit(embeddings, labels, sample_weight=probs.max(axis=1))
+    predicted = np.zeros((len(others), k))
+    predicted[:, model.classes_] = model.predict_proba(others)
+    return predicted
