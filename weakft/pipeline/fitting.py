@@ -1,5 +1,6 @@
 """Stage 3: fine-tune on weak labels, on gold, and on both; keep what gold says is best."""
 
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,11 +15,11 @@ from weakft.pipeline.evaluating import score
 from weakft.project import Project
 from weakft.runs import Json, RunFolder
 from weakft.training import TrainingSet, fine_tune
-from weakft.training.finetune import FineTuned
+from weakft.training.finetune import UNFINISHED, FineTuned
 from weakft.training.gold import Gold, GoldOutcome, add_gold
 from weakft.training.workshop import Workshop
 
-ACTIVATIONS = Path(".weakft") / "activations"
+CACHE = Path(".weakft")
 GOLD_PARTS: tuple[Splits, ...] = ("dev", "valid")
 
 
@@ -51,6 +52,7 @@ def fit(
     metrics = folder.read_metrics()
     metrics["end_model"] = _about(project, data, weak, outcome)
     folder.write_metrics(metrics)
+    shutil.rmtree(project.root / CACHE / UNFINISHED, ignore_errors=True)
     return final.model
 
 
@@ -66,7 +68,7 @@ def _workshop(
         soft=soft,
         valid=None if valid is None else _as_rows(valid, k),
         votes=LabelMatrix.load(folder.votes("train")).values,
-        cache=project.root / ACTIVATIONS,
+        cache=project.root / CACHE,
         narrator=narrator,
     )
 

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+LAST = "last."
+
 
 class Averaging:
     """Exponential moving average of what learns (Tarvainen and Valpola, NeurIPS 2017).
@@ -22,6 +24,7 @@ class Averaging:
         self._network = network
         self._decay = decay
         self._steps = 0
+        self._last: dict[str, torch.Tensor] = {}
         self._means = {
             name: parameter.detach().clone()
             for name, parameter in (network.named_parameters() if decay else ())
@@ -48,7 +51,7 @@ class Averaging:
     def in_place(self) -> Iterator[None]:
         """The mean is the weights while the block runs."""
         with torch.no_grad():
-            last = {
+            self._last = {
                 name: parameter.detach().clone()
                 for name, parameter in self._network.named_parameters()
                 if name in self._means
@@ -59,5 +62,20 @@ class Averaging:
         finally:
             with torch.no_grad():
                 for name, parameter in self._network.named_parameters():
-                    if name in last:
-                        parameter.copy_(last[name])
+                    if name in self._last:
+                        parameter.copy_(self._last[name])
+            self._last = {}
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """What it takes to go on, while the mean is in place."""
+        steps = {"averaged_steps": torch.tensor(self._steps)}
+        return {**steps, **{LAST + name: values for name, values in self._last.items()}}
+
+    @torch.no_grad()
+    def restore(self, state: dict[str, torch.Tensor]) -> None:
+        """Go on from a state; the network's weights are the means that went with it."""
+        self._steps = int(state["averaged_steps"])
+        for name, parameter in self._network.named_parameters():
+            if name in self._means:
+                self._means[name].copy_(parameter)
+                parameter.copy_(state[LAST + name])

@@ -25,9 +25,11 @@ from weakft.training.averaging import Averaging
 from weakft.training.cpu import quick_steps
 from weakft.training.losses import LOSSES
 from weakft.training.rows import TrainingSet
+from weakft.training.stage import Stage, deferred_signals
 from weakft.training.strategies import STRATEGIES, Anatomy, Strategy, stack_of, strategy_of
 from weakft.training.trainer import (
     AveragingCallback,
+    CheckpointCallback,
     EncodedRows,
     NoiseAwareTrainer,
     Objective,
@@ -36,6 +38,9 @@ from weakft.training.trainer import (
     collator,
 )
 from weakft.training.trainer import ProgressCallback as NarratedProgress
+
+UNFINISHED = "unfinished"
+ACTIVATIONS = "activations"
 
 
 @dataclass(frozen=True)
@@ -76,13 +81,18 @@ def fine_tune(
         valid: gold rows that choose among the epochs; without, the last epoch stands.
         title: of the progress bar.
         narrator: told of the progress.
-        cache: folder where what frozen layers make of a text is kept.
+        cache: folder where what frozen layers make of a text is kept, and the state of a stage
+            that is interrupted: called again with the same arguments, it goes on from there.
 
     Raises:
         ConfigError: the strategy cannot be had, or not for this model.
         DataError: the loss became NaN or infinite.
     """
     start = time.perf_counter()
+    stage = Stage.of(None if cache is None else cache / UNFINISHED, model, rows, valid, settings)
+    if (about := stage.finished(model)) is not None:
+        narrator.say(f"{title}: done before the interruption.")
+        return FineTuned(model=model, **about)
     if settings.probe_epochs > 0:
         _probe(model, rows, settings, narrator, cache)
     strategy = strategy_of(settings)
@@ -97,6 +107,7 @@ def fine_tune(
     with (
         tempfile.TemporaryDirectory(prefix="weakft-") as scratch,
         preserved_random_state(settings.seed),
+        deferred_signals() as stopping,
         nullcontext() if body is None else body.recalled(),
         quick_steps(model.model, settings.seed) as reseed,
         narrator.task(title, total=steps * batch, unit="rows") as advance,
@@ -109,7 +120,9 @@ def fine_tune(
             body=body,
             averaging=averaging,
             model=network,
-            args=_training_arguments(settings, Path(scratch), has_valid=valid is not None),
+            args=_training_arguments(
+                settings, stage.folder or Path(scratch), has_valid=valid is not None
+            ),
             train_dataset=encoded,
             eval_dataset=None if valid is None else _sorted_by_length(model, valid, body),
             data_collator=collator(model.tokenizer),
@@ -120,23 +133,25 @@ def fine_tune(
                 StrategyCallback(strategy, model.model),
                 StepCallback(reseed),
                 AveragingCallback(averaging),
+                *([] if stage.folder is None else [CheckpointCallback(stopping)]),
             ],
         )
         trainer.remove_callback(PrinterCallback)
         trainer.remove_callback(ProgressCallback)
-        output = trainer.train()
+        output = trainer.train(resume_from_checkpoint=stage.newest())
         if valid is None:
             averaging.adopt()
         _refuse_broken_loss(output.training_loss, settings)
         model.model = strategy.finish(network, model.model)
     trained_seconds = float(output.metrics["train_runtime"]) - _evaluation_seconds(trainer)
-    return FineTuned(
-        model=model,
-        rows=len(rows),
-        examples_per_second=len(rows) * (trainer.state.epoch or 0) / max(trained_seconds, 1e-9),
-        seconds=time.perf_counter() - start,
-        best_epoch=_best_epoch(trainer) if valid is not None else None,
-    )
+    about = {
+        "rows": len(rows),
+        "examples_per_second": len(rows) * (trainer.state.epoch or 0) / max(trained_seconds, 1e-9),
+        "seconds": time.perf_counter() - start,
+        "best_epoch": _best_epoch(trainer) if valid is not None else None,
+    }
+    stage.finish(model, about, about["seconds"])
+    return FineTuned(model=model, **about)
 
 
 def _frozen_body(
@@ -151,7 +166,11 @@ def _frozen_body(
         return None
     stack = list(stack_of(model.model))
     body = FrozenBody(
-        model.model, stack[:count], depth=len(stack), bf16=_bf16(settings), folder=cache
+        model.model,
+        stack[:count],
+        depth=len(stack),
+        bf16=_bf16(settings),
+        folder=None if cache is None else cache / ACTIVATIONS,
     )
     return body if body.fits(model.encode(texts)) else None
 
@@ -218,10 +237,8 @@ def _training_arguments(
             "use_cpu": settings.use_cpu or not torch.cuda.is_available(),
             "eval_strategy": when,
             "save_strategy": when,
-            "save_only_model": True,
-            "save_total_limit": 1,
+            "save_total_limit": 2,
             "load_best_model_at_end": has_valid,
-            "train_sampling_strategy": "group_by_length",
             "remove_unused_columns": False,
             "label_names": ["labels"],
             "logging_strategy": "no",

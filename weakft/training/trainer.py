@@ -1,10 +1,12 @@
 """transformers' Trainer with soft targets, row weights and length-grouped batches."""
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -24,7 +26,9 @@ from weakft.frozen_body import FrozenBody, padded
 from weakft.narration import Advance
 from weakft.training.averaging import Averaging
 from weakft.training.losses import Loss, early_learning, remembered, soft_cross_entropy
+from weakft.training.order import LikeLengths
 from weakft.training.rows import TrainingSet
+from weakft.training.stage import complete, extras_of
 from weakft.training.strategies import Strategy
 
 Batch = dict[str, torch.Tensor]
@@ -46,6 +50,11 @@ class EncodedRows(Dataset[dict[str, Any]]):
 
     def __len__(self) -> int:
         return len(self._tokens)
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each row."""
+        return [len(ids) for ids in self._tokens]
 
     def __getitem__(self, row: int) -> dict[str, Any]:
         found = {
@@ -223,6 +232,25 @@ class NoiseAwareTrainer(Trainer):
     ) -> torch.Tensor:
         return torch.stack([batch["row_weights"].sum() for batch in batch_samples]).sum().to(device)
 
+    def _get_train_sampler(self, train_dataset: Dataset[Any] | None = None) -> LikeLengths:
+        rows = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        encoded = cast("EncodedRows", self.train_dataset)
+        return LikeLengths(encoded.lengths, rows, self.args.seed)
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:  # noqa: ANN401
+        super()._save_checkpoint(model, trial)
+        extras = self._averaging.state()
+        if self._memory is not None:
+            extras["memory"] = self._memory
+        folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
+        complete(folder, extras)
+
+    def _load_from_checkpoint(self, checkpoint: str, model: nn.Module | None = None) -> None:
+        super()._load_from_checkpoint(checkpoint, model)
+        extras = extras_of(checkpoint)
+        self._averaging.restore(extras)
+        self._memory = extras.get("memory")
+
     def _get_eval_sampler(self, eval_dataset: Dataset[Any]) -> SequentialSampler:
         return SequentialSampler(eval_dataset)  # type: ignore[arg-type]
 
@@ -295,3 +323,32 @@ class AveragingCallback(TrainerCallback):
     ) -> None:
         """After each optimiser step."""
         self._averaging.add()
+
+
+class CheckpointCallback(TrainerCallback):
+    """Saves from time to time, and once more when training is asked to stop.
+
+    Args:
+        stopping: whether it is.
+        seconds: between two checkpoints.
+    """
+
+    def __init__(self, stopping: Callable[[], bool], seconds: float = 60) -> None:
+        self._stopping = stopping
+        self._seconds = seconds
+        self._saved = time.monotonic()
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        """After each optimiser step."""
+        if self._stopping():
+            control.should_training_stop = True
+        elif time.monotonic() - self._saved < self._seconds:
+            return
+        self._saved = time.monotonic()
+        control.should_save = True

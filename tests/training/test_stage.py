@@ -1,0 +1,170 @@
+"""An interrupted stage goes on where it stopped, to the same weights."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from weakft.config import TrainConfig
+from weakft.end_model import EndModel
+from weakft.training import TrainingSet, fine_tune, finetune
+from weakft.training.order import LikeLengths
+from weakft.training.stage import Stage, deferred_signals
+from weakft.training.trainer import NoiseAwareTrainer
+
+TEXTS = tuple(f"the phone {i} is {word}" for i, word in enumerate(["great", "bad", "poor"] * 8))
+ROWS = TrainingSet(TEXTS, np.eye(2)[np.arange(24) % 2], np.ones(24))
+SETTINGS = TrainConfig(
+    max_length=16,
+    num_train_epochs=3,
+    per_device_train_batch_size=4,
+    learning_rate=1e-3,
+    use_cpu=True,
+)
+
+Terminate = Callable[[int], None]
+
+
+class Stop(BaseException):
+    """What a signal handler of the caller raises."""
+
+
+def new_model(folder: Path) -> EndModel:
+    return EndModel.from_pretrained(str(folder), ["a", "b"], max_length=16, seed=0)
+
+
+def weights(model: EndModel) -> torch.Tensor:
+    return torch.cat([value.flatten() for value in model.model.state_dict().values()])
+
+
+@pytest.fixture
+def terminated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminate]:
+    """SIGTERM raises Stop; `at(n)` sends it in the n-th training step."""
+
+    def stop(number: int, frame: object) -> None:
+        raise Stop
+
+    before = signal.signal(signal.SIGTERM, stop)
+    original = NoiseAwareTrainer.training_step
+
+    def at(step: int) -> None:
+        steps = {step}
+
+        def training_step(self: NoiseAwareTrainer, *inputs: object, **more: object) -> torch.Tensor:
+            if self.state.global_step in steps:
+                steps.clear()
+                os.kill(os.getpid(), signal.SIGTERM)
+            return original(self, *inputs, **more)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(NoiseAwareTrainer, "training_step", training_step)
+
+    yield at
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("step", [2, 6, 15])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"ema": 0.9},
+        {"early_learning": 1.0},
+        {"mixup": 0.4},
+        {"strategy": "freeze"},
+        {"strategy": "gradual"},
+        {"gradient_accumulation_steps": 2, "num_train_epochs": 6},
+    ],
+    ids=lambda changes: next(iter(changes), "plain"),
+)
+def test_a_stage_that_is_terminated_ends_as_if_it_had_not_been(
+    step: int, changes: dict[str, object], tiny_model: Path, tmp_path: Path, terminated: Terminate
+) -> None:
+    settings = SETTINGS.model_copy(update=changes)
+    undisturbed = fine_tune(new_model(tiny_model), ROWS, settings, cache=tmp_path / "a").model
+    terminated(step)
+    with pytest.raises(Stop):
+        fine_tune(new_model(tiny_model), ROWS, settings, cache=tmp_path / "b")
+    assert list((tmp_path / "b" / "unfinished").glob("*/checkpoint-*/complete"))
+    terminated(-1)
+    resumed = fine_tune(new_model(tiny_model), ROWS, settings, cache=tmp_path / "b").model
+    assert torch.equal(weights(resumed), weights(undisturbed))
+    assert not list((tmp_path / "b" / "unfinished").iterdir())
+
+
+def test_the_best_epoch_of_a_terminated_stage_is_still_found(
+    tiny_model: Path, tmp_path: Path, terminated: Terminate
+) -> None:
+    plain = fine_tune(new_model(tiny_model), ROWS, SETTINGS, valid=ROWS, cache=tmp_path / "a")
+    terminated(13)
+    with pytest.raises(Stop):
+        fine_tune(new_model(tiny_model), ROWS, SETTINGS, valid=ROWS, cache=tmp_path / "b")
+    terminated(-1)
+    resumed = fine_tune(new_model(tiny_model), ROWS, SETTINGS, valid=ROWS, cache=tmp_path / "b")
+    assert resumed.best_epoch == plain.best_epoch
+    assert torch.equal(weights(resumed.model), weights(plain.model))
+
+
+def test_a_long_stage_is_not_done_twice(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("weakft.training.stage.WORTH_KEEPING", 0)
+    first = fine_tune(new_model(tiny_model), ROWS, SETTINGS, cache=tmp_path)
+    monkeypatch.setattr(finetune, "NoiseAwareTrainer", None)  # would fail if it trained
+    again = fine_tune(new_model(tiny_model), ROWS, SETTINGS, cache=tmp_path)
+    assert torch.equal(weights(again.model), weights(first.model))
+    assert (again.rows, again.seconds) == (first.rows, first.seconds)
+
+
+def test_other_inputs_are_another_stage(tiny_model: Path, tmp_path: Path) -> None:
+    model = new_model(tiny_model)
+    other = TrainingSet(TEXTS, ROWS.probs[::-1].copy(), ROWS.weights)
+    stages = {
+        Stage.of(tmp_path, model, rows, valid, settings).folder
+        for rows, valid, settings in (
+            (ROWS, None, SETTINGS),
+            (other, None, SETTINGS),
+            (ROWS, ROWS, SETTINGS),
+            (ROWS, None, SETTINGS.model_copy(update={"seed": 1})),
+        )
+    }
+    assert len(stages) == 4
+
+
+def test_a_checkpoint_without_its_mark_does_not_exist(tmp_path: Path) -> None:
+    for step, mark in ((9, False), (5, True), (10, True)):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        if mark:
+            (tmp_path / f"checkpoint-{step}" / "complete").touch()
+    assert Stage(tmp_path).newest() == str(tmp_path / "checkpoint-10")
+
+
+def test_a_signal_waits_for_the_end_of_the_block(terminated: Terminate) -> None:
+    done = False
+    with pytest.raises(Stop), deferred_signals() as waiting:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert waiting()
+        done = True
+    assert done
+
+
+def test_the_second_signal_does_not_wait(terminated: Terminate) -> None:
+    with pytest.raises(Stop), deferred_signals():
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        pytest.fail("the second signal was deferred")
+
+
+def test_batches_hold_like_lengths_and_every_row_once() -> None:
+    lengths = np.random.default_rng(0).integers(1, 60, 1003).tolist()
+    order = LikeLengths(lengths, rows_a_step=10, seed=3)
+    rows = list(order)
+    assert sorted(rows) == list(range(1003))
+    assert list(order) == rows
+    spread = [np.ptp([lengths[row] for row in rows[at : at + 10]]) for at in range(0, 1000, 10)]
+    assert np.mean(spread) < 5
+    order.set_epoch(1)
+    assert list(order) != rows

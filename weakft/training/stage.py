@@ -1,0 +1,153 @@
+"""One stage of training that survives an interruption: the same inputs go on where they stopped."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from safetensors.torch import load_file, load_model, save_file, save_model
+
+from weakft.config import TrainConfig
+from weakft.end_model import EndModel
+from weakft.training.rows import TrainingSet
+
+COMPLETE = "complete"
+EXTRAS = "weakft.safetensors"
+ABOUT, WEIGHTS = "finished.json", "finished.safetensors"
+WORTH_KEEPING = 60  # seconds; a shorter stage is as well done again
+
+Tensors = dict[str, torch.Tensor]
+
+
+class Stage:
+    """The folder of one stage, named by a hash of all that decides its outcome.
+
+    Args:
+        folder: None: nothing is kept.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+
+    @classmethod
+    def of(
+        cls,
+        root: Path | None,
+        model: EndModel,
+        rows: TrainingSet,
+        valid: TrainingSet | None,
+        settings: TrainConfig,
+    ) -> "Stage":
+        """The stage that trains this model on these rows with these settings."""
+        if root is None:
+            return cls(None)
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(f"{torch.__version__} {transformers.__version__}".encode())
+        digest.update(settings.model_dump_json().encode())
+        digest.update(f"{model.classes} {model.max_length}".encode())
+        for part in (rows, valid):
+            if part is not None:
+                digest.update("\0".join(part.texts).encode("utf-8", "surrogatepass"))
+                digest.update(np.ascontiguousarray(part.probs).tobytes())
+                digest.update(np.ascontiguousarray(part.weights).tobytes())
+        for name, values in model.model.state_dict().items():
+            digest.update(name.encode())
+            digest.update(values.cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        return cls(root / digest.hexdigest())
+
+    def newest(self) -> str | None:
+        """The newest complete checkpoint."""
+        if self.folder is None or not self.folder.exists():
+            return None
+        complete = [file.parent for file in self.folder.glob(f"checkpoint-*/{COMPLETE}")]
+        newest = max(complete, key=lambda path: int(path.name.split("-")[1]), default=None)
+        return None if newest is None else str(newest)
+
+    def finished(self, model: EndModel) -> dict[str, Any] | None:
+        """What `finish` was told, the model as it was then; None where the stage is not done."""
+        if self.folder is None or not (self.folder / ABOUT).exists():
+            return None
+        load_model(model.model, self.folder / WEIGHTS)
+        about: dict[str, Any] = json.loads((self.folder / ABOUT).read_text())
+        return about
+
+    def finish(self, model: EndModel, about: dict[str, Any], seconds: float) -> None:
+        """Keep the outcome of a long stage; of a short one nothing."""
+        if self.folder is None:
+            return
+        if seconds < WORTH_KEEPING:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        save_model(model.model, str(self.folder / WEIGHTS))
+        _publish(self.folder / ABOUT, json.dumps(about))
+        for checkpoint in self.folder.glob("checkpoint-*"):
+            shutil.rmtree(checkpoint)
+
+
+def complete(checkpoint: Path, extras: Tensors) -> None:
+    """Add what transformers does not save, sync everything, and mark the checkpoint complete."""
+    save_file({name: values.contiguous() for name, values in extras.items()}, checkpoint / EXTRAS)
+    for file in checkpoint.iterdir():
+        with file.open("rb") as opened:
+            os.fsync(opened.fileno())
+    _publish(checkpoint / COMPLETE, "")
+
+
+def extras_of(checkpoint: str) -> Tensors:
+    """What `complete` added."""
+    extras: Tensors = load_file(Path(checkpoint) / EXTRAS)
+    return extras
+
+
+def _publish(file: Path, content: str) -> None:
+    unfinished = file.with_suffix(".tmp")
+    with unfinished.open("w") as opened:
+        opened.write(content)
+        opened.flush()
+        os.fsync(opened.fileno())
+    unfinished.replace(file)
+
+
+@contextmanager
+def deferred_signals() -> Iterator[Callable[[], bool]]:
+    """SIGTERM and Ctrl-C wait for the block's end; the second of them does not.
+
+    Yields:
+        Whether one is waiting.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    waiting: list[tuple[int, FrameType | None]] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def arrived(number: int, frame: FrameType | None) -> None:
+        if waiting:
+            _restore(before)
+            signal.raise_signal(number)
+        waiting.append((number, frame))
+
+    for number in before:
+        signal.signal(number, arrived)
+    try:
+        yield lambda: bool(waiting)
+    finally:
+        _restore(before)
+    if waiting:
+        signal.raise_signal(waiting[0][0])
+
+
+def _restore(handlers: dict[signal.Signals, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
