@@ -74,9 +74,14 @@ def test_training_on_recalled_states_changes_the_same_parameters(
     before = {name: value.clone() for name, value in model.model.state_dict().items()}
     rows = TrainingSet(tuple(TEXTS), np.eye(2)[[0, 1, 1, 0, 1]], np.ones(5))
     settings = TrainConfig(
-        strategy=strategy, max_length=16, max_steps=4, learning_rate=0.01, bf16=False
+        strategy=strategy,
+        max_length=16,
+        max_steps=4,
+        learning_rate=0.01,
+        bf16=False,
+        warmup_steps=0,
     )
-    fine_tune(model, rows, settings)
+    fine_tune(model, rows, settings, valid=rows.take(np.arange(3)))
     assert model.body is not None
     recalled = model.predict_proba(TEXTS)
     model.body = None

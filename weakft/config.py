@@ -138,6 +138,10 @@ class TrainConfig(Section):
     self_training: int = Field(0, ge=0, description="rounds on the model's own sure opinions")
     ema: float = Field(0, ge=0, lt=1, description="decay of averaged weights, such as .99; 0: none")
     confidence_weights: bool = Field(False, description="weigh rows by how sure their label is")
+    recipe: Literal["configured", "auto"] = Field(
+        "configured", description="auto: try changes to [train] on a sample, judged on valid"
+    )
+    budget: float = Field(600, gt=0, description="seconds that trying may take")
     gold: Literal["auto", "continue", "mix", "only", "none"] = "auto"
     gold_folds: int | None = Field(
         None, ge=2, description="None: 4 below 300 gold rows, 2 from there on"
@@ -162,6 +166,9 @@ class TrainConfig(Section):
     use_cpu: bool = False
     report_to: Literal["none", "mlflow", "wandb", "tensorboard", "trackio"] = "none"
     seed: int = Field(0, ge=0)
+    seeds: int = Field(
+        1, ge=1, description="trainings from `seed` on; all are scored, the best by valid is taken"
+    )
 
     OURS: ClassVar[frozenset[str]] = frozenset(
         {
@@ -182,6 +189,9 @@ class TrainConfig(Section):
             "confidence_weights",
             "self_training",
             "ema",
+            "recipe",
+            "budget",
+            "seeds",
             "gold",
             "gold_folds",
             "gold_epochs",

@@ -269,3 +269,24 @@ def test_only_train_is_enough(make_project: Callable[..., Path]) -> None:
     assert "test" not in content["metrics"]["end_model"]
     assert content["metrics"]["end_model"]["gold"]["recipe"] == "none"
     assert len(content["warnings"]) >= 3
+
+
+def test_several_seeds_are_told_apart_and_the_best_by_valid_is_taken(project: Path) -> None:
+    answer = weakft("run", "--project", project, "--set", "train.seeds=2", "--json")
+    seeds = answer["metrics"]["end_model"]["seeds"]
+    assert seeds["seeds"] == [0, 1]
+    by_seed = dict(zip(seeds["seeds"], seeds["valid"]["macro_f1"]["values"], strict=True))
+    assert by_seed[seeds["taken"]] == max(by_seed.values())
+    test = answer["metrics"]["end_model"]["test"]["macro_f1"]["value"]
+    assert seeds["test"]["macro_f1"]["values"][seeds["taken"]] == pytest.approx(test, abs=1e-4)
+    assert not (project / ".weakft" / "unfinished").exists()
+
+
+def test_a_budget_asks_for_recipes_and_their_choice_is_told(project: Path) -> None:
+    answer = weakft("run", "--project", project, "--budget", "1s", "--json")
+    recipe = answer["metrics"]["end_model"]["recipe"]
+    assert recipe["trials"] == []
+    assert "choosing wants 30 valid rows" in recipe["reason"]
+    wrong = runner.invoke(app, ["run", "--budget", "ten"])
+    assert wrong.exit_code == 2
+    assert "such as 90s" in wrong.stderr

@@ -110,7 +110,9 @@ def run_screen(report: Report) -> RenderableType:
         *_section("Labeling functions", lf_table(report.lf_table(), BRIEF)),
         *_section("Labels", label_quality(metrics["labels"])),
     ]
-    model = [Text(metrics["end_model"]["gold"]["reason"])]
+    recipe = metrics["end_model"].get("recipe", {}).get("reason")
+    model = [Text(reason) for reason in (recipe, metrics["end_model"]["gold"]["reason"]) if reason]
+    model += _seeds(metrics["end_model"])
     parts += _section("Model", *model, *([scoreboard(board)] if len(board) else []))
     if metrics["warnings"]:
         parts += _section("Warnings", *_bullets(metrics["warnings"]))
@@ -118,6 +120,19 @@ def run_screen(report: Report) -> RenderableType:
     seconds = sum(metrics["timings"].values())
     parts.append(Text(f"\nRun {report.run.id} in {seconds:.0f} s: {report.run.path}", style="dim"))
     return Group(*parts)
+
+
+def _seeds(end_model: Mapping[str, Any]) -> list[Text]:
+    if "seeds" not in end_model:
+        return []
+    seeds = end_model["seeds"]
+    spreads = {split: seeds[split]["macro_f1"] for split in ("valid", "test") if split in seeds}
+    shown = [
+        f"{spread['mean']:.3f} ± {spread['standard_deviation']:.3f} on {split}"
+        for split, spread in spreads.items()
+    ]
+    count, taken = len(seeds["seeds"]), seeds["taken"]
+    return [Text(f"Seed {taken} of {count} is taken. Macro-F1 over seeds: {', '.join(shown)}.")]
 
 
 def bullets(lines: Sequence[str]) -> RenderableType:

@@ -18,6 +18,7 @@ from weakft.runs import Json, RunFolder
 
 Votes = Mapping[Splits, LabelMatrix]
 
+SEED_PREFIX = "seed_"
 TRAINED_RIVALS = ("weak_only", "gold_only", "all_gold")
 
 
@@ -30,10 +31,36 @@ def evaluate(
     if test is not None:
         narrator.say(f"Scoring {len(test)} test rows, once.")
         metrics["end_model"]["test"] = _scored(project, test, folder.predictions("test"))
+        if "seeds" in metrics["end_model"]:
+            metrics["end_model"]["seeds"]["test"] = {
+                "macro_f1": spread(_seed_scores(project, test, folder, metrics))
+            }
     metrics["rivals"] = _rivals(project, data, votes, folder)
     metrics["end_model"]["warnings"] += _warnings(project, data, folder, metrics)
     folder.write_metrics(metrics)
     return metrics
+
+
+def spread(values: list[float]) -> Json:
+    """Mean, standard deviation (n - 1) and the values, of one score under several seeds.
+
+    Example:
+        >>> spread([0.5, 0.7])
+        {'mean': 0.6, 'standard_deviation': 0.1414, 'values': [0.5, 0.7]}
+    """
+    return {
+        "mean": round(float(np.mean(values)), 4),
+        "standard_deviation": round(float(np.std(values, ddof=1)), 4),
+        "values": [round(value, 4) for value in values],
+    }
+
+
+def _seed_scores(project: Project, test: Split, folder: RunFolder, metrics: Json) -> list[float]:
+    files = [
+        folder.rival_predictions(f"{SEED_PREFIX}{seed}", "test")
+        for seed in metrics["end_model"]["seeds"]["seeds"]
+    ]
+    return [_scored(project, test, file)["macro_f1"]["value"] for file in files]
 
 
 def _warnings(project: Project, data: Dataset, folder: RunFolder, metrics: Json) -> list[str]:

@@ -1,7 +1,7 @@
 """Stage 3: fine-tune on weak labels, on gold, and on both; keep what gold says is best."""
 
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +9,16 @@ import numpy as np
 from weakft.config import Splits, TrainConfig
 from weakft.dataset import Dataset, Split, read_gold
 from weakft.end_model import EndModel
-from weakft.labels import LabelMatrix, SoftLabels, probabilities_frame
+from weakft.evaluation.metrics import macro_f1
+from weakft.labels import LabelMatrix, Probs, SoftLabels, probabilities_frame
 from weakft.narration import Narrator
-from weakft.pipeline.evaluating import score
+from weakft.pipeline.evaluating import SEED_PREFIX, score, spread
 from weakft.project import Project
 from weakft.runs import Json, RunFolder
 from weakft.training import TrainingSet, fine_tune
 from weakft.training.finetune import UNFINISHED, FineTuned
 from weakft.training.gold import Gold, GoldOutcome, add_gold
+from weakft.training.recipes import Choice, choose_recipe
 from weakft.training.workshop import Workshop
 
 CACHE = Path(".weakft")
@@ -32,38 +34,116 @@ def fit(
         DataError: no row is covered, or training diverged.
         ModelNotFound: `train.model` names no model.
     """
-    workshop = _workshop(project, data, soft, folder, narrator)
-    weak = workshop.weak_model()
-    gold = _gold_rows(data, folder, len(project.config.classes))
-    outcome = add_gold(workshop, weak, gold)
-    final = outcome.final
+    attempts = _attempts(project, data, soft, folder, narrator)
+    taken = max(attempts, key=lambda attempt: attempt.valid_f1(data))
+    final = taken.outcome.final
     final.model.save(folder.model)
 
-    _write_predictions(outcome, data, folder, narrator)
-    rivals = {"weak_only": weak, "gold_only": outcome.gold_only}
+    _write_predictions(taken.outcome, data, folder, narrator)
+    rivals = {"weak_only": taken.weak, "gold_only": taken.outcome.gold_only}
     if "gold_only" not in project.config.evaluate.rivals:
         del rivals["gold_only"]
     if "all_gold" in project.config.evaluate.rivals:
-        rivals["all_gold"] = _all_gold(project, data, workshop)
+        rivals["all_gold"] = _all_gold(project, data, taken.workshop)
     for name, rival in rivals.items():
         if rival is not None:
             _write_rival_predictions(name, rival.model, data, folder)
 
     metrics = folder.read_metrics()
-    metrics["end_model"] = _about(project, data, weak, outcome)
+    metrics["end_model"] = _about(project, data, taken)
+    if len(attempts) > 1:
+        metrics["end_model"]["seeds"] = _about_seeds(attempts, taken, data, folder)
     folder.write_metrics(metrics)
     shutil.rmtree(project.root / CACHE / UNFINISHED, ignore_errors=True)
     return final.model
 
 
-def _workshop(
+@dataclass(frozen=True)
+class Attempt:
+    """One training from start to end, under one seed.
+
+    Attributes:
+        workshop: what it started from; its settings hold the seed.
+        weak: the model trained on weak labels alone.
+        outcome: the model with gold let in.
+        choice: of the recipe, where it was left to us.
+    """
+
+    workshop: Workshop
+    weak: FineTuned
+    outcome: GoldOutcome
+    choice: Choice | None = None
+
+    @property
+    def seed(self) -> int:
+        """Of everything that is random in training."""
+        return self.workshop.settings.seed
+
+    def judged_valid(self, valid: Split) -> tuple[Probs, str] | None:
+        """Predictions on valid that may be scored, and how they came about, if there are any."""
+        if self.outcome.judged_probs is not None:
+            how = "out of fold: no model trained on the rows it is scored on"
+            return self.outcome.judged_probs, how
+        if self.outcome.recipe == "none":
+            return self.outcome.final.model.predict_proba(valid.texts), "valid chose the checkpoint"
+        return None
+
+    def valid_f1(self, data: Dataset) -> float:
+        """Macro-F1 on valid; 0 where nothing can be scored."""
+        valid = data.get("valid")
+        judged = None if valid is None or valid.gold is None else self.judged_valid(valid)
+        if valid is None or valid.gold is None or judged is None:
+            return 0.0
+        return macro_f1(valid.gold, judged[0].argmax(axis=1), judged[0].shape[1])
+
+
+def _attempts(
     project: Project, data: Dataset, soft: SoftLabels, folder: RunFolder, narrator: Narrator
+) -> list[Attempt]:
+    """`train.seeds` trainings, from `train.seed` on."""
+    settings = project.config.train
+    gold = _gold_rows(data, folder, len(project.config.classes))
+    attempts = []
+    for seed in range(settings.seed, settings.seed + settings.seeds):
+        if settings.seeds > 1:
+            narrator.say(f"Training with seed {seed}.")
+        workshop = _workshop(project, data, soft, folder, narrator, seed)
+        choice = None
+        if settings.recipe == "auto":
+            choice = choose_recipe(workshop, settings.budget)
+            narrator.say(choice.reason)
+            workshop = choice.workshop
+        weak = workshop.weak_model()
+        attempts.append(Attempt(workshop, weak, add_gold(workshop, weak, gold), choice))
+    return attempts
+
+
+def _about_seeds(attempts: list[Attempt], taken: Attempt, data: Dataset, folder: RunFolder) -> Json:
+    """Every seed's score on valid; their predictions of test are left for evaluation to score."""
+    for attempt in attempts:
+        name = f"{SEED_PREFIX}{attempt.seed}"
+        _write_rival_predictions(name, attempt.outcome.final.model, data, folder)
+    about: Json = {"taken": taken.seed, "seeds": [attempt.seed for attempt in attempts]}
+    if any(attempt.valid_f1(data) for attempt in attempts):
+        about["valid"] = {"macro_f1": spread([attempt.valid_f1(data) for attempt in attempts])}
+    else:
+        about["why"] = "No valid split can be scored: the first seed was taken."
+    return about
+
+
+def _workshop(
+    project: Project,
+    data: Dataset,
+    soft: SoftLabels,
+    folder: RunFolder,
+    narrator: Narrator,
+    seed: int,
 ) -> Workshop:
     valid = data.get("valid")
     k = len(project.config.classes)
     return Workshop(
         classes=project.config.classes,
-        settings=_settings(project),
+        settings=_settings(project).model_copy(update={"seed": seed}),
         texts=data["train"].texts,
         soft=soft,
         valid=None if valid is None else _as_rows(valid, k),
@@ -145,7 +225,8 @@ def _write_rival_predictions(name: str, model: EndModel, data: Dataset, folder: 
         probabilities_frame(test.ids, probs, model.classes).to_parquet(path, index=False)
 
 
-def _about(project: Project, data: Dataset, weak: FineTuned, outcome: GoldOutcome) -> Json:
+def _about(project: Project, data: Dataset, attempt: Attempt) -> Json:
+    weak, outcome = attempt.weak, attempt.outcome
     final = outcome.final
     about: Json = {
         "train": {
@@ -162,20 +243,17 @@ def _about(project: Project, data: Dataset, weak: FineTuned, outcome: GoldOutcom
         },
         "warnings": [],
     }
+    if attempt.choice is not None:
+        about["recipe"] = attempt.choice.as_dict()
     valid = data.get("valid")
     if valid is None or valid.gold is None:
         return about
-    if outcome.judged_probs is not None:
-        predicted, how = (
-            outcome.judged_probs,
-            "out of fold: no model trained on the rows it is scored on",
-        )
-    elif outcome.recipe == "none":
-        predicted, how = final.model.predict_proba(valid.texts), "valid chose the checkpoint"
-    else:
+    judged = attempt.judged_valid(valid)
+    if judged is None:
         about["warnings"].append(
             "Valid was trained on and not judged by folds: it has no honest score."
         )
         return about
-    about["valid"] = {**score(project, valid, predicted.argmax(axis=1)), "how": how}
+    probs, how = judged
+    about["valid"] = {**score(project, valid, probs.argmax(axis=1)), "how": how}
     return about

@@ -102,6 +102,7 @@ def fine_tune(
     model.body = body = _frozen_body(model, strategy, settings, texts, cache)
     averaging = Averaging(network, settings.ema)
     encoded = EncodedRows(model.encode(rows.texts), rows, body)
+    judges = None if valid is None else _sorted_by_length(model, valid, body)
     steps = _total_steps(len(rows), settings)
     batch = _rows_a_step(len(rows), settings)
     with (
@@ -124,7 +125,7 @@ def fine_tune(
                 settings, stage.folder or Path(scratch), has_valid=valid is not None
             ),
             train_dataset=encoded,
-            eval_dataset=None if valid is None else _sorted_by_length(model, valid, body),
+            eval_dataset=judges,
             data_collator=collator(model.tokenizer),
             processing_class=model.tokenizer,
             compute_metrics=_scores,

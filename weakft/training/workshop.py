@@ -2,9 +2,11 @@
 
 import copy
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -92,6 +94,25 @@ class Workshop:
             covered = self.votes[self.soft.covered]
             return rows.take(confidently_right(rows.probs, embeddings, covered))
         return rows
+
+    def changed(self, settings: Mapping[str, Any]) -> "Workshop":
+        """The same under other settings."""
+        return replace(self, settings=self.settings.model_copy(update=dict(settings)))
+
+    def sample(self, limit: int) -> "Workshop":
+        """The same with at most `limit` rows of the pool, drawn by the seed."""
+        if len(self.texts) <= limit:
+            return self
+        rng = np.random.default_rng(self.settings.seed)
+        rows = np.sort(rng.choice(len(self.texts), size=limit, replace=False))
+        soft = SoftLabels(
+            self.soft.probs[rows],
+            self.soft.covered[rows],
+            tuple(self.soft.ids[int(row)] for row in rows),
+            self.soft.classes,
+        )
+        texts = tuple(self.texts[int(row)] for row in rows)
+        return replace(self, texts=texts, soft=soft, votes=self.votes[rows])
 
     def fresh_model(self) -> EndModel:
         """The pre-trained encoder under a new head, the same each time."""

@@ -1,0 +1,56 @@
+"""Recipes are tried while there is time, and left alone where nothing tells them apart."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.training.test_gold import LABELS, TEXTS, workshop
+from weakft.training import TrainingSet, recipes
+from weakft.training.recipes import TRIALS, choose_recipe
+from weakft.training.workshop import Workshop
+
+
+@pytest.fixture
+def shop(tiny_model: Path) -> Workshop:
+    texts = tuple(f"{number} {text}" for number, text in enumerate(TEXTS * 2))
+    valid = TrainingSet.from_gold(texts, np.tile(LABELS, 2), 2)
+    return replace(workshop(tiny_model), valid=valid)
+
+
+def test_everything_that_was_tried_is_told(shop: Workshop) -> None:
+    choice = choose_recipe(shop, budget=1000)
+    tried = {trial.recipe for trial in choice.trials}
+    assert tried | set(choice.left_out) == {"as configured", *TRIALS}
+    assert set(choice.left_out) <= {"self-training", "uncovered filled, self-training"}
+    assert choice.trials[0].ahead == choice.trials[0].standard_error == 0
+    best = max(choice.trials, key=lambda trial: trial.accuracy)
+    taken = best if best.ahead > best.standard_error else choice.trials[0]
+    assert choice.workshop.settings == shop.changed(taken.settings).settings
+    assert taken.recipe in choice.reason
+    assert len(choice.as_dict()["trials"]) == len(choice.trials) >= len(TRIALS) - 1
+
+
+def test_no_time_tries_nothing_else(shop: Workshop) -> None:
+    choice = choose_recipe(shop, budget=1e-9)
+    assert [trial.recipe for trial in choice.trials] == ["as configured"]
+    assert choice.workshop.settings == shop.settings
+
+
+def test_a_clear_winner_is_taken(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        recipes,
+        "TRIALS",
+        {"longer": {"num_train_epochs": 30, "learning_rate": 5e-3}},
+    )
+    choice = choose_recipe(shop, budget=1000)
+    assert choice.workshop.settings.num_train_epochs == 30
+    assert "longer" in choice.reason
+
+
+def test_without_valid_nothing_is_chosen(tiny_model: Path) -> None:
+    shop = workshop(tiny_model)
+    choice = choose_recipe(shop, budget=1000)
+    assert choice.workshop is shop
+    assert "there are 0" in choice.reason

@@ -1,0 +1,134 @@
+"""Which settings suit the data? A few are tried on a sample, as long as the user has time."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from weakft.errors import WeakftError
+from weakft.training.workshop import Workshop
+
+SAMPLE = 2000  # rows of the pool that a trial learns from
+LEAST_VALID = 30
+CONFIGURED = "as configured"
+
+TRIALS: dict[str, dict[str, Any]] = {
+    "uncovered filled": {"uncovered": "fill"},
+    "cut statistic": {"selection": "cut_statistic"},
+    "self-training": {"self_training": 1},
+    "averaged weights": {"ema": 0.99},
+    "uncovered filled, self-training": {"uncovered": "fill", "self_training": 1},
+    "confident learning": {"selection": "confident_learning"},
+    "generalised cross-entropy": {"loss": "generalised_cross_entropy"},
+    "probe first": {"probe_epochs": 1},
+    "frozen half": {"strategy": "freeze"},
+}
+"""Changes to `[train]` by name, the most promising first."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How one recipe did.
+
+    Attributes:
+        recipe: its name; "as configured" is `[train]` as it stands.
+        settings: what it changes.
+        accuracy: share of valid it got right.
+        ahead: by how much that is more than "as configured", and
+        standard_error: of that, paired by row.
+        seconds: it took.
+    """
+
+    recipe: str
+    settings: Mapping[str, Any]
+    accuracy: float
+    ahead: float
+    standard_error: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The recipe taken, and all that was tried.
+
+    Attributes:
+        workshop: with the settings of the recipe taken.
+        reason: a sentence.
+        trials: as far as time allowed.
+        left_out: recipes that do not go with the model or the data, and why.
+    """
+
+    workshop: Workshop
+    reason: str
+    trials: tuple[Trial, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For metrics.json."""
+        return {
+            "reason": self.reason,
+            "trials": [asdict(trial) for trial in self.trials],
+            "left_out": dict(self.left_out),
+        }
+
+
+def choose_recipe(workshop: Workshop, budget: float) -> Choice:
+    """The recipe that labels valid best after training on weak labels alone.
+
+    Each learns from the same sample of the pool and judged on valid, which none of them learns
+    from. "As configured" stays unless another is ahead by a paired standard error.
+
+    Args:
+        workshop: the pool, its settings and valid.
+        budget: seconds; a trial that would end later, by the time the longest took, is not begun.
+    """
+    valid = workshop.valid
+    if valid is None or len(valid) < LEAST_VALID:
+        rows = 0 if valid is None else len(valid)
+        return Choice(
+            workshop,
+            f"Recipe as configured: choosing wants {LEAST_VALID} valid rows, there are {rows}.",
+        )
+    start, gold = time.perf_counter(), valid.probs.argmax(axis=1)
+    sample = workshop.sample(SAMPLE)
+    right: dict[str, npt.NDArray[np.float64]] = {}
+    left_out: dict[str, str] = {}
+    trials: list[Trial] = []
+    for recipe, changes in {CONFIGURED: {}, **TRIALS}.items():
+        longest = max((trial.seconds for trial in trials), default=0.0)
+        if trials and time.perf_counter() - start + longest > budget:
+            break
+        began = time.perf_counter()
+        shop = sample.changed(changes)
+        try:
+            predicted = shop.weak_model().model.predict_proba(valid.texts).argmax(axis=1)
+        except WeakftError as error:
+            if recipe == CONFIGURED:
+                raise
+            left_out[recipe] = str(error)
+            continue
+        right[recipe] = (predicted == gold).astype(float)
+        ahead = right[recipe] - right[CONFIGURED]
+        trials.append(
+            Trial(
+                recipe,
+                changes,
+                accuracy=float(right[recipe].mean()),
+                ahead=float(ahead.mean()),
+                standard_error=float(ahead.std(ddof=1) / np.sqrt(len(ahead))),
+                seconds=time.perf_counter() - began,
+            )
+        )
+    best = max(trials, key=lambda trial: trial.accuracy)
+    if best.ahead <= best.standard_error:
+        best = trials[0]
+    others = ", ".join(f"{t.recipe} {t.accuracy:.3f}" for t in trials if t is not best)
+    reason = (
+        f"Recipe: {best.recipe}, right on {best.accuracy:.3f} of {len(valid)} valid rows"
+        + (f", against {others}" if others else "")
+        + f". {len(trials)} of {len(TRIALS) + 1} recipes fit into {budget:.0f} s."
+    )
+    return Choice(workshop.changed(best.settings), reason, tuple(trials), left_out)
