@@ -8,7 +8,9 @@ import torch
 
 from weakft.config import TrainConfig
 from weakft.end_model import EndModel
+from weakft.errors import DataError
 from weakft.labels import SoftLabels
+from weakft.narration import Silence
 from weakft.training import TrainingSet, fine_tune
 from weakft.training.workshop import Workshop
 
@@ -141,3 +143,41 @@ def test_self_training_goes_on_with_the_whole_pool(tiny_model: Path) -> None:
     assert further.rows == alone.rows == len(TEXTS)
     assert not np.array_equal(further.model.predict_proba(texts), alone.model.predict_proba(texts))
     assert (further.model.predict_proba(TEXTS).argmax(axis=1) == GOLD).all()
+
+
+def test_too_little_memory_halves_the_batch_and_changes_nothing(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from weakft.training.trainer import NoiseAwareTrainer
+
+    original, told = NoiseAwareTrainer.training_step, []
+
+    def training_step(self: NoiseAwareTrainer, model, inputs, *more: object) -> torch.Tensor:  # noqa: ANN001
+        if len(inputs["rows"]) > 3 and self.state.global_step == 1:
+            raise torch.OutOfMemoryError("tried to allocate a lot")
+        return original(self, model, inputs, *more)  # type: ignore[arg-type]
+
+    class Told(Silence):
+        def say(self, message: str) -> None:
+            told.append(message)
+
+    whole = trained_weights(tiny_model, gold_rows(), SETTINGS)
+    monkeypatch.setattr(NoiseAwareTrainer, "training_step", training_step)
+    model = fine_tune(new_model(tiny_model), gold_rows(), SETTINGS, narrator=Told()).model
+    parts = torch.cat([p.detach().flatten() for p in model.model.parameters()])
+    assert [text[:26] for text in told] == [
+        "Out of memory with 8 rows ",
+        "Out of memory with 4 rows ",
+    ]
+    assert torch.allclose(whole, parts, atol=1e-5)
+
+
+def test_a_row_that_does_not_fit_is_told(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from weakft.training.trainer import NoiseAwareTrainer
+
+    def training_step(*inputs: object) -> torch.Tensor:
+        raise torch.OutOfMemoryError("tried to allocate a lot")
+
+    monkeypatch.setattr(NoiseAwareTrainer, "training_step", training_step)
+    with pytest.raises(DataError, match="does not hold one row"):
+        fine_tune(new_model(tiny_model), gold_rows(), SETTINGS)

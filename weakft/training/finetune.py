@@ -1,5 +1,6 @@
 """Fine-tune one end model on one training set."""
 
+import copy
 import math
 import tempfile
 import time
@@ -41,6 +42,11 @@ from weakft.training.trainer import ProgressCallback as NarratedProgress
 
 UNFINISHED = "unfinished"
 ACTIVATIONS = "activations"
+BATCHING = (
+    "per_device_train_batch_size",
+    "per_device_eval_batch_size",
+    "gradient_accumulation_steps",
+)
 
 
 @dataclass(frozen=True)
@@ -95,64 +101,117 @@ def fine_tune(
         return FineTuned(model=model, **about)
     if settings.probe_epochs > 0:
         _probe(model, rows, settings, narrator, cache)
-    strategy = strategy_of(settings)
-    depths = _depths(model, settings)
-    network = strategy.prepare(model.model)
-    texts = rows.texts if valid is None else (*rows.texts, *valid.texts)
-    model.body = body = _frozen_body(model, strategy, settings, texts, cache)
-    averaging = Averaging(network, settings.ema)
-    encoded = EncodedRows(model.encode(rows.texts), rows, body)
-    judges = None if valid is None else _sorted_by_length(model, valid, body)
-    steps = _total_steps(len(rows), settings)
-    batch = _rows_a_step(len(rows), settings)
-    with (
-        tempfile.TemporaryDirectory(prefix="weakft-") as scratch,
-        preserved_random_state(settings.seed),
-        deferred_signals() as stopping,
-        nullcontext() if body is None else body.recalled(),
-        quick_steps(model.model, settings.seed) as reseed,
-        narrator.task(title, total=steps * batch, unit="rows") as advance,
-    ):
-        trainer = NoiseAwareTrainer(
-            objective=Objective(LOSSES[settings.loss], settings.early_learning, settings.mixup),
-            depths=depths,
-            layer_lr_decay=settings.layer_lr_decay,
-            texts=rows.texts,
-            body=body,
-            averaging=averaging,
-            model=network,
-            args=_training_arguments(
-                settings, stage.folder or Path(scratch), has_valid=valid is not None
-            ),
-            train_dataset=encoded,
-            eval_dataset=judges,
-            data_collator=collator(model.tokenizer),
-            processing_class=model.tokenizer,
-            compute_metrics=_scores,
-            callbacks=[
-                NarratedProgress(advance, batch),
-                StrategyCallback(strategy, model.model),
-                StepCallback(reseed),
-                AveragingCallback(averaging),
-                *([] if stage.folder is None else [CheckpointCallback(stopping)]),
-            ],
+    spare = copy.deepcopy(model.model)
+    work = _Work(model, rows, valid, settings, stage, title, narrator, cache)
+    try:
+        about = work.done()
+    except torch.OutOfMemoryError as error:
+        smaller = _smaller_batches(settings, error)
+        narrator.say(
+            f"Out of memory with {settings.per_device_train_batch_size} rows at once; going on "
+            f"with {smaller.per_device_train_batch_size}. The steps stay the same."
         )
-        trainer.remove_callback(PrinterCallback)
-        trainer.remove_callback(ProgressCallback)
-        output = trainer.train(resume_from_checkpoint=stage.newest())
-        if valid is None:
-            averaging.adopt()
-        _refuse_broken_loss(output.training_loss, settings)
-        model.model = strategy.finish(network, model.model)
-    trained_seconds = float(output.metrics["train_runtime"]) - _evaluation_seconds(trainer)
-    about = {
-        "rows": len(rows),
-        "examples_per_second": len(rows) * (trainer.state.epoch or 0) / max(trained_seconds, 1e-9),
-        "seconds": time.perf_counter() - start,
-        "best_epoch": _best_epoch(trainer) if valid is not None else None,
-    }
+        model.model = spare
+        update = {"probe_epochs": 0, **smaller.model_dump(include={*BATCHING})}
+        return fine_tune(
+            model,
+            rows,
+            settings.model_copy(update=update),
+            valid=valid,
+            title=title,
+            narrator=narrator,
+            cache=cache,
+        )
+    about["seconds"] = time.perf_counter() - start
     stage.finish(model, about, about["seconds"])
     return FineTuned(model=model, **about)
+
+
+def _smaller_batches(settings: TrainConfig, error: torch.OutOfMemoryError) -> TrainConfig:
+    """Half the rows at once, twice the parts of a step: the weights come out the same."""
+    batch = settings.per_device_train_batch_size
+    if batch == 1:
+        raise DataError(
+            "The device's memory does not hold one row. Lower train.max_length (now "
+            f"{settings.max_length}), or take a smaller train.model. {error}"
+        ) from error
+    update = {
+        "per_device_train_batch_size": batch // 2,
+        "gradient_accumulation_steps": settings.gradient_accumulation_steps * 2,
+        "per_device_eval_batch_size": max(settings.per_device_eval_batch_size // 2, 1),
+    }
+    return settings.model_copy(update=update)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One training, from a model and rows to the same model, trained."""
+
+    model: EndModel
+    rows: TrainingSet
+    valid: TrainingSet | None
+    settings: TrainConfig
+    stage: Stage
+    title: str
+    narrator: Narrator
+    cache: Path | None
+
+    def done(self) -> dict[str, Any]:
+        """Train; what there is to say of it."""
+        model, settings, stage = self.model, self.settings, self.stage
+        strategy = strategy_of(settings)
+        depths = _depths(model, settings)
+        network = strategy.prepare(model.model)
+        texts = self.rows.texts if self.valid is None else (*self.rows.texts, *self.valid.texts)
+        model.body = body = _frozen_body(model, strategy, settings, texts, self.cache)
+        averaging = Averaging(network, settings.ema)
+        encoded = EncodedRows(model.encode(self.rows.texts), self.rows, body)
+        judges = None if self.valid is None else _sorted_by_length(model, self.valid, body)
+        steps, batch = _total_steps(len(encoded), settings), _rows_a_step(len(encoded), settings)
+        with (
+            tempfile.TemporaryDirectory(prefix="weakft-") as scratch,
+            preserved_random_state(settings.seed),
+            nullcontext(lambda: False) if stage.folder is None else deferred_signals() as stopping,
+            nullcontext() if body is None else body.recalled(),
+            quick_steps(model.model, settings.seed) as reseed,
+            self.narrator.task(self.title, total=steps * batch, unit="rows") as advance,
+        ):
+            folder = stage.folder or Path(scratch)
+            trainer = NoiseAwareTrainer(
+                objective=Objective(LOSSES[settings.loss], settings.early_learning, settings.mixup),
+                depths=depths,
+                layer_lr_decay=settings.layer_lr_decay,
+                texts=self.rows.texts,
+                body=body,
+                averaging=averaging,
+                model=network,
+                args=_training_arguments(settings, folder, has_valid=judges is not None),
+                train_dataset=encoded,
+                eval_dataset=judges,
+                data_collator=collator(model.tokenizer),
+                processing_class=model.tokenizer,
+                compute_metrics=_scores,
+                callbacks=[
+                    NarratedProgress(advance, batch),
+                    StrategyCallback(strategy, model.model),
+                    StepCallback(reseed),
+                    AveragingCallback(averaging),
+                    *([] if stage.folder is None else [CheckpointCallback(stopping)]),
+                ],
+            )
+            trainer.remove_callback(PrinterCallback)
+            trainer.remove_callback(ProgressCallback)
+            output = trainer.train(resume_from_checkpoint=stage.newest())
+            if judges is None:
+                averaging.adopt()
+            _refuse_broken_loss(output.training_loss, settings)
+            model.model = strategy.finish(network, model.model)
+        seconds = float(output.metrics["train_runtime"]) - _evaluation_seconds(trainer)
+        return {
+            "rows": len(encoded),
+            "examples_per_second": len(encoded) * (trainer.state.epoch or 0) / max(seconds, 1e-9),
+            "best_epoch": None if judges is None else _best_epoch(trainer),
+        }
 
 
 def _frozen_body(
