@@ -69,7 +69,7 @@ def test_readme_figures_are_those_the_benchmark_printed(name: str) -> None:
     table = (
         quality.quality_table(results)
         if name == "quality"
-        else throughput.throughput_table(results["plain"], results["weakft"], results["ratios"])
+        else throughput.throughput_table(results)
     )
     assert block(name) == table
 
