@@ -253,9 +253,11 @@ class Config(Section):
             key, value = _from_override(override)
             _put(settings, key, value, f"--set {override}")
         try:
-            return cls.model_validate(settings)
+            config = cls.model_validate(settings)
         except ValidationError as error:
             raise ConfigError(_explained(error, file)) from error
+        _refuse_unfit_balance(config, file)
+        return config
 
 
 def find_project(start: Path) -> Path:
@@ -318,6 +320,17 @@ def _put(settings: dict[str, Any], key: list[str], value: Any, source: str) -> N
 def _explained(error: ValidationError, file: Path) -> str:
     problems = [_problem(dict(detail)) for detail in error.errors()]
     return f"{file}: " + " ".join(problems)
+
+
+def _refuse_unfit_balance(config: Config, file: Path) -> None:
+    balance, k = config.label_model.class_balance, len(config.classes)
+    if balance is None:
+        return
+    if len(balance) != k or min(balance) <= 0 or abs(sum(balance) - 1) > 1e-6:
+        raise ConfigError(
+            f"{file}: 'label_model.class_balance': wanted {k} positive shares that sum to 1, one "
+            f"for each of {', '.join(config.classes)}, got {balance}."
+        )
 
 
 def _problem(detail: dict[str, Any]) -> str:
