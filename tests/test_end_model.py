@@ -74,3 +74,10 @@ def test_batches_hold_every_row_once_and_stay_within_the_budget() -> None:
     batches = batches_by_length(lengths, 18)
     assert sorted(row for batch in batches for row in batch) == list(range(8))
     assert all(len(b) == 1 or len(b) * max(lengths[r] for r in b) <= 18 for b in batches)
+
+
+def test_texts_that_are_not_read_to_their_end_are_counted(tiny_model: Path) -> None:
+    model = EndModel.from_pretrained(str(tiny_model), ["a", "b"], max_length=6, seed=0)
+    texts = ["the phone is great", "the phone is very great", "bad", "it " * 40]
+    assert model.cut_off(texts) == 2
+    assert model.cut_off(["bad"]) == 0

@@ -109,6 +109,16 @@ class EndModel:
         ids: list[list[int]] = encoded["input_ids"]
         return ids
 
+    def cut_off(self, texts: Sequence[str]) -> int:
+        """How many of the texts have more tokens than are read."""
+        full = [
+            text
+            for text, ids in zip(texts, self.encode(texts), strict=True)
+            if len(ids) >= self.max_length
+        ]
+        whole = self.tokenizer(full, truncation=False)["input_ids"] if full else []
+        return sum(len(ids) > self.max_length for ids in whole)
+
     def predict_proba(self, texts: Sequence[str], *, narrator: Narrator = SILENCE) -> Probs:
         """[n, k] float64 class probabilities, in the order of the texts.
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from weakft import SoftLabels
 from weakft.errors import DataError
@@ -39,3 +41,19 @@ def test_parts_add_up() -> None:
     assert both.texts == ("one", "three", "four")
     assert both.weights.tolist() == [1, 1, 3]
     assert both.take(np.array([2])).probs.tolist() == [[0, 1]]
+
+
+@given(st.integers(0, 1000), st.integers(1, 30))
+def test_a_text_that_stands_once_weighs_as_much_as_all_its_copies(seed: int, size: int) -> None:
+    rng = np.random.default_rng(seed)
+    texts = tuple(rng.choice(list("abcdef"), size).tolist())
+    rows = TrainingSet(texts, rng.dirichlet([1, 1, 1], size), rng.uniform(0.1, 2, size))
+    once = rows.merged()
+    assert sorted(once.texts) == sorted(set(texts))
+    says = {text: np.log(rng.dirichlet([1, 1, 1])) for text in "abcdef"}
+
+    def loss(of: TrainingSet) -> float:
+        logs = np.array([says[text] for text in of.texts])
+        return float(-(of.weights[:, None] * of.probs * logs).sum())
+
+    assert loss(once) == pytest.approx(loss(rows))

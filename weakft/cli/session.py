@@ -20,6 +20,10 @@ from weakft.project import Project
 
 INTERRUPTED = 130
 TERMINATED = 143
+CLEAN = (
+    "nothing half-written stays behind. Training goes on where it stopped when the same command "
+    "is given again."
+)
 PLAIN_WIDTH = 120  # columns, where the output is no terminal
 
 ProjectOption = Annotated[
@@ -97,11 +101,9 @@ def session(folder: Path | None, overrides: list[str] | None, as_json: bool) -> 
     except WeakftError as error:
         _fail(current, type(error).__name__, str(error), error.exit_code)
     except KeyboardInterrupt:
-        _fail(
-            current, "Interrupted", "Interrupted; nothing half-written stays behind.", INTERRUPTED
-        )
+        _fail(current, "Interrupted", f"Interrupted; {CLEAN}", INTERRUPTED)
     except Terminated:
-        _fail(current, "Terminated", "Terminated; nothing half-written stays behind.", TERMINATED)
+        _fail(current, "Terminated", f"Terminated; {CLEAN}", TERMINATED)
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), current.stdout.fileno())
         raise typer.Exit from None

@@ -97,6 +97,31 @@ class Attempt:
         return macro_f1(valid.gold, judged[0].argmax(axis=1), judged[0].shape[1])
 
 
+def _warnings(project: Project, attempt: Attempt) -> list[str]:
+    """Texts that are not read to their end, and labels that are all of one class."""
+    warnings = []
+    shop, model = attempt.workshop, attempt.outcome.final.model
+    if cut := model.cut_off(shop.texts):
+        limit = model.max_length
+        room = (
+            "raise it to read more"
+            if limit == project.config.train.max_length
+            else "this model reads no more"
+        )
+        warnings.append(
+            f"{cut:,} of {len(shop.texts):,} training texts are longer than {limit} tokens "
+            f"(train.max_length); only their beginning is read: {room}."
+        )
+    labels = np.unique(shop.soft.probs[shop.soft.covered].argmax(axis=1))
+    if len(labels) == 1:
+        only = project.config.classes[int(labels[0])]
+        warnings.append(
+            f"Every covered row is labelled {only!r}, so weak labels tell nothing apart. Write LFs "
+            "that vote for the other classes, or set label_model.class_balance."
+        )
+    return warnings
+
+
 def _attempts(
     project: Project, data: Dataset, soft: SoftLabels, folder: RunFolder, narrator: Narrator
 ) -> list[Attempt]:
@@ -241,7 +266,7 @@ def _about(project: Project, data: Dataset, attempt: Attempt) -> Json:
             "rows": sum(len(data[name]) for name in GOLD_PARTS if data.get(name)),
             "candidates": [asdict(candidate) for candidate in outcome.candidates],
         },
-        "warnings": [],
+        "warnings": _warnings(project, attempt),
     }
     if attempt.choice is not None:
         about["recipe"] = attempt.choice.as_dict()

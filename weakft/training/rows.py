@@ -69,6 +69,27 @@ class TrainingSet:
         weights = self.weights * np.maximum(confidence, 0.01)
         return TrainingSet(self.texts, self.probs, weights)
 
+    def merged(self) -> "TrainingSet":
+        """Each text once, with the mean of its targets and the sum of its weights.
+
+        Under cross-entropy that is the same objective for fewer rows.
+
+        Example:
+            >>> probs = np.array([[1.0, 0], [0, 1], [0, 1]])
+            >>> rows = TrainingSet(("a", "b", "a"), probs, np.ones(3))
+            >>> once = rows.merged()
+            >>> once.texts, once.probs.tolist(), once.weights.tolist()
+            (('a', 'b'), [[0.5, 0.5], [0.0, 1.0]], [2.0, 1.0])
+        """
+        first: dict[str, int] = {}
+        place = np.array([first.setdefault(text, len(first)) for text in self.texts])
+        if len(first) == len(self):
+            return self
+        weights = np.bincount(place, self.weights)
+        probs = np.zeros((len(first), self.probs.shape[1]))
+        np.add.at(probs, place, self.probs * self.weights[:, None])
+        return TrainingSet(tuple(first), probs / weights[:, None], weights)
+
     @classmethod
     def from_soft_labels(cls, texts: Sequence[str], labels: SoftLabels) -> "TrainingSet":
         """The covered rows with their soft labels; a row nobody voted on stays out.

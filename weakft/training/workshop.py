@@ -57,7 +57,10 @@ class Workshop:
 
     @cached_property
     def weak_rows(self) -> TrainingSet:
-        """The rows of the pool to learn from, as `[train]` selects, fills and weighs them."""
+        """The rows of the pool to learn from, as `[train]` selects, fills and weighs them.
+
+        A text that is there several times is one row of more weight.
+        """
         rows = TrainingSet.from_soft_labels(self.texts, self.soft)
         uses_embeddings = self.settings.selection in ("cut_statistic", "confident_learning")
         embeddings = self.embeddings if uses_embeddings or self._fills else None
@@ -66,13 +69,13 @@ class Workshop:
         if self.settings.confidence_weights:
             chosen = chosen.weighted_by_confidence()
         if embeddings is None or not self._fills:
-            return chosen
+            return chosen.merged()
         positions, probs = filled(rows.probs, embeddings[covered], embeddings[~covered])
         if not len(positions):
-            return chosen
+            return chosen.merged()
         texts = tuple(self.texts[int(row)] for row in np.flatnonzero(~covered)[positions])
         more = TrainingSet(texts, probs, np.full(len(texts), FILLED_WEIGHT))
-        return TrainingSet.concat([chosen, more])
+        return TrainingSet.concat([chosen, more]).merged()
 
     @property
     def _fills(self) -> bool:
