@@ -131,7 +131,7 @@ def test_self_training_goes_on_with_the_whole_pool(tiny_model: Path) -> None:
         update={
             "model": str(tiny_model),
             "max_length": 16,
-            "num_train_epochs": 20,
+            "num_train_epochs": 80,
             "learning_rate": 5e-3,
         }
     )

@@ -85,7 +85,7 @@ class TrainingSet:
         place = np.array([first.setdefault(text, len(first)) for text in self.texts])
         if len(first) == len(self):
             return self
-        weights = np.bincount(place, self.weights)
+        weights: Weights = np.bincount(place, self.weights).astype(np.float64)
         probs = np.zeros((len(first), self.probs.shape[1]))
         np.add.at(probs, place, self.probs * self.weights[:, None])
         return TrainingSet(tuple(first), probs / weights[:, None], weights)
