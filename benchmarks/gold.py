@@ -26,7 +26,8 @@ from weakft.evaluation.metrics import macro_f1
 from weakft.labels import SoftLabels
 from weakft.runs import Json
 from weakft.training import TrainingSet
-from weakft.training.gold import Gold, add_gold
+from weakft.training.add_gold import add_gold
+from weakft.training.gold import Gold
 from weakft.training.workshop import Workshop
 
 BUDGETS = (5, 20, 50)

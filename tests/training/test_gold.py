@@ -8,7 +8,8 @@ import pytest
 from weakft import SoftLabels
 from weakft.config import TrainConfig
 from weakft.training import TrainingSet
-from weakft.training.gold import RECIPES, Gold, add_gold
+from weakft.training.add_gold import RECIPES, add_gold
+from weakft.training.gold import Gold
 from weakft.training.workshop import Workshop
 
 TEXTS = ("great phone", "bad camera", "love it", "it broke", "good screen", "awful") * 4
@@ -95,7 +96,7 @@ def test_without_gold_the_weak_model_stands(tiny_model: Path) -> None:
 def test_what_judges_never_trains_in_the_same_fold(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from weakft.training import gold as module
+    from weakft.training import add_gold as module
 
     trained: list[tuple[str, ...]] = []
     predicted: list[tuple[str, ...]] = []

@@ -16,8 +16,9 @@ from weakft.pipeline.evaluating import SEED_PREFIX, score, spread
 from weakft.project import Project
 from weakft.runs import Json, RunFolder
 from weakft.training import TrainingSet, fine_tune
+from weakft.training.add_gold import GoldOutcome, add_gold
 from weakft.training.finetune import UNFINISHED, FineTuned
-from weakft.training.gold import Gold, GoldOutcome, add_gold
+from weakft.training.gold import Gold
 from weakft.training.recipes import Choice, choose_recipe
 from weakft.training.workshop import Workshop
 

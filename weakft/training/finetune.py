@@ -4,17 +4,16 @@ import copy
 import math
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from sklearn.metrics import accuracy_score, f1_score
-from transformers import EvalPrediction, PrinterCallback, ProgressCallback, TrainingArguments
+from transformers import EvalPrediction, PrinterCallback, ProgressCallback
 
 from weakft.config import TrainConfig
 from weakft.end_model import EndModel
@@ -22,23 +21,21 @@ from weakft.errors import ConfigError, DataError
 from weakft.frozen_body import FrozenBody
 from weakft.narration import SILENCE, Narrator
 from weakft.seeding import preserved_random_state
+from weakft.training.arguments import training_arguments, uses_bf16
 from weakft.training.averaging import Averaging
+from weakft.training.callbacks import (
+    AveragingCallback,
+    CheckpointCallback,
+    NarratedProgress,
+    StepCallback,
+    StrategyCallback,
+)
 from weakft.training.cpu import quick_steps
 from weakft.training.losses import LOSSES
 from weakft.training.rows import TrainingSet
 from weakft.training.stage import Stage, deferred_signals
 from weakft.training.strategies import STRATEGIES, Anatomy, Strategy, stack_of, strategy_of
-from weakft.training.trainer import (
-    AveragingCallback,
-    CheckpointCallback,
-    EncodedRows,
-    NoiseAwareTrainer,
-    Objective,
-    StepCallback,
-    StrategyCallback,
-    collator,
-)
-from weakft.training.trainer import ProgressCallback as NarratedProgress
+from weakft.training.trainer import EncodedRows, NoiseAwareTrainer, Objective, collator
 
 UNFINISHED = "unfinished"
 ACTIVATIONS = "activations"
@@ -185,7 +182,7 @@ class _Work:
                 body=body,
                 averaging=averaging,
                 model=network,
-                args=_training_arguments(settings, folder, has_valid=judges is not None),
+                args=training_arguments(settings, folder, has_valid=judges is not None),
                 train_dataset=encoded,
                 eval_dataset=judges,
                 data_collator=collator(model.tokenizer),
@@ -229,7 +226,7 @@ def _frozen_body(
         model.model,
         stack[:count],
         depth=len(stack),
-        bf16=_bf16(settings),
+        bf16=uses_bf16(settings),
         folder=None if cache is None else cache / ACTIVATIONS,
     )
     return body if body.fits(model.encode(texts)) else None
@@ -269,50 +266,6 @@ def _depths(model: EndModel, settings: TrainConfig) -> dict[str, int]:
             f"{settings.strategy!r}, whose parameters lie beside the layers. Leave it at 1."
         )
     return Anatomy.of(model.model).depths()
-
-
-@cache
-def bf16_is_native() -> bool:
-    """Whether bf16 autocast pays: a GPU with bf16, or a CPU with avx512_bf16 or AMX."""
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported())
-    flags = Path("/proc/cpuinfo")
-    return flags.exists() and any(flag in flags.read_text() for flag in ("avx512_bf16", "amx_bf16"))
-
-
-def _bf16(settings: TrainConfig) -> bool:
-    return bf16_is_native() if settings.bf16 is None else settings.bf16
-
-
-def _training_arguments(
-    settings: TrainConfig, scratch: Path, *, has_valid: bool
-) -> TrainingArguments:
-    theirs: Mapping[str, Any] = settings.model_dump(exclude=set(settings.OURS))
-    when = "epoch" if has_valid else "no"
-    return _accepted(
-        output_dir=str(scratch),
-        **{
-            **theirs,
-            "bf16": _bf16(settings),
-            "use_cpu": settings.use_cpu or not torch.cuda.is_available(),
-            "eval_strategy": when,
-            "save_strategy": when,
-            "save_total_limit": 2,
-            "load_best_model_at_end": has_valid,
-            "remove_unused_columns": False,
-            "label_names": ["labels"],
-            "logging_strategy": "no",
-            "disable_tqdm": True,
-            "dataloader_pin_memory": torch.cuda.is_available(),
-        },
-    )
-
-
-def _accepted(**arguments: Any) -> TrainingArguments:  # noqa: ANN401
-    try:
-        return TrainingArguments(**arguments)
-    except (ValueError, ImportError, RuntimeError) as error:
-        raise ConfigError(f"[train]: transformers refuses a setting: {error}") from error
 
 
 def _sorted_by_length(model: EndModel, rows: TrainingSet, body: FrozenBody | None) -> EncodedRows:

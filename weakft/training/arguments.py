@@ -1,0 +1,67 @@
+"""`[train]` as transformers' TrainingArguments."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import TrainingArguments
+
+from weakft.config import TrainConfig
+from weakft.errors import ConfigError
+
+
+@cache
+def bf16_is_native() -> bool:
+    """Whether bf16 autocast pays: a GPU with bf16, or a CPU with avx512_bf16 or AMX."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported())
+    flags = Path("/proc/cpuinfo")
+    return flags.exists() and any(flag in flags.read_text() for flag in ("avx512_bf16", "amx_bf16"))
+
+
+def uses_bf16(settings: TrainConfig) -> bool:
+    """Whether to train in bf16: as configured, or where it pays."""
+    return bf16_is_native() if settings.bf16 is None else settings.bf16
+
+
+def training_arguments(
+    settings: TrainConfig, scratch: Path, *, has_valid: bool
+) -> TrainingArguments:
+    """What Trainer is told.
+
+    Args:
+        settings: `[train]`.
+        scratch: where checkpoints go.
+        has_valid: score and save after each epoch, and end with the best.
+
+    Raises:
+        ConfigError: transformers refuses a setting.
+    """
+    theirs: Mapping[str, Any] = settings.model_dump(exclude=set(settings.OURS))
+    when = "epoch" if has_valid else "no"
+    return _accepted(
+        output_dir=str(scratch),
+        **{
+            **theirs,
+            "bf16": uses_bf16(settings),
+            "use_cpu": settings.use_cpu or not torch.cuda.is_available(),
+            "eval_strategy": when,
+            "save_strategy": when,
+            "save_total_limit": 2,
+            "load_best_model_at_end": has_valid,
+            "remove_unused_columns": False,
+            "label_names": ["labels"],
+            "logging_strategy": "no",
+            "disable_tqdm": True,
+            "dataloader_pin_memory": torch.cuda.is_available(),
+        },
+    )
+
+
+def _accepted(**arguments: Any) -> TrainingArguments:  # noqa: ANN401
+    try:
+        return TrainingArguments(**arguments)
+    except (ValueError, ImportError, RuntimeError) as error:
+        raise ConfigError(f"[train]: transformers refuses a setting: {error}") from error
