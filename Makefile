@@ -22,10 +22,13 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: $(VENV)/.dev          ## the README's figures; over an hour on two cores
+bench: $(VENV)/.dev          ## the README's figures; hours on two cores
 	$(BIN)/python -m benchmarks.demo
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.label_models
+	$(BIN)/python -m benchmarks.training strategies
+	$(BIN)/python -m benchmarks.training objectives
+	$(BIN)/python -m benchmarks.gold
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.applying
 	$(BIN)/python -m benchmarks.memory
