@@ -8,7 +8,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
 from transformers import PreTrainedModel
 
 from weakft.end_model import EndModel
@@ -124,9 +123,9 @@ def test_attention_of_a_bert_equals_fused_attention(model: EndModel) -> None:
     assert torch.allclose(fused, plain, atol=1e-5)
 
 
-def test_a_model_without_dropout_or_attention_is_left_alone() -> None:
-    class Bare(nn.Module):
-        device = torch.device("meta")
-
-    with quick_steps(Bare(), seed=0) as reseed:  # type: ignore[arg-type]
-        reseed(3)
+def test_a_model_that_is_not_on_a_cpu_is_left_alone(model: EndModel) -> None:
+    network = model.model.to("meta")
+    before = list(network.modules())
+    with quick_steps(network, seed=0):
+        assert list(network.modules()) == before
+        assert network.config._attn_implementation == "sdpa"
