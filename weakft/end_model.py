@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
+from scipy.special import softmax
 from transformers import (
     AutoConfig,
     AutoModelForSequenceClassification,
@@ -130,8 +131,7 @@ class EndModel:
             for rows, batch in self._batches(texts, body):
                 logits[rows] = self.model(**batch).logits.float().cpu().numpy()
                 advance(len(rows))
-        scores = np.exp(logits - logits.max(axis=1, keepdims=True))
-        probs: Probs = scores / scores.sum(axis=1, keepdims=True)
+        probs: Probs = softmax(logits, axis=1)
         return probs
 
     def embed(self, texts: Sequence[str], *, narrator: Narrator = SILENCE) -> Embeddings:

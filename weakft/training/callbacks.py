@@ -1,63 +1,25 @@
 """What is told of each optimiser step, and what is done then."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from transformers import (
-    PreTrainedModel,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
-)
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from weakft.narration import Advance
-from weakft.training.averaging import Averaging
-from weakft.training.strategies import Strategy
-
-
-class NarratedProgress(TrainerCallback):
-    """Tells a narrator of the rows trained on."""
-
-    def __init__(self, advance: Advance, rows_per_step: int) -> None:
-        self._advance = advance
-        self._rows_per_step = rows_per_step
-
-    def on_step_end(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        **kwargs: Any,  # noqa: ANN401
-    ) -> None:
-        """Advance by one optimiser step."""
-        self._advance(self._rows_per_step)
-
-
-class StrategyCallback(TrainerCallback):
-    """Tells a strategy how far training is."""
-
-    def __init__(self, strategy: Strategy, network: PreTrainedModel) -> None:
-        self._strategy = strategy
-        self._network = network
-
-    def on_step_begin(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        **kwargs: Any,  # noqa: ANN401
-    ) -> None:
-        """Before each optimiser step."""
-        self._strategy.at(state.global_step / max(state.max_steps, 1), self._network)
+Told = Callable[[TrainerState], None]
 
 
 class StepCallback(TrainerCallback):
-    """Tells the number of each optimiser step before it is taken."""
+    """Tells how far training is, before and after each optimiser step.
 
-    def __init__(self, begin: Callable[[int], None]) -> None:
-        self._begin = begin
+    Args:
+        before: who is told before a step.
+        after: who is told after it.
+    """
+
+    def __init__(self, *, before: Sequence[Told], after: Sequence[Told]) -> None:
+        self._before = before
+        self._after = after
 
     def on_step_begin(
         self,
@@ -67,14 +29,8 @@ class StepCallback(TrainerCallback):
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         """Before each optimiser step."""
-        self._begin(state.global_step)
-
-
-class AveragingCallback(TrainerCallback):
-    """Adds the weights of each optimiser step to their mean."""
-
-    def __init__(self, averaging: Averaging) -> None:
-        self._averaging = averaging
+        for tell in self._before:
+            tell(state)
 
     def on_step_end(
         self,
@@ -84,7 +40,8 @@ class AveragingCallback(TrainerCallback):
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         """After each optimiser step."""
-        self._averaging.add()
+        for tell in self._after:
+            tell(state)
 
 
 class CheckpointCallback(TrainerCallback):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.metrics import accuracy_score, f1_score
-from transformers import EvalPrediction, PrinterCallback, ProgressCallback
+from transformers import EvalPrediction, PrinterCallback, ProgressCallback, TrainerState
 
 from weakft.config import TrainConfig
 from weakft.end_model import EndModel
@@ -23,13 +23,7 @@ from weakft.narration import SILENCE, Narrator
 from weakft.seeding import preserved_random_state
 from weakft.training.arguments import training_arguments, uses_bf16
 from weakft.training.averaging import Averaging
-from weakft.training.callbacks import (
-    AveragingCallback,
-    CheckpointCallback,
-    NarratedProgress,
-    StepCallback,
-    StrategyCallback,
-)
+from weakft.training.callbacks import CheckpointCallback, StepCallback
 from weakft.training.cpu import quick_steps
 from weakft.training.losses import LOSSES
 from weakft.training.rows import TrainingSet
@@ -189,10 +183,13 @@ class _Work:
                 processing_class=model.tokenizer,
                 compute_metrics=_scores,
                 callbacks=[
-                    NarratedProgress(advance, batch),
-                    StrategyCallback(strategy, model.model),
-                    StepCallback(reseed),
-                    AveragingCallback(averaging),
+                    StepCallback(
+                        before=[
+                            lambda state: strategy.at(_progress(state), model.model),
+                            lambda state: reseed(state.global_step),
+                        ],
+                        after=[lambda _: advance(batch), lambda _: averaging.add()],
+                    ),
                     *([] if stage.folder is None else [CheckpointCallback(stopping)]),
                 ],
             )
@@ -209,6 +206,10 @@ class _Work:
             "examples_per_second": len(encoded) * (trainer.state.epoch or 0) / max(seconds, 1e-9),
             "best_epoch": None if judges is None else _best_epoch(trainer),
         }
+
+
+def _progress(state: TrainerState) -> float:
+    return state.global_step / max(state.max_steps, 1)
 
 
 def _frozen_body(

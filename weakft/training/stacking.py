@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
+from scipy.special import softmax
 
 from weakft.labels import Probs
 
@@ -31,8 +32,7 @@ def pooled(opinions: list[Probs], weights: Weights) -> Probs:
     """
     logs = [np.log(np.maximum(p, SMALLEST_PROBABILITY)) for p in opinions]
     scores = np.sum([w * log for w, log in zip(weights, logs, strict=True)], axis=0)
-    exp = np.exp(scores - scores.max(axis=1, keepdims=True))
-    probs: Probs = exp / exp.sum(axis=1, keepdims=True)
+    probs: Probs = softmax(scores, axis=1)
     return probs
 
 
