@@ -29,6 +29,7 @@ bench: $(VENV)/.dev          ## the README's figures; hours on two cores
 	$(BIN)/python -m benchmarks.training strategies
 	$(BIN)/python -m benchmarks.training objectives
 	$(BIN)/python -m benchmarks.gold
+	$(BIN)/python -m benchmarks.images
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.applying
 	$(BIN)/python -m benchmarks.memory

@@ -108,7 +108,7 @@ def timed(
 ) -> Json:
     """One epoch; rows and useful operations a second, macro-F1 on test."""
     model = new_model(project, kind)
-    tokens = sum(len(ids) for ids in model.encode(rows.texts))
+    tokens = sum(len(ids) for ids in model.processor.encode(rows.texts))
     weights = sum(p.numel() for p in model.model.bert.encoder.parameters())  # type: ignore[union-attr]
     start = time.perf_counter()
     train(model)
@@ -126,7 +126,7 @@ def plain(model: EndModel, rows: TrainingSet, padding: str | bool) -> None:
     labels = rows.probs.argmax(axis=1)
     encoded = [
         {"input_ids": ids, "labels": int(label)}
-        for ids, label in zip(model.encode(rows.texts), labels, strict=True)
+        for ids, label in zip(model.processor.encode(rows.texts), labels, strict=True)
     ]
     with tempfile.TemporaryDirectory() as scratch:
         Trainer(
@@ -141,7 +141,7 @@ def plain(model: EndModel, rows: TrainingSet, padding: str | bool) -> None:
             ),
             train_dataset=encoded,  # type: ignore[arg-type]
             data_collator=DataCollatorWithPadding(
-                model.tokenizer, padding=padding, max_length=model.max_length
+                model.processor.saved, padding=padding, max_length=model.processor.max_length
             ),
         ).train()
 

@@ -65,8 +65,8 @@ def test_the_head_follows_the_seed_and_the_classes(tiny_model: Path) -> None:
 
 def test_texts_are_cut_to_what_the_model_takes(tiny_model: Path) -> None:
     model = EndModel.from_pretrained(str(tiny_model), "ab", max_length=999, seed=0)
-    assert model.max_length == 32
-    assert len(model.encode(["great " * 100])[0]) == 32
+    assert model.processor.max_length == 32
+    assert len(model.processor.encode(["great " * 100])[0]) == 32
 
 
 def test_batches_hold_every_row_once_and_stay_within_the_budget() -> None:
@@ -79,5 +79,5 @@ def test_batches_hold_every_row_once_and_stay_within_the_budget() -> None:
 def test_texts_that_are_not_read_to_their_end_are_counted(tiny_model: Path) -> None:
     model = EndModel.from_pretrained(str(tiny_model), ["a", "b"], max_length=6, seed=0)
     texts = ["the phone is great", "the phone is very great", "bad", "it " * 40]
-    assert model.cut_off(texts) == 2
-    assert model.cut_off(["bad"]) == 0
+    assert model.processor.cut_off(texts) == 2
+    assert model.processor.cut_off(["bad"]) == 0

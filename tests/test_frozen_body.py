@@ -53,17 +53,17 @@ def test_a_head_that_reads_the_last_token_gets_them_all() -> None:
 def test_a_text_is_computed_once_and_kept_from_process_to_process(
     model: EndModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    computed = body_of(model, 2, tmp_path).states(model.encode(TEXTS))
+    computed = body_of(model, 2, tmp_path).states(model.processor.encode(TEXTS))
     again = body_of(model, 2, tmp_path)
     monkeypatch.setattr(again, "_compute", None)  # would fail if it was called
-    assert all(map(torch.equal, again.states(model.encode(TEXTS)), computed))
+    assert all(map(torch.equal, again.states(model.processor.encode(TEXTS)), computed))
 
 
 def test_other_weights_are_another_file(model: EndModel, tmp_path: Path) -> None:
-    body_of(model, 2, tmp_path).states(model.encode(TEXTS))
+    body_of(model, 2, tmp_path).states(model.processor.encode(TEXTS))
     with torch.no_grad():
         model.model.bert.encoder.layer[0].output.dense.weight += 1  # type: ignore[union-attr]
-    body_of(model, 2, tmp_path).states(model.encode(TEXTS))
+    body_of(model, 2, tmp_path).states(model.processor.encode(TEXTS))
     assert len(list(tmp_path.iterdir())) == 2
 
 

@@ -4,6 +4,7 @@ Importing this package loads neither torch nor streamlit.
 """
 
 from weakft.apply import apply_lfs
+from weakft.images import open_image
 from weakft.label_models import make_label_model
 from weakft.labels import ABSTAIN, LabelMatrix, SoftLabels
 from weakft.lf import (
@@ -27,6 +28,7 @@ __all__ = [
     "lookup_lf",
     "make_label_model",
     "model_lf",
+    "open_image",
     "regex_lf",
     "threshold_lf",
 ]

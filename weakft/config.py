@@ -20,6 +20,7 @@ ENV_PREFIX = "WEAKFT_"
 
 Splits = Literal["train", "dev", "valid", "test"]
 SPLITS: tuple[Splits, ...] = ("train", "dev", "valid", "test")
+Task = Literal["text", "image"]
 
 
 class Section(BaseModel):
@@ -36,6 +37,7 @@ class ProjectConfig(Section):
     name: str = "weakft"
     classes: tuple[str, ...] = Field(description="class names; votes are their positions")
     runs_dir: str = "runs"
+    task: Task = Field("text", description="what the end model looks at")
 
     @field_validator("classes")
     @classmethod
@@ -56,6 +58,7 @@ class DataConfig(Section):
     test: str | None = None
     id: str = "id"
     text: str = "text"
+    image: str = Field("image", description='of task = "image": paths, relative to the file')
     label: str = "label"
 
 

@@ -1,7 +1,7 @@
 """Read train/dev/valid/test from Parquet, CSV or JSONL, and check them at the door."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from weakft.config import SPLITS, Config, DataConfig, Splits
+from weakft.config import SPLITS, Config, DataConfig, Splits, Task
 from weakft.errors import DataError
+from weakft.images import DIGEST, checked_images
 from weakft.labels import duplicates
 
 Gold = npt.NDArray[np.int64]
@@ -32,7 +33,7 @@ class Split:
         name: train, dev, valid or test.
         frame: [n] rows as LFs may see them: every column of the file but the gold label.
         ids: n distinct row ids.
-        texts: n non-empty texts.
+        texts: n non-empty texts; where the end model looks at images, their absolute paths.
         gold: [n] class positions, or None where the file has no label column.
     """
 
@@ -72,25 +73,38 @@ def read_dataset(config: Config, root: Path) -> Dataset:
     Raises:
         DataError: a file is missing, unreadable, empty or not UTF-8; a column is missing;
             an id is missing, empty or there twice, within a split or across two; a text is
-            missing or empty; a label is no class; dev, valid or test has no labels.
+            missing or empty, or an image cannot be read; a label is no class; dev, valid or test
+            has no labels.
     """
     splits: dict[Splits, Split] = {}
     for name in SPLITS:
         if file := getattr(config.data, name):
-            splits[name] = read_split(root / file, name, config.data, config.classes)
+            splits[name] = read_split(
+                root / file, name, config.data, config.classes, task=config.project.task
+            )
     _refuse_shared_ids(splits)
     told = [_missing(name) for name in SPLITS if name not in splits]
     return Dataset(splits, tuple(told + _shared_texts(splits)))
 
 
-def read_split(path: Path, name: Splits, columns: DataConfig, classes: tuple[str, ...]) -> Split:
-    """Read and check one file; see `read_dataset` for what is refused."""
+def read_split(
+    path: Path, name: Splits, columns: DataConfig, classes: tuple[str, ...], *, task: Task = "text"
+) -> Split:
+    """Read and check one file; see `read_dataset` for what is refused.
+
+    Of images LFs see the absolute path and, so that votes are known to be stale when an image is
+    replaced, the digest of its content.
+    """
     frame = read_table(path)
-    needed = [columns.id, columns.text] + ([columns.label] if name != "train" else [])
+    content = columns.image if task == "image" else columns.text
+    needed = [columns.id, content] + ([columns.label] if name != "train" else [])
     _refuse_missing_columns(frame, needed, path)
     ids = _checked_ids(frame[columns.id], columns.id, path)
-    texts = _checked_texts(frame[columns.text], columns.text, ids, path)
-    frame = frame.assign(**{columns.id: ids, columns.text: texts})
+    texts = _checked_texts(frame[content], content, ids, path)
+    if task == "image":
+        texts, digests = checked_images(texts, ids, path)
+        frame = frame.assign(**{DIGEST: digests})
+    frame = frame.assign(**{columns.id: ids, content: texts})
     if columns.label not in frame.columns or name == "train":
         visible = frame.drop(columns=columns.label, errors="ignore")
         return Split(name, visible, tuple(ids), tuple(texts), None)
@@ -142,7 +156,7 @@ def _refuse_missing_columns(frame: pd.DataFrame, needed: list[str], path: Path) 
     if missing := [column for column in needed if column not in frame.columns]:
         raise DataError(
             f"{path}: wanted column {missing[0]!r}, got {list(frame.columns)}. Rename it, or "
-            "say its name in [data] id, text, label."
+            "say its name in [data] id, text, image, label."
         )
 
 
@@ -215,13 +229,18 @@ def _shared_texts(splits: Mapping[Splits, Split]) -> list[str]:
     names = list(splits)
     for position, first in enumerate(names):
         for second in names[position + 1 :]:
-            shared = set(splits[first].texts) & set(splits[second].texts)
+            shared = set(_contents(splits[first])) & set(_contents(splits[second]))
             if shared:
+                what = "images" if DIGEST in splits[first].frame.columns else "texts"
                 told.append(
-                    f"{len(shared)} texts stand in both {first} and {second}: scores on "
+                    f"{len(shared)} {what} stand in both {first} and {second}: scores on "
                     f"{second} flatter a model that saw them."
                 )
     return told
+
+
+def _contents(split: Split) -> Iterable[str]:
+    return split.frame[DIGEST] if DIGEST in split.frame.columns else split.texts
 
 
 def _missing(name: str) -> str:
@@ -233,13 +252,15 @@ def _missing(name: str) -> str:
     return f"No {name} split: {consequence.get(name, '')}."
 
 
-def read_texts(path: Path, columns: DataConfig) -> tuple[list[str], list[str]]:
-    """Ids and texts of rows without gold, as `weakft predict` takes them.
+def read_texts(path: Path, columns: DataConfig, task: Task = "text") -> tuple[list[str], list[str]]:
+    """Ids and texts, or paths of images, of rows without gold, as `weakft predict` takes them.
 
     Raises:
         DataError: as for `read_split`.
     """
     frame = read_table(path)
-    _refuse_missing_columns(frame, [columns.id, columns.text], path)
+    content = columns.image if task == "image" else columns.text
+    _refuse_missing_columns(frame, [columns.id, content], path)
     ids = _checked_ids(frame[columns.id], columns.id, path)
-    return ids, _checked_texts(frame[columns.text], columns.text, ids, path)
+    texts = _checked_texts(frame[content], content, ids, path)
+    return ids, checked_images(texts, ids, path)[0] if task == "image" else texts

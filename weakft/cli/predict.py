@@ -37,7 +37,7 @@ def predict(
         if not output.parent.is_dir() or output.resolve() == source.resolve():
             raise DataError(f"{output}: wanted a new file in a folder that exists.")
         config = Config.load(folder.config, environ={})
-        ids, texts = read_texts(source, config.data)
+        ids, texts = read_texts(source, config.data, config.project.task)
 
         from weakft.end_model import EndModel  # imports torch
 

@@ -102,8 +102,8 @@ def _warnings(project: Project, attempt: Attempt) -> list[str]:
     """Texts that are not read to their end, and labels that are all of one class."""
     warnings = []
     shop, model = attempt.workshop, attempt.outcome.final.model
-    if cut := model.cut_off(shop.texts):
-        limit = model.max_length
+    if cut := model.processor.cut_off(shop.texts):
+        limit = model.processor.max_length
         room = (
             "raise it to read more"
             if limit == project.config.train.max_length
@@ -175,6 +175,7 @@ def _workshop(
         valid=None if valid is None else _as_rows(valid, k),
         votes=LabelMatrix.load(folder.votes("train")).values,
         cache=project.root / CACHE,
+        task=project.config.project.task,
         narrator=narrator,
     )
 

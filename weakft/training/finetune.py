@@ -20,6 +20,7 @@ from weakft.end_model import EndModel
 from weakft.errors import ConfigError, DataError
 from weakft.frozen_body import FrozenBody
 from weakft.narration import SILENCE, Narrator
+from weakft.processors import TextProcessor
 from weakft.seeding import preserved_random_state
 from weakft.training.arguments import training_arguments, uses_bf16
 from weakft.training.averaging import Averaging
@@ -156,7 +157,7 @@ class _Work:
         texts = self.rows.texts if self.valid is None else (*self.rows.texts, *self.valid.texts)
         model.body = body = _frozen_body(model, strategy, settings, texts, self.cache)
         averaging = Averaging(network, settings.ema)
-        encoded = EncodedRows(model.encode(self.rows.texts), self.rows, body)
+        encoded = EncodedRows(model.processor, self.rows, body)
         judges = None if self.valid is None else _sorted_by_length(model, self.valid, body)
         steps, batch = _total_steps(len(encoded), settings), _rows_a_step(len(encoded), settings)
         with (
@@ -179,8 +180,8 @@ class _Work:
                 args=training_arguments(settings, folder, has_valid=judges is not None),
                 train_dataset=encoded,
                 eval_dataset=judges,
-                data_collator=collator(model.tokenizer),
-                processing_class=model.tokenizer,
+                data_collator=collator(model.processor),
+                processing_class=model.processor.saved,
                 compute_metrics=_scores,
                 callbacks=[
                     StepCallback(
@@ -199,6 +200,7 @@ class _Work:
             if judges is None:
                 averaging.adopt()
             _refuse_broken_loss(output.training_loss, settings)
+            trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)
             model.model = strategy.finish(network, model.model)
         seconds = float(output.metrics["train_runtime"]) - _evaluation_seconds(trainer)
         return {
@@ -220,7 +222,8 @@ def _frozen_body(
     cache: Path | None,
 ) -> FrozenBody | None:
     count = strategy.frozen_layers(model.model)
-    if count == 0 or settings.mixup > 0:  # MixUp mixes what lies before the layers
+    mixes_before_the_layers = settings.mixup > 0
+    if count == 0 or mixes_before_the_layers or not isinstance(model.processor, TextProcessor):
         return None
     stack = list(stack_of(model.model))
     body = FrozenBody(
@@ -230,7 +233,7 @@ def _frozen_body(
         bf16=uses_bf16(settings),
         folder=None if cache is None else cache / ACTIVATIONS,
     )
-    return body if body.fits(model.encode(texts)) else None
+    return body if body.fits(model.processor.encode(texts)) else None
 
 
 def _probe(
@@ -270,9 +273,9 @@ def _depths(model: EndModel, settings: TrainConfig) -> dict[str, int]:
 
 
 def _sorted_by_length(model: EndModel, rows: TrainingSet, body: FrozenBody | None) -> EncodedRows:
-    tokens = model.encode(rows.texts)
-    order = np.argsort([-len(ids) for ids in tokens], kind="stable")
-    return EncodedRows([tokens[row] for row in order], rows.take(order), body)
+    lengths = EncodedRows(model.processor, rows).lengths
+    order = np.argsort([-length for length in lengths], kind="stable")
+    return EncodedRows(model.processor, rows.take(order), body)
 
 
 def _scores(prediction: EvalPrediction) -> dict[str, float]:

@@ -54,7 +54,7 @@ class Stage:
         digest = hashlib.blake2b(digest_size=16)
         digest.update(f"{torch.__version__} {transformers.__version__}".encode())
         digest.update(settings.model_dump_json().encode())
-        digest.update(f"{model.classes} {model.max_length}".encode())
+        digest.update(f"{model.classes} {model.processor.max_length}".encode())
         for part in (rows, valid):
             if part is not None:
                 digest.update("\0".join(part.texts).encode("utf-8", "surrogatepass"))

@@ -9,48 +9,44 @@ from typing import Any, cast
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import Dataset, SequentialSampler
-from transformers import (
-    PreTrainedTokenizerBase,
-    Trainer,
-)
+from transformers import Trainer
 
 from weakft.errors import DataError
 from weakft.frozen_body import FrozenBody, padded
+from weakft.processors import Batch, Processor
 from weakft.training.averaging import Averaging
 from weakft.training.losses import Loss, early_learning, remembered, soft_cross_entropy
 from weakft.training.order import LikeLengths
 from weakft.training.rows import TrainingSet
 from weakft.training.stage import complete, extras_of
 
-Batch = dict[str, torch.Tensor]
-
 
 class EncodedRows(Dataset[dict[str, Any]]):
-    """A training set as token ids; padding is left to the batch."""
+    """A training set, its rows encoded one by one; padding is left to the batch."""
 
     def __init__(
-        self,
-        tokens: Sequence[list[int]],
-        rows: TrainingSet,
-        body: FrozenBody | None = None,
+        self, processor: Processor, rows: TrainingSet, body: FrozenBody | None = None
     ) -> None:
-        self._tokens = tokens if body is None else [body.seen(ids) for ids in tokens]
-        self._states = None if body is None else body.states(tokens)
+        encoded = processor.encode(rows.texts)
+        self._encoded = encoded if body is None else [body.seen(ids) for ids in encoded]
+        self._states = None if body is None else body.states(encoded)
+        self._length = processor.length
         self._probs = torch.from_numpy(rows.probs).float()
         self._weights = torch.from_numpy(rows.weights).float()
 
     def __len__(self) -> int:
-        return len(self._tokens)
+        return len(self._encoded)
 
     @property
     def lengths(self) -> list[int]:
-        """Tokens of each row."""
-        return [len(ids) for ids in self._tokens]
+        """How much of a batch's width each row needs."""
+        return [self._length(entry) for entry in self._encoded]
 
     def __getitem__(self, row: int) -> dict[str, Any]:
         found = {
-            "input_ids": self._tokens[row],
+            "encoded": self._encoded[row],
             "labels": self._probs[row],
             "row_weights": self._weights[row],
             "rows": row,
@@ -58,13 +54,11 @@ class EncodedRows(Dataset[dict[str, Any]]):
         return found if self._states is None else {**found, "states": self._states[row]}
 
 
-def collator(tokenizer: PreTrainedTokenizerBase) -> Callable[[list[dict[str, Any]]], Batch]:
+def collator(processor: Processor) -> Callable[[list[dict[str, Any]]], Batch]:
     """Pads a batch to its longest row and stacks targets, weights and row numbers."""
 
     def collate(rows: list[dict[str, Any]]) -> Batch:
-        batch = tokenizer.pad(
-            {"input_ids": [row["input_ids"] for row in rows]}, return_tensors="pt"
-        )
+        batch = processor.batch(row["encoded"] for row in rows)
         labels = torch.stack([row["labels"] for row in rows])
         weights = torch.stack([row["row_weights"] for row in rows])
         numbers = torch.tensor([row["rows"] for row in rows])
@@ -89,6 +83,13 @@ class Objective:
     loss: Loss = soft_cross_entropy
     early_learning: float = 0.0
     mixup: float = 0.0
+
+
+def _hold_statistics(network: nn.Module) -> None:
+    """A normalisation whose parameters are held keeps its running statistics too."""
+    for part in network.modules():
+        if isinstance(part, _BatchNorm) and not any(p.requires_grad for p in part.parameters()):
+            part.train(False)
 
 
 class NoiseAwareTrainer(Trainer):
@@ -142,6 +143,7 @@ class NoiseAwareTrainer(Trainer):
         """Weighted loss, over the total weight of the optimiser step."""
         targets, weights = inputs.pop("labels"), inputs.pop("row_weights")
         rows = inputs.pop("rows")
+        _hold_statistics(model)
         if self._body is not None:
             self._body.show(inputs.pop("states"))
         if model.training and self._objective.mixup > 0:
@@ -189,17 +191,21 @@ class NoiseAwareTrainer(Trainer):
     def _mixed(
         self, inputs: Batch, targets: torch.Tensor, weights: torch.Tensor
     ) -> tuple[Batch, torch.Tensor, torch.Tensor]:
-        """MixUp of word embeddings (Zhang et al., ICLR 2018; Guo et al., 2019): pairs of rows."""
+        """MixUp of pixels (Zhang et al., ICLR 2018), or of word embeddings (Guo et al., 2019)."""
         alpha = self._objective.mixup
         share = float(torch.distributions.Beta(alpha, alpha).sample())
         order = torch.randperm(len(targets), device=targets.device)
-        network = self.accelerator.unwrap_model(self.model)
-        words = network.get_input_embeddings()(inputs["input_ids"])
-        mask = inputs["attention_mask"]
-        mixed = {
-            "inputs_embeds": share * words + (1 - share) * words[order],
-            "attention_mask": torch.maximum(mask, mask[order]),
-        }
+        if "pixel_values" in inputs:
+            pixels = inputs["pixel_values"]
+            mixed = {"pixel_values": share * pixels + (1 - share) * pixels[order]}
+        else:
+            network = self.accelerator.unwrap_model(self.model)
+            words = network.get_input_embeddings()(inputs["input_ids"])
+            mask = inputs["attention_mask"]
+            mixed = {
+                "inputs_embeds": share * words + (1 - share) * words[order],
+                "attention_mask": torch.maximum(mask, mask[order]),
+            }
         targets = share * targets + (1 - share) * targets[order]
         return mixed, targets, share * weights + (1 - share) * weights[order]
 

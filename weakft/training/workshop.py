@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from weakft.config import TrainConfig
+from weakft.config import Task, TrainConfig
 from weakft.end_model import Embeddings, EndModel
 from weakft.labels import SoftLabels, Votes
 from weakft.narration import SILENCE, Narrator
@@ -43,6 +43,7 @@ class Workshop:
         votes: [N, m] on the pool.
         valid: gold rows that choose the weak model's checkpoint, if there are any.
         cache: folder where what frozen layers make of a text is kept.
+        task: what the rows are; of images, the texts are their paths.
         narrator: told of the progress.
     """
 
@@ -53,6 +54,7 @@ class Workshop:
     votes: Votes
     valid: TrainingSet | None = None
     cache: Path | None = None
+    task: Task = "text"
     narrator: Narrator = SILENCE
 
     @cached_property
@@ -124,6 +126,7 @@ class Workshop:
             self.classes,
             max_length=self.settings.max_length,
             seed=self.settings.seed,
+            task=self.task,
         )
 
     def weak_model(self) -> FineTuned:
@@ -170,4 +173,4 @@ class Workshop:
 
 def copy_model(model: EndModel) -> EndModel:
     """A model that can be trained on without changing the original."""
-    return EndModel(copy.deepcopy(model.model), model.tokenizer, model.max_length)
+    return EndModel(copy.deepcopy(model.model), model.processor)

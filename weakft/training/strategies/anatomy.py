@@ -1,4 +1,7 @@
-"""The parts of a transformer: what lies before its layers, the layers, what lies behind them."""
+"""The parts of a network: what lies before its layers, the layers, what lies behind them.
+
+The layers of a convolutional network are its stages.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +31,7 @@ class Anatomy:
         """Take a model apart.
 
         Raises:
-            ConfigError: it has no stack of `num_hidden_layers` layers.
+            ConfigError: it has no stack of `num_hidden_layers` layers, or of stages.
         """
         stack = stack_of(network)
         names = [name for name, _ in network.named_parameters()]
@@ -55,12 +58,13 @@ class Anatomy:
 
 
 def stack_of(network: PreTrainedModel) -> nn.ModuleList:
-    """The layers of a model, the lowest first.
+    """The layers of a transformer or the stages of a convolutional network, the lowest first.
 
     Raises:
         ConfigError: none can be found.
     """
-    depth = getattr(network.config, "num_hidden_layers", None)
+    stages = len(getattr(network.config, "depths", ()))
+    depth = getattr(network.config, "num_hidden_layers", stages)
     for module in network.base_model.modules():
         if isinstance(module, nn.ModuleList) and len(module) == depth:
             return module

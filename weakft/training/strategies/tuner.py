@@ -36,10 +36,10 @@ class Tuner(Strategy):
     def prepare(self, network: PreTrainedModel) -> nn.Module:
         """Put the tuner around the model."""
         kind = self.settings.strategy
-        options = {**DEFAULTS.get(kind, {}), **self.settings.peft}
+        options = {**_task(network), **DEFAULTS.get(kind, {}), **self.settings.peft}
         make_config = _config_class(self._peft, kind)
         try:
-            config = make_config(task_type="SEQ_CLS", **options)
+            config = make_config(**options)
             with warnings.catch_warnings():  # PEFT 0.21 asks transformers by an old name
                 warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.*", FutureWarning)
                 wrapped: nn.Module = self._peft.get_peft_model(network, config)
@@ -56,6 +56,14 @@ class Tuner(Strategy):
         plain = cast("PreTrainedModel", cast("Any", trained).merge_and_unload())
         plain.requires_grad_(True)
         return plain
+
+
+def _task(network: PreTrainedModel) -> dict[str, Any]:
+    """How PEFT is told that the head of a model is trained in full."""
+    if network.main_input_name == "input_ids":
+        return {"task_type": "SEQ_CLS"}
+    parts = network.named_children()
+    return {"modules_to_save": [name for name, part in parts if part is not network.base_model]}
 
 
 def tuners() -> list[str]:

@@ -1,0 +1,113 @@
+"""What a model is fed: texts as token ids, images as pixels."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from transformers import BaseImageProcessor, PreTrainedTokenizerBase
+
+from weakft.images import open_image
+
+Batch = dict[str, torch.Tensor]
+
+
+class Processor(Protocol):
+    """Turns rows (texts, or paths of images) into what a model takes, a batch at a time."""
+
+    saved: Any
+    max_length: int
+
+    def encode(self, rows: Sequence[str]) -> Sequence[Any]:
+        """One entry a row."""
+
+    def length(self, encoded: Any) -> int:  # noqa: ANN401
+        """How much of a batch's width an entry needs."""
+
+    def batch(self, encoded: Iterable[Any]) -> Batch:
+        """Entries as the tensors of one batch."""
+
+    def cut_off(self, rows: Sequence[str]) -> int:
+        """How many rows are not read to their end."""
+
+    def save(self, folder: Path) -> None:
+        """Write it as transformers reads it."""
+
+
+class TextProcessor:
+    """A tokenizer, and how many tokens of a text are read.
+
+    Args:
+        tokenizer: with a padding token.
+        max_length: tokens of a text that are read; the rest is cut off.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, max_length: int) -> None:
+        self.saved = tokenizer
+        self.max_length = max_length
+
+    def encode(self, rows: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text, cut to `max_length`."""
+        encoded = self.saved(list(rows), truncation=True, max_length=self.max_length)
+        ids: list[list[int]] = encoded["input_ids"]
+        return ids
+
+    def length(self, encoded: list[int]) -> int:
+        """Tokens."""
+        return len(encoded)
+
+    def batch(self, encoded: Iterable[list[int]]) -> Batch:
+        """Padded to the longest, with its attention mask."""
+        return dict(self.saved.pad({"input_ids": list(encoded)}, return_tensors="pt"))
+
+    def cut_off(self, rows: Sequence[str]) -> int:
+        """How many of the texts have more tokens than are read."""
+        full = [
+            text
+            for text, ids in zip(rows, self.encode(rows), strict=True)
+            if len(ids) >= self.max_length
+        ]
+        whole = self.saved(full, truncation=False)["input_ids"] if full else []
+        return sum(len(ids) > self.max_length for ids in whole)
+
+    def save(self, folder: Path) -> None:
+        """Write the tokenizer; it keeps `max_length`."""
+        self.saved.model_max_length = self.max_length
+        self.saved.save_pretrained(folder)
+
+
+class ImageProcessor:
+    """An image processor of transformers; images are read when their batch is made.
+
+    Args:
+        processor: resizes, crops and normalises.
+    """
+
+    max_length = 1
+
+    def __init__(self, processor: BaseImageProcessor) -> None:
+        self.saved = processor
+
+    def encode(self, rows: Sequence[str]) -> Sequence[str]:
+        """The paths."""
+        return rows
+
+    def length(self, encoded: str) -> int:
+        """All images are of one size to the model."""
+        return self.max_length
+
+    def batch(self, encoded: Iterable[str]) -> Batch:
+        """[b, 3, height, width] pixels, as the model wants them.
+
+        Raises:
+            DataError: a file cannot be read as an image.
+        """
+        return dict(self.saved([open_image(path) for path in encoded], return_tensors="pt"))
+
+    def cut_off(self, rows: Sequence[str]) -> int:
+        """None: an image is seen whole."""
+        return 0
+
+    def save(self, folder: Path) -> None:
+        """Write `preprocessor_config.json`."""
+        self.saved.save_pretrained(folder)
