@@ -15,8 +15,9 @@ from rich.console import Console, RenderableType
 
 from weakft.cli.console import Screen, TerminalNarrator, print_json
 from weakft.errors import WeakftError
-from weakft.narration import Narrator
+from weakft.narration import SILENCE, Narrator
 from weakft.project import Project
+from weakft.ranks import leads
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -61,7 +62,7 @@ class Session:
     overrides: list[str]
     as_json: bool
     stdout: TextIO
-    narrator: Narrator = field(default_factory=TerminalNarrator)
+    narrator: Narrator = field(default_factory=lambda: TerminalNarrator() if leads() else SILENCE)
 
     @property
     def project(self) -> Project:
@@ -70,6 +71,8 @@ class Session:
 
     def show(self, content: dict[str, Any], *screens: RenderableType) -> None:
         """Print the result: the JSON object, or the screens made for people."""
+        if not leads():
+            return
         if self.as_json:
             print_json({"schema": 1, **content}, self.stdout)
             return

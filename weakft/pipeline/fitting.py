@@ -1,6 +1,7 @@
 """Stage 3: fine-tune on weak labels, on gold, and on both; keep what gold says is best."""
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -9,11 +10,13 @@ import numpy as np
 from weakft.config import Splits, TrainConfig
 from weakft.dataset import Dataset, Split, read_gold
 from weakft.end_model import EndModel
+from weakft.errors import ConfigError
 from weakft.evaluation.metrics import macro_f1
 from weakft.labels import LabelMatrix, Probs, SoftLabels, probabilities_frame
 from weakft.narration import Narrator
 from weakft.pipeline.evaluating import SEED_PREFIX, score, spread
 from weakft.project import Project
+from weakft.ranks import leads, world_size
 from weakft.runs import Json, RunFolder
 from weakft.training import TrainingSet, fine_tune
 from weakft.training.add_gold import GoldOutcome, add_gold
@@ -37,26 +40,14 @@ def fit(
     """
     attempts = _attempts(project, data, soft, folder, narrator)
     taken = max(attempts, key=lambda attempt: attempt.valid_f1(data))
-    final = taken.outcome.final
-    final.model.save(folder.model)
-
-    _write_predictions(taken.outcome, data, folder, narrator)
     rivals = {"weak_only": taken.weak, "gold_only": taken.outcome.gold_only}
     if "gold_only" not in project.config.evaluate.rivals:
         del rivals["gold_only"]
     if "all_gold" in project.config.evaluate.rivals:
         rivals["all_gold"] = _all_gold(project, data, taken.workshop)
-    for name, rival in rivals.items():
-        if rival is not None:
-            _write_rival_predictions(name, rival.model, data, folder)
-
-    metrics = folder.read_metrics()
-    metrics["end_model"] = _about(project, data, taken)
-    if len(attempts) > 1:
-        metrics["end_model"]["seeds"] = _about_seeds(attempts, taken, data, folder)
-    folder.write_metrics(metrics)
-    shutil.rmtree(project.root / CACHE / UNFINISHED, ignore_errors=True)
-    return final.model
+    if leads():
+        _write(project, data, attempts, taken, rivals, folder, narrator)
+    return taken.outcome.final.model
 
 
 @dataclass(frozen=True)
@@ -98,6 +89,28 @@ class Attempt:
         return macro_f1(valid.gold, judged[0].argmax(axis=1), judged[0].shape[1])
 
 
+def _write(
+    project: Project,
+    data: Dataset,
+    attempts: list[Attempt],
+    taken: Attempt,
+    rivals: Mapping[str, FineTuned | None],
+    folder: RunFolder,
+    narrator: Narrator,
+) -> None:
+    taken.outcome.final.model.save(folder.model)
+    _write_predictions(taken.outcome, data, folder, narrator)
+    for name, rival in rivals.items():
+        if rival is not None:
+            _write_rival_predictions(name, rival.model, data, folder)
+    metrics = folder.read_metrics()
+    metrics["end_model"] = _about(project, data, taken)
+    if len(attempts) > 1:
+        metrics["end_model"]["seeds"] = _about_seeds(attempts, taken, data, folder)
+    folder.write_metrics(metrics)
+    shutil.rmtree(project.root / CACHE / UNFINISHED, ignore_errors=True)
+
+
 def _warnings(project: Project, attempt: Attempt) -> list[str]:
     """Texts that are not read to their end, and labels that are all of one class."""
     warnings = []
@@ -128,6 +141,11 @@ def _attempts(
 ) -> list[Attempt]:
     """`train.seeds` trainings, from `train.seed` on."""
     settings = project.config.train
+    if world_size() > 1 and settings.recipe == "auto":
+        raise ConfigError(
+            'train.recipe = "auto" tries recipes against the clock, which several processes read '
+            "differently. Let one process choose, then train what it chose."
+        )
     gold = _gold_rows(data, folder, len(project.config.classes))
     attempts = []
     for seed in range(settings.seed, settings.seed + settings.seeds):

@@ -15,6 +15,7 @@ from weakft.pipeline.labelling import label as label_stage
 from weakft.pipeline.story import finish, input_hashes
 from weakft.pipeline.voting import load_votes, vote
 from weakft.project import Project
+from weakft.ranks import led
 from weakft.runs import Json, RunFolder, read_json, write_json
 
 STAMP = "stages.json"
@@ -50,10 +51,10 @@ def train(project: Project, narrator: Narrator) -> tuple[RunFolder, Json]:
     """The end model from the soft labels of `label`."""
     from weakft.pipeline.fitting import fit  # imports torch
 
-    with project.runs.lock():
+    with led(project.runs.lock):
         work, data, _ = _resume(project, "train")
         soft = SoftLabels.load(work.soft_labels, project.config.classes)
-        with _stage(project, work, "train"):
+        with led(lambda: _stage(project, work, "train")):
             fit(project, data, soft, work, narrator)
     return work, work.read_metrics()
 

@@ -20,6 +20,7 @@ from weakft.pipeline.evaluating import evaluate
 from weakft.pipeline.labelling import label
 from weakft.pipeline.voting import vote
 from weakft.project import Project
+from weakft.ranks import led, shared
 from weakft.runs import Json, RunFolder, sha256
 
 RECORDED_PACKAGES = ("snorkel", "torch", "transformers", "numpy", "pandas", "scikit-learn")
@@ -51,18 +52,18 @@ def run(project: Project, narrator: Narrator = SILENCE) -> tuple[RunFolder, Json
     from weakft.pipeline.fitting import fit  # imports torch
 
     clock = Stopwatch()
-    with project.runs.lock(), project.runs.staging() as folder:
+    with led(project.runs.lock), led(project.runs.staging) as folder:
         with clock.stage("read"):
             data = read_dataset(project.config, project.root)
         with clock.stage("apply"):
-            votes = vote(project, data, folder, narrator)
+            votes = shared(lambda: vote(project, data, folder, narrator))
         with clock.stage("label"):
-            soft = label(project, data, votes, folder, narrator)
+            soft = shared(lambda: label(project, data, votes, folder, narrator))
         with clock.stage("train"):
             fit(project, data, soft, folder, narrator)
         with clock.stage("evaluate"):
-            metrics = evaluate(project, data, votes, folder, narrator)
-        return finish(project, data, votes, folder, metrics, clock.timings)
+            metrics = shared(lambda: evaluate(project, data, votes, folder, narrator))
+        return shared(lambda: finish(project, data, votes, folder, metrics, clock.timings))
 
 
 def finish(

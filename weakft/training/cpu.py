@@ -30,7 +30,7 @@ Reseed = Callable[[int], None]
 class Dice:
     """Dropout masks that depend on a seed and a step alone, so that resumed training repeats them.
 
-    A mask costs one byte an element from a fast generator (SFC64).
+    Every rank has masks of its own. A mask costs one byte an element from a fast generator (SFC64).
 
     Example:
         >>> dice, ones = Dice(0), torch.ones(1000)
@@ -39,13 +39,13 @@ class Dice:
         True
     """
 
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
+    def __init__(self, seed: int, rank: int = 0) -> None:
+        self._seed = [seed, rank] if rank else [seed]
         self.reseed(0)
 
     def reseed(self, step: int) -> None:
         """Begin an optimiser step."""
-        self._generator = np.random.Generator(np.random.SFC64([self._seed, step]))
+        self._generator = np.random.Generator(np.random.SFC64([*self._seed, step]))
 
     def drop(self, values: torch.Tensor, rate: float) -> torch.Tensor:
         """The values, each 0 with a probability of `rate` to the nearest 1/256, or scaled up.
@@ -73,7 +73,7 @@ class QuickDropout(nn.Dropout):
 
 
 @contextmanager
-def quick_steps(network: PreTrainedModel, seed: int) -> Iterator[Reseed]:
+def quick_steps(network: PreTrainedModel, seed: int, rank: int = 0) -> Iterator[Reseed]:
     """Make training steps of a model on a CPU quick while the block runs; elsewhere do nothing.
 
     Yields:
@@ -82,7 +82,7 @@ def quick_steps(network: PreTrainedModel, seed: int) -> Iterator[Reseed]:
     if network.device.type != "cpu":
         yield lambda step: None
         return
-    dice = Dice(seed)
+    dice = Dice(seed, rank)
     attention = network.config._attn_implementation
     dropouts = [
         (parent, name, child)

@@ -21,6 +21,7 @@ from weakft.errors import ConfigError, DataError
 from weakft.frozen_body import FrozenBody
 from weakft.narration import SILENCE, Narrator
 from weakft.processors import TextProcessor
+from weakft.ranks import led, rank, world_size
 from weakft.seeding import preserved_random_state
 from weakft.training.arguments import training_arguments, uses_bf16
 from weakft.training.averaging import Averaging
@@ -81,13 +82,16 @@ def fine_tune(
         narrator: told of the progress.
         cache: folder where what frozen layers make of a text is kept, and the state of a stage
             that is interrupted: called again with the same arguments, it goes on from there.
+            Of several ranks none keeps a state.
 
     Raises:
         ConfigError: the strategy cannot be had, or not for this model.
         DataError: the loss became NaN or infinite.
     """
     start = time.perf_counter()
-    stage = Stage.of(None if cache is None else cache / UNFINISHED, model, rows, valid, settings)
+    _refuse_what_ranks_cannot_do(settings)
+    unfinished = None if cache is None or world_size() > 1 else cache / UNFINISHED
+    stage = Stage.of(unfinished, model, rows, valid, settings)
     if (about := stage.finished(model)) is not None:
         narrator.say(f"{title}: done before the interruption.")
         return FineTuned(model=model, **about)
@@ -117,6 +121,14 @@ def fine_tune(
     about["seconds"] = time.perf_counter() - start
     stage.finish(model, about, about["seconds"])
     return FineTuned(model=model, **about)
+
+
+def _refuse_what_ranks_cannot_do(settings: TrainConfig) -> None:
+    if world_size() > 1 and settings.strategy == "gradual":
+        raise ConfigError(
+            'train.strategy = "gradual" frees layers as it goes, which training on several '
+            'devices does not notice. Take "full" or "freeze", or one process.'
+        )
 
 
 def _smaller_batches(settings: TrainConfig, error: torch.OutOfMemoryError) -> TrainConfig:
@@ -161,11 +173,11 @@ class _Work:
         judges = None if self.valid is None else _sorted_by_length(model, self.valid, body)
         steps, batch = _total_steps(len(encoded), settings), _rows_a_step(len(encoded), settings)
         with (
-            tempfile.TemporaryDirectory(prefix="weakft-") as scratch,
+            led(lambda: tempfile.TemporaryDirectory(prefix="weakft-")) as scratch,
             preserved_random_state(settings.seed),
             nullcontext(lambda: False) if stage.folder is None else deferred_signals() as stopping,
             nullcontext() if body is None else body.recalled(),
-            quick_steps(model.model, settings.seed) as reseed,
+            quick_steps(model.model, settings.seed, rank()) as reseed,
             self.narrator.task(self.title, total=steps * batch, unit="rows") as advance,
         ):
             folder = stage.folder or Path(scratch)
@@ -295,7 +307,7 @@ def _total_steps(rows: int, settings: TrainConfig) -> int:
 
 def _rows_a_step(rows: int, settings: TrainConfig) -> int:
     batch = settings.per_device_train_batch_size * settings.gradient_accumulation_steps
-    return min(batch, rows)
+    return min(batch * world_size(), rows)
 
 
 def _refuse_broken_loss(loss: float, settings: TrainConfig) -> None:

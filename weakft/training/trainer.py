@@ -133,6 +133,10 @@ class NoiseAwareTrainer(Trainer):
         self._averaging = averaging
         self._memory: torch.Tensor | None = None
 
+    @property
+    def _ranks(self) -> int:
+        return int(self.accelerator.num_processes)
+
     def compute_loss(
         self,
         model: nn.Module,
@@ -154,7 +158,7 @@ class NoiseAwareTrainer(Trainer):
             losses = losses + self._pull(outputs.logits, rows)
         losses = losses * weights
         total = weights.sum() if num_items_in_batch is None else num_items_in_batch
-        loss = losses.sum() / total
+        loss = losses.sum() / total * self._ranks  # whose gradients are averaged
         if model.training and not torch.isfinite(loss):
             raise self._broken(loss, rows)
         return (loss, outputs) if return_outputs else loss
@@ -214,7 +218,8 @@ class NoiseAwareTrainer(Trainer):
             return 0.0
         if self._memory is None:
             self._memory = torch.zeros(len(self._texts), logits.shape[1], device=logits.device)
-        self._memory[rows] = remembered(self._memory[rows], logits)
+        seen, said = self.accelerator.gather((rows, logits.detach()))
+        self._memory[seen] = remembered(self._memory[seen], said)
         return early_learning(logits, self._memory[rows], strength=self._objective.early_learning)
 
     def _broken(self, loss: torch.Tensor, rows: torch.Tensor) -> DataError:
@@ -228,15 +233,19 @@ class NoiseAwareTrainer(Trainer):
     def _get_num_items_in_batch(
         self, batch_samples: list[Batch], device: torch.device
     ) -> torch.Tensor:
-        return torch.stack([batch["row_weights"].sum() for batch in batch_samples]).sum().to(device)
+        total = torch.stack([batch["row_weights"].sum() for batch in batch_samples]).sum()
+        everywhere: torch.Tensor = self.accelerator.reduce(total.to(device), "sum")
+        return everywhere
 
     def _get_train_sampler(self, train_dataset: Dataset[Any] | None = None) -> LikeLengths:
-        rows = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        rows = self.args.train_batch_size * self.args.gradient_accumulation_steps * self._ranks
         encoded = cast("EncodedRows", self.train_dataset)
         return LikeLengths(encoded.lengths, rows, self.args.seed)
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:  # noqa: ANN401
         super()._save_checkpoint(model, trial)
+        if not self.is_world_process_zero():
+            return
         extras = self._averaging.state()
         if self._memory is not None:
             extras["memory"] = self._memory

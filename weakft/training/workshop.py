@@ -14,6 +14,7 @@ from weakft.config import Task, TrainConfig
 from weakft.end_model import Embeddings, EndModel
 from weakft.labels import SoftLabels, Votes
 from weakft.narration import SILENCE, Narrator
+from weakft.ranks import world_size
 from weakft.training.finetune import FineTuned, fine_tune
 from weakft.training.rows import TrainingSet
 from weakft.training.selection import (
@@ -156,7 +157,7 @@ class Workshop:
         """`[train]` for a stage on gold rows: small batches for few rows, and enough steps."""
         batch = self.settings.per_device_train_batch_size
         if rows < FEW_GOLD_ROWS:
-            batch = min(batch, SMALL_BATCH)
+            batch = min(batch, max(SMALL_BATCH // self._batches_a_step, 1))
         return self._at_least(rows, batch, self.settings.gold_epochs, self.settings.gold_steps)
 
     def mix_settings(self, rows: int) -> TrainConfig:
@@ -164,8 +165,13 @@ class Workshop:
         batch = self.settings.per_device_train_batch_size
         return self._at_least(rows, batch, MIX_EPOCHS, min(MIX_STEPS, self.settings.gold_steps))
 
+    @property
+    def _batches_a_step(self) -> int:
+        return self.settings.gradient_accumulation_steps * world_size()
+
     def _at_least(self, rows: int, batch: int, epochs: float, least: int) -> TrainConfig:
-        steps = max(math.ceil(math.ceil(rows / batch) * epochs), least)
+        steps_an_epoch = math.ceil(rows / (batch * self._batches_a_step))
+        steps = max(math.ceil(steps_an_epoch * epochs), least)
         return self.settings.model_copy(
             update={"per_device_train_batch_size": batch, "max_steps": steps}
         )
