@@ -50,7 +50,9 @@ def run(project: Project, narrator: Narrator = SILENCE) -> tuple[RunFolder, Json
         WeakftError: see the stages; nothing is left behind then.
     """
     from weakft.pipeline.fitting import fit  # imports torch
+    from weakft.training.strategies import strategy_of
 
+    strategy_of(project.config.train)  # an unknown one is refused before the LFs have voted
     clock = Stopwatch()
     with led(project.runs.lock), led(project.runs.staging) as folder:
         with clock.stage("read"):

@@ -32,14 +32,14 @@ class Tuner(Strategy):
     def __init__(self, settings: TrainConfig) -> None:
         super().__init__(settings)
         self._peft = _imported()
+        self._make_config = _config_class(self._peft, settings.strategy)
 
     def prepare(self, network: PreTrainedModel) -> nn.Module:
         """Put the tuner around the model."""
         kind = self.settings.strategy
         options = {**_task(network), **DEFAULTS.get(kind, {}), **self.settings.peft}
-        make_config = _config_class(self._peft, kind)
         try:
-            config = make_config(**options)
+            config = self._make_config(**options)
             with warnings.catch_warnings():  # PEFT 0.21 asks transformers by an old name
                 warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.*", FutureWarning)
                 wrapped: nn.Module = self._peft.get_peft_model(network, config)
