@@ -131,7 +131,7 @@ class NearCopies:
 def near_copies(L: LabelMatrix) -> list[NearCopies]:
     """Pairs that vote on nearly the same rows (Jaccard >= .8, >= 20 rows) and nearly alike."""
     voted = L.values != ABSTAIN
-    both = _meetings(voted)
+    both = meetings(voted)
     either = both.diagonal()[:, None] + both.diagonal()[None, :] - both
     alike = np.triu((both >= NEAR_COPY_VOTES) & (both >= NEAR_COPY_OVERLAP * either), k=1)
     pairs = []
@@ -155,9 +155,9 @@ def pairwise(L: LabelMatrix) -> pd.DataFrame:
         >>> pairwise(L).values.tolist()
         [['lf_0', 'lf_1', 2, 1, 1], ['lf_0', 'lf_2', 1, 1, 0]]
     """
-    both = _meetings(L.values != ABSTAIN)
+    both = meetings(L.values != ABSTAIN)
     agree = sum(
-        (_meetings(L.values == label) for label in np.unique(L.values) if label != ABSTAIN),
+        (meetings(L.values == label) for label in np.unique(L.values) if label != ABSTAIN),
         np.zeros_like(both),
     )
     first, second = np.nonzero(np.triu(both, k=1))
@@ -204,8 +204,12 @@ def marginal_values(
     return pd.DataFrame(rows, columns=["value", "value_low", "value_high"], dtype=float)
 
 
-def _meetings(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """[m, m] on how many rows two LFs are both marked."""
+def meetings(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """[m, m] on how many rows two LFs are both marked.
+
+    Args:
+        mask: [n, m].
+    """
     counts = np.zeros((mask.shape[1], mask.shape[1]), dtype=np.int64)
     for start in range(0, len(mask), MEETING_ROWS):
         marked = mask[start : start + MEETING_ROWS].astype(np.float32)

@@ -104,6 +104,19 @@ class RunFolder:
         """A rival's probabilities on a split."""
         return self.path / "predictions" / "rivals" / rival / f"{split}.parquet"
 
+    def rows(self, split: str) -> Path:
+        """Ids and texts of a split, for those who look at the run."""
+        return self.path / "rows" / f"{split}.parquet"
+
+    def columns(self, split: str) -> Path:
+        """What is kept of each row of a split, see `weakft.tables`."""
+        return self.path / "columns" / f"{split}.parquet"
+
+    @property
+    def summaries(self) -> Path:
+        """Sums over all rows, see `weakft.tables`."""
+        return self.path / "summaries.json"
+
     def make_folders(self) -> None:
         """Create the folder and those in it."""
         for folder in (self.path / "votes", self.path / "predictions"):

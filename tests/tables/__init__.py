@@ -1,0 +1,1 @@
+"""The tables a run leaves for those who look at it."""

@@ -1,0 +1,261 @@
+"""Sums over all rows of a run: as small for a million rows as for a hundred."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from weakft.analysis import meetings
+from weakft.config import Splits
+from weakft.intervals import jeffreys
+from weakft.labels import ABSTAIN, Votes
+from weakft.tables.columns import STATES, Columns
+
+BINS = 20
+CALIBRATION_BINS = 10
+THRESHOLDS = 50
+
+Json = dict[str, Any]
+Mask = npt.NDArray[np.bool_]
+
+
+def summaries(
+    columns: Mapping[Splits, Columns],
+    votes: Mapping[Splits, Votes],
+    classes: Sequence[str],
+    lf_names: Sequence[str],
+) -> Json:
+    """All that is shown of a run beside single rows.
+
+    Args:
+        columns: of each split.
+        votes: [n, m] of each split.
+        classes: k class names.
+        lf_names: m names.
+
+    Returns:
+        rows (of each split: how many, covered, conflicting, with gold), pairs (how every two LFs
+        get on in train), labels (histogram and calibration), model (of each split with gold:
+        confusion, classes, calibration, accept, slices, states, blame).
+    """
+    return {
+        "rows": {split: _counts(each) for split, each in columns.items()},
+        "pairs": pairs(votes["train"], lf_names),
+        "labels": {
+            "histogram": _histogram(columns["train"], classes),
+            "calibration": {
+                split: calibration(each.label_confidence, each.label == each.gold, _judged(each))
+                for split, each in columns.items()
+                if _judged(each).any()
+            },
+        },
+        "model": {
+            split: _about_model(each, votes[split], classes, lf_names)
+            for split, each in columns.items()
+            if split != "train" and ((each.gold >= 0) & (each.predicted >= 0)).any()
+        },
+    }
+
+
+def pairs(L: Votes, lf_names: Sequence[str]) -> list[Json]:
+    """How every two LFs that meet get on, and how they would if each voted without the other.
+
+    Returns:
+        Objects first, second, both, agree, conflict (rows), expected_agree, expected_conflict
+        (rows, under independence of the two), votes_first, votes_second.
+
+    Example:
+        >>> L = np.array([[0, 0], [0, 1], [-1, 1], [-1, -1]], dtype=np.int8)
+        >>> told = pairs(L, ["a", "b"])[0]
+        >>> told["agree"], told["conflict"], told["expected_agree"], told["expected_conflict"]
+        (1, 1, 0.5, 1.0)
+    """
+    n, voted = len(L), L != ABSTAIN
+    both = meetings(voted)
+    kinds = [label for label in np.unique(L) if label != ABSTAIN]
+    agree = sum((meetings(L == label) for label in kinds), np.zeros_like(both))
+    by_class = np.array([(L == label).sum(axis=0) for label in kinds], dtype=float)
+    votes = voted.sum(axis=0)
+    expected = np.outer(votes, votes) / max(n, 1)
+    agreed = (by_class.T @ by_class) / max(n, 1) if kinds else np.zeros_like(expected)
+    return [
+        {
+            "first": lf_names[i],
+            "second": lf_names[j],
+            "both": int(both[i, j]),
+            "agree": int(agree[i, j]),
+            "conflict": int(both[i, j] - agree[i, j]),
+            "expected_agree": round(float(agreed[i, j]), 2),
+            "expected_conflict": round(float(expected[i, j] - agreed[i, j]), 2),
+            "votes_first": int(votes[i]),
+            "votes_second": int(votes[j]),
+        }
+        for i, j in zip(*np.nonzero(np.triu(both, k=1)), strict=True)
+    ]
+
+
+def calibration(confidence: Any, right: Mask, judged: Mask) -> list[Json]:  # noqa: ANN401
+    """Confidence against accuracy, in ten bins of equal width (Guo et al., ICML 2017).
+
+    Returns:
+        Objects low, high (of the bin), confidence (mean), accuracy with its interval, rows; bins
+        without rows are left out.
+
+    Example:
+        >>> confidence, right = np.array([0.95, 0.97]), np.array([True, False])
+        >>> calibration(confidence, right, np.array([True, True]))[0]["accuracy"]
+        0.5
+    """
+    confidence, right = np.asarray(confidence)[judged], right[judged]
+    place = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    told = []
+    for bin_ in np.unique(place):
+        inside = place == bin_
+        estimate = jeffreys(int(right[inside].sum()), int(inside.sum()))
+        assert estimate is not None
+        told.append(
+            {
+                "low": bin_ / CALIBRATION_BINS,
+                "high": (bin_ + 1) / CALIBRATION_BINS,
+                "confidence": float(confidence[inside].mean()),
+                **_named("accuracy", estimate.as_dict()),
+            }
+        )
+    return told
+
+
+def _counts(columns: Columns) -> Json:
+    states = np.bincount(np.asarray(columns.state, dtype=int), minlength=len(STATES))
+    return {
+        "rows": len(columns.gold),
+        "covered": int((columns.votes > 0).sum()),
+        "conflicting": int(states[STATES.index("conflicted")]),
+        "gold": int((columns.gold >= 0).sum()),
+    }
+
+
+def _judged(columns: Columns) -> Mask:
+    return np.asarray((columns.gold >= 0) & (columns.label >= 0))
+
+
+def _histogram(columns: Columns, classes: Sequence[str]) -> list[Json]:
+    """Rows by label and confidence of the label."""
+    place = np.minimum((np.asarray(columns.label_confidence) * BINS).astype(int), BINS - 1)
+    told = []
+    for k, name in enumerate(classes):
+        counts = np.bincount(place[columns.label == k], minlength=BINS)
+        told += [
+            {"label": name, "low": b / BINS, "high": (b + 1) / BINS, "rows": int(counts[b])}
+            for b in np.flatnonzero(counts)
+        ]
+    return told
+
+
+def _about_model(
+    columns: Columns, L: Votes, classes: Sequence[str], lf_names: Sequence[str]
+) -> Json:
+    judged = np.asarray(columns.gold >= 0)
+    gold = np.asarray(columns.gold, dtype=int)[judged]
+    predicted = np.asarray(columns.predicted, dtype=int)[judged]
+    k = len(classes)
+    confusion = np.bincount(gold * k + predicted, minlength=k * k).reshape(k, k)
+    right = gold == predicted
+    state = np.asarray(columns.state, dtype=int)[judged]
+    return {
+        "rows": len(gold),
+        "confusion": confusion.tolist(),
+        "classes": [_about_class(confusion, c, name) for c, name in enumerate(classes)],
+        "calibration": calibration(columns.confidence, columns.gold == columns.predicted, judged),
+        "accept": _accept(np.asarray(columns.confidence)[judged], right),
+        "slices": _slices(np.asarray(columns.votes)[judged], state, L[judged], right, lf_names),
+        "states": [
+            {"state": name, "rows": int((state == s).sum()), "wrong": int(wrong)}
+            for s, name in enumerate(STATES)
+            for wrong in [(~right[state == s]).sum()]
+        ],
+        "blame": _blame(L[judged], gold, predicted, lf_names),
+    }
+
+
+def _about_class(confusion: npt.NDArray[np.int64], k: int, name: str) -> Json:
+    hits = int(confusion[k, k])
+    precision = jeffreys(hits, int(confusion[:, k].sum()))
+    recall = jeffreys(hits, int(confusion[k].sum()))
+    found = 2 * hits / max(int(confusion[k].sum() + confusion[:, k].sum()), 1)
+    return {
+        "class": name,
+        "f1": found,
+        **_named("precision", precision.as_dict() if precision else {}),
+        **_named("recall", recall.as_dict() if recall else {}),
+    }
+
+
+def _accept(confidence: npt.NDArray[np.floating], right: Mask) -> list[Json]:
+    """What share of rows is at least so sure, and how right the model is there."""
+    order = np.argsort(-confidence, kind="stable")
+    hits, n, falling = np.cumsum(right[order]), len(order), -confidence[order]
+    ends = np.linspace(1, n, min(n, THRESHOLDS)).round().astype(int)
+    ends = np.unique(np.searchsorted(falling, falling[ends - 1], side="right"))  # ties together
+    told = []
+    for end in ends:
+        estimate = jeffreys(int(hits[end - 1]), int(end))
+        assert estimate is not None
+        told.append(
+            {
+                "threshold": float(confidence[order[end - 1]]),
+                "accepted": end / n,
+                **_named("precision", estimate.as_dict()),
+            }
+        )
+    return told
+
+
+def _slices(
+    votes: npt.NDArray[np.integer],
+    state: npt.NDArray[np.integer],
+    L: Votes,
+    right: Mask,
+    lf_names: Sequence[str],
+) -> list[Json]:
+    masks: dict[str, Mask] = {
+        "all rows": np.ones(len(right), dtype=bool),
+        "no LF votes": votes == 0,
+        "one LF votes": votes == 1,
+        "several LFs vote, for one class": (votes > 1) & (state != STATES.index("conflicted")),
+        "LFs conflict": state == STATES.index("conflicted"),
+    }
+    masks |= {f"{name} votes": L[:, j] != ABSTAIN for j, name in enumerate(lf_names)}
+    told = []
+    for name, mask in masks.items():
+        estimate = jeffreys(int(right[mask].sum()), int(mask.sum()))
+        if estimate is not None:
+            told.append({"slice": name, **_named("accuracy", estimate.as_dict())})
+    return told
+
+
+def _blame(
+    L: Votes,
+    gold: npt.NDArray[np.integer],
+    predicted: npt.NDArray[np.integer],
+    lf_names: Sequence[str],
+) -> list[Json]:
+    """LFs that vote for the wrong class the model predicts, on its mistakes."""
+    mistakes = gold != predicted
+    to_blame = (L[mistakes] == predicted[mistakes, None]).sum(axis=0)
+    right = (L[mistakes] == gold[mistakes, None]).sum(axis=0)
+    return [
+        {"lf": lf_names[j], "like_the_model": int(to_blame[j]), "right": int(right[j])}
+        for j in np.argsort(-to_blame, kind="stable")
+        if to_blame[j] or right[j]
+    ]
+
+
+def _named(name: str, estimate: Mapping[str, Any]) -> Json:
+    """An estimate under names of its own: <name>, <name>_low, <name>_high, <name>_support."""
+    return {
+        name: estimate.get("value"),
+        f"{name}_low": estimate.get("low"),
+        f"{name}_high": estimate.get("high"),
+        f"{name}_support": estimate.get("support", 0),
+    }
