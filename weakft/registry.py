@@ -1,0 +1,262 @@
+"""Which run is in service: the alias `current`, moved by promotion and rollback, with history.
+
+`aliases.json` lies beside the run folders and is replaced whole: after a crash readers see the
+old state or the new one. A lock of its own makes two processes move the alias one after the other.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+from pydantic import TypeAdapter, ValidationError
+
+from weakft.errors import ConfigError, DataError, LockedError, RunNotFound
+from weakft.runs import RunFolder, RunStore
+
+CURRENT = "current"
+LOCK_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Move:
+    """One move of an alias.
+
+    Attributes:
+        alias: the name that was moved.
+        run_id: the run it names since.
+        was: the run it named before; None for the first move.
+        by: who moved it.
+        at: when, ISO 8601 in UTC.
+        why: a reason, or nothing.
+        rollback: it undid the newest promotion that was not undone yet.
+    """
+
+    alias: str
+    run_id: str
+    was: str | None
+    by: str
+    at: str
+    why: str = ""
+    rollback: bool = False
+
+
+@dataclass(frozen=True)
+class _Book:
+    """The content of aliases.json."""
+
+    schema: Literal[1]
+    aliases: dict[str, str]
+    history: tuple[Move, ...]
+
+    def promoted(self) -> list[str]:
+        """The promotions that stand, oldest first; the last one is current.
+
+        Raises:
+            ValueError: the moves contradict each other, or the alias.
+        """
+        standing: list[str] = []
+        for number, move in enumerate(self.history):
+            if move.alias != CURRENT:
+                continue
+            follows = standing[-1:] == _listed(move.was)
+            if move.rollback:
+                del standing[-1:]
+            else:
+                standing.append(move.run_id)
+            if not follows or standing[-1:] != [move.run_id]:
+                raise ValueError(f"history[{number}] does not follow from the moves before it")
+        if standing[-1:] != _listed(self.aliases.get(CURRENT)):
+            raise ValueError("aliases.current is not where the history ends")
+        return standing
+
+    def moved(self, move: Move) -> "_Book":
+        """The content after one more move."""
+        return _Book(1, {**self.aliases, move.alias: move.run_id}, (*self.history, move))
+
+
+_BOOK = TypeAdapter(_Book)
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The aliases of a run store.
+
+    Attributes:
+        store: the runs that aliases name.
+
+    Example:
+        >>> Registry(RunStore(Path("/nowhere"))).current() is None
+        True
+    """
+
+    store: RunStore
+
+    @property
+    def path(self) -> Path:
+        """The file; missing until the first promotion."""
+        return self.store.root / "aliases.json"
+
+    def current(self) -> str | None:
+        """Id of the run in service; None before the first promotion.
+
+        Raises:
+            DataError: aliases.json is broken.
+        """
+        return self._read().aliases.get(CURRENT)
+
+    def history(self) -> tuple[Move, ...]:
+        """Every move, oldest first.
+
+        Raises:
+            DataError: aliases.json is broken.
+        """
+        return self._read().history
+
+    def open(self, name: str = "latest") -> RunFolder:
+        """The published run of this id, the newest for "latest", the one in service for "current".
+
+        Raises:
+            RunNotFound: there is no such run, or none was promoted yet.
+            DataError: aliases.json is broken.
+        """
+        return self._open(name, self._read()) if name == CURRENT else self.store.open(name)
+
+    def promote(self, run_id: str, by: str, why: str = "") -> Move:
+        """Put a run into service; nothing changes if it is there already.
+
+        Args:
+            run_id: as `open` takes it.
+            by: who wants it.
+            why: for the history.
+
+        Returns:
+            The move; of a run in service, the one that put it there.
+
+        Raises:
+            RunNotFound: there is no such run; the message lists those there are.
+            DataError: aliases.json is broken, or cannot be written.
+            LockedError: another process holds the aliases for long.
+        """
+        with self._locked():
+            book = self._read()
+            run = self._open(run_id, book)
+            if run.id == book.aliases.get(CURRENT):
+                return [move for move in book.history if move.alias == CURRENT][-1]
+            return self._move(book, run, by, why)
+
+    def rollback(self, by: str, why: str = "") -> Move:
+        """Undo the newest promotion that is not undone yet; repeated, walk further back.
+
+        Raises:
+            ConfigError: there is nothing to go back to.
+            RunNotFound: the run to go back to is gone.
+            DataError: aliases.json is broken, or cannot be written.
+            LockedError: another process holds the aliases for long.
+        """
+        with self._locked():
+            book = self._read()
+            standing = book.promoted()
+            if len(standing) < 2:
+                raise ConfigError(f"{self.path}: nothing to go back to. {_first(standing)}")
+            try:
+                run = self.store.open(standing[-2])
+            except RunNotFound as error:
+                raise RunNotFound(
+                    f"{error} It was current before {standing[-1]}, which stays current. Promote "
+                    "another by its id: `weakft runs promote RUN`."
+                ) from error
+            return self._move(book, run, by, why, rollback=True)
+
+    def _open(self, name: str, book: _Book) -> RunFolder:
+        if name != CURRENT:
+            return self.store.open(name)
+        run_id = book.aliases.get(CURRENT)
+        if run_id is None:
+            raise RunNotFound(
+                f"No run in {self.store.root} is current. Promote one: "
+                "`weakft runs promote latest`."
+            )
+        return self.store.open(run_id)
+
+    def _move(
+        self, book: _Book, run: RunFolder, by: str, why: str, *, rollback: bool = False
+    ) -> Move:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        move = Move(CURRENT, run.id, book.aliases.get(CURRENT), by, now, why, rollback)
+        self._write(book.moved(move))
+        return move
+
+    def _read(self) -> _Book:
+        try:
+            book = _BOOK.validate_json(self.path.read_bytes())
+            book.promoted()
+        except FileNotFoundError:
+            return _Book(1, {}, ())
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"{self.path} cannot be used: {_reason(error)}. Put an older copy back, or move it "
+                "away and name the run in service again: `weakft runs promote RUN`."
+            ) from error
+        return book
+
+    def _write(self, book: _Book) -> None:
+        text = json.dumps(asdict(book), indent=2, ensure_ascii=False) + "\n"
+        partial = self.path.with_name(f".{self.path.name}.tmp")
+        try:
+            with partial.open("wb") as file:
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, self.path)
+            _sync_folder(self.path.parent)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise DataError(f"{self.path} cannot be written: {error}.") from error
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        lock = FileLock(self.store.root / ".aliases.lock", timeout=LOCK_SECONDS)
+        try:
+            self.store.root.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout as error:
+            raise LockedError(
+                f"Another weakft has been moving aliases for {LOCK_SECONDS:.0f} s "
+                f"({lock.lock_file} is locked). Try again when it has ended."
+            ) from error
+        except OSError as error:
+            raise DataError(f"{lock.lock_file} cannot be locked: {error}.") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _listed(run_id: str | None) -> list[str]:
+    return [] if run_id is None else [run_id]
+
+
+def _first(standing: list[str]) -> str:
+    return f"Only {standing[0]} was promoted." if standing else "No run was promoted yet."
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else first["msg"]
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
