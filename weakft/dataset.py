@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,11 @@ from weakft.config import SPLITS, Config, DataConfig, Splits, Task
 from weakft.errors import DataError
 from weakft.images import DIGEST, checked_images
 from weakft.labels import duplicates
+from weakft.review import ReviewLog
 
 Gold = npt.NDArray[np.int64]
+
+NAMED_IDS = 5  # in a warning; the others are counted
 
 READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
     ".parquet": pd.read_parquet,
@@ -54,10 +57,12 @@ class Dataset:
     Attributes:
         splits: by name.
         warnings: what a person should know: a missing split, a text that stands in two.
+        reviewed: class positions that people gave rows of train, by id, in the order of train.
     """
 
     splits: Mapping[Splits, Split]
     warnings: tuple[str, ...]
+    reviewed: Mapping[str, int] = field(default_factory=dict)
 
     def __getitem__(self, name: Splits) -> Split:
         return self.splits[name]
@@ -68,13 +73,13 @@ class Dataset:
 
 
 def read_dataset(config: Config, root: Path) -> Dataset:
-    """Read and check every split that `[data]` names.
+    """Read and check every split that `[data]` names, and the gold that people gave train.
 
     Raises:
         DataError: a file is missing, unreadable, empty or not UTF-8; a column is missing;
             an id is missing, empty or there twice, within a split or across two; a text is
             missing or empty, or an image cannot be read; a label is no class; dev, valid or test
-            has no labels.
+            has no labels; the file of reviewed rows is broken, or a class in it is none any more.
     """
     splits: dict[Splits, Split] = {}
     for name in SPLITS:
@@ -83,8 +88,9 @@ def read_dataset(config: Config, root: Path) -> Dataset:
                 root / file, name, config.data, config.classes, task=config.project.task
             )
     _refuse_shared_ids(splits)
+    reviewed, lost = _reviewed(config, root, splits["train"])
     told = [_missing(name) for name in SPLITS if name not in splits]
-    return Dataset(splits, tuple(told + _shared_texts(splits)))
+    return Dataset(splits, tuple(told + _shared_texts(splits) + lost), reviewed)
 
 
 def read_split(
@@ -237,6 +243,21 @@ def _shared_texts(splits: Mapping[Splits, Split]) -> list[str]:
                     f"{second} flatter a model that saw them."
                 )
     return told
+
+
+def _reviewed(config: Config, root: Path, train: Split) -> tuple[dict[str, int], list[str]]:
+    """The reviewed rows of train, and a warning about those that are not there."""
+    given = ReviewLog(root / config.data.review, config.classes).given()
+    reviewed = {
+        row_id: config.classes.index(given[row_id]) for row_id in train.ids if row_id in given
+    }
+    lost = [row_id for row_id in given if row_id not in reviewed]
+    if not lost:
+        return reviewed, []
+    rows = "1 reviewed row is" if len(lost) == 1 else f"{len(lost)} reviewed rows are"
+    more = f" and {len(lost) - NAMED_IDS} more" if len(lost) > NAMED_IDS else ""
+    named = ", ".join(lost[:NAMED_IDS])
+    return reviewed, [f"{rows} not in train any more: {named}{more}. Nothing learns from them."]
 
 
 def _contents(split: Split) -> Iterable[str]:

@@ -8,6 +8,8 @@ from typing import Self
 from weakft.apply import VoteCache
 from weakft.config import FILE_NAME, Config, find_project
 from weakft.errors import LFImportError
+from weakft.registry import Registry
+from weakft.review import ReviewLog
 from weakft.runs import RunStore
 
 
@@ -37,6 +39,16 @@ class Project:
     def runs(self) -> RunStore:
         """The run folders of this project."""
         return RunStore(self.root / self.config.project.runs_dir)
+
+    @property
+    def registry(self) -> Registry:
+        """Which of them is current, and how it came to be."""
+        return Registry(self.runs)
+
+    @property
+    def review(self) -> ReviewLog:
+        """The gold labels that people gave rows of train."""
+        return ReviewLog(self.root / self.config.data.review, self.config.classes)
 
     @property
     def vote_cache(self) -> VoteCache | None:

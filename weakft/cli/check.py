@@ -39,6 +39,7 @@ def check(project: ProjectOption = None, set_: SetOption = None, json: JsonOptio
         content = {
             "status": "ok",
             "rows": rows,
+            "reviewed": len(data.reviewed),
             "lfs": names,
             "classes": list(opened.config.classes),
             "examples": examples,
@@ -85,6 +86,7 @@ def _screen(content: dict[str, object], findings: Sequence[Finding]) -> list[Ren
     assert isinstance(rows, dict)
     lfs, classes, warnings = content["lfs"], content["classes"], content["warnings"]
     assert isinstance(lfs, list) and isinstance(classes, list) and isinstance(warnings, list)
+    reviewed = f" Reviewed: {content['reviewed']} of train." if content["reviewed"] else ""
     end = (
         Text(f"{len(findings)} things to look at. Next: weakft analyze", style="yellow")
         if findings
@@ -93,7 +95,7 @@ def _screen(content: dict[str, object], findings: Sequence[Finding]) -> list[Ren
     return [
         Text(f"{len(lfs)} labeling functions, classes {', '.join(classes)}."),
         Text(f"Examples met: {content['examples']}."),
-        Text(f"Rows: {', '.join(f'{name} {count}' for name, count in rows.items())}."),
+        Text(f"Rows: {', '.join(f'{name} {count}' for name, count in rows.items())}.{reviewed}"),
         screens.bullets(warnings),
         screens.bullets([f"{finding.lf} {finding.message}" for finding in findings]),
         end,

@@ -111,8 +111,8 @@ def _write(
     shutil.rmtree(project.root / CACHE / UNFINISHED, ignore_errors=True)
 
 
-def _warnings(project: Project, attempt: Attempt) -> list[str]:
-    """Texts that are not read to their end, and labels that are all of one class."""
+def _warnings(project: Project, data: Dataset, attempt: Attempt) -> list[str]:
+    """Texts not read to their end, labels all of one class, reviewed rows that nothing judges."""
     warnings = []
     shop, model = attempt.workshop, attempt.outcome.final.model
     if cut := model.processor.cut_off(shop.texts):
@@ -132,6 +132,11 @@ def _warnings(project: Project, attempt: Attempt) -> list[str]:
         warnings.append(
             f"Every covered row is labelled {only!r}, so weak labels tell nothing apart. Write LFs "
             "that vote for the other classes, or set label_model.class_balance."
+        )
+    if data.reviewed and not _gold_splits(data):
+        warnings.append(
+            f"The reviewed rows ({len(data.reviewed)}) enter as sure labels of train only: without "
+            "dev or valid nothing judges how gold should enter."
         )
     return warnings
 
@@ -208,15 +213,50 @@ def _settings(project: Project) -> TrainConfig:
 
 
 def _gold_rows(data: Dataset, folder: RunFolder, cardinality: int) -> Gold | None:
-    """dev, then valid; valid judges (LF authors have looked at dev), or dev if alone."""
-    parts = [split for name in GOLD_PARTS if (split := data.get(name)) is not None]
-    if not parts:
+    """dev, valid, reviewed rows; valid judges (LF authors have looked at dev), or dev if alone.
+
+    Reviewed rows never judge: picked ones are no fair sample. Where nothing else judges they are
+    no gold, only sure labels of train: a gold stage on a few picked rows could do harm unseen.
+    """
+    splits = _gold_splits(data)
+    if not splits:
         return None
+    parts = [_split_gold(split, split is splits[-1], folder, cardinality) for split in splits]
+    if data.reviewed:
+        parts.append(_reviewed_gold(data, folder, cardinality))
     return Gold(
-        rows=TrainingSet.concat([_as_rows(part, cardinality) for part in parts]),
-        judged=np.concatenate([np.full(len(part), part is parts[-1]) for part in parts]),
-        votes=np.concatenate([LabelMatrix.load(folder.votes(p.name)).values for p in parts]),
+        rows=TrainingSet.concat([part.rows for part in parts]),
+        judged=np.concatenate([part.judged for part in parts]),
+        votes=np.concatenate([part.votes for part in parts]),
     )
+
+
+def _gold_splits(data: Dataset) -> list[Split]:
+    return [split for name in GOLD_PARTS if (split := data.get(name)) is not None]
+
+
+def _split_gold(split: Split, judges: bool, folder: RunFolder, cardinality: int) -> Gold:
+    votes = LabelMatrix.load(folder.votes(split.name)).values
+    return Gold(_as_rows(split, cardinality), np.full(len(split), judges), votes)
+
+
+def _reviewed_gold(data: Dataset, folder: RunFolder, cardinality: int) -> Gold:
+    """The reviewed rows of train, with their votes."""
+    train = data["train"]
+    position = {row_id: row for row, row_id in enumerate(train.ids)}
+    rows = [position[row_id] for row_id in data.reviewed]
+    texts = [train.texts[row] for row in rows]
+    labels = np.array(list(data.reviewed.values()))
+    return Gold(
+        rows=TrainingSet.from_gold(texts, labels, cardinality),
+        judged=np.full(len(rows), False),
+        votes=LabelMatrix.load(folder.votes("train")).values[rows],
+    )
+
+
+def _gold_count(data: Dataset) -> int:
+    splits = _gold_splits(data)
+    return sum(map(len, splits)) + len(data.reviewed) if splits else 0
 
 
 def _as_rows(split: Split, cardinality: int) -> TrainingSet:
@@ -258,7 +298,7 @@ def _write_predictions(
 
 def _judging_part(data: Dataset) -> Splits:
     """The last gold part: valid, or dev where there is no valid."""
-    return [name for name in GOLD_PARTS if data.get(name) is not None][-1]
+    return _gold_splits(data)[-1].name
 
 
 def _write_rival_predictions(name: str, model: EndModel, data: Dataset, folder: RunFolder) -> None:
@@ -283,10 +323,10 @@ def _about(project: Project, data: Dataset, attempt: Attempt) -> Json:
         "gold": {
             "recipe": outcome.recipe,
             "reason": outcome.reason,
-            "rows": sum(len(data[name]) for name in GOLD_PARTS if data.get(name)),
+            "rows": _gold_count(data),
             "candidates": [asdict(candidate) for candidate in outcome.candidates],
         },
-        "warnings": _warnings(project, attempt),
+        "warnings": _warnings(project, data, attempt),
     }
     if attempt.choice is not None:
         about["recipe"] = attempt.choice.as_dict()

@@ -30,6 +30,9 @@ def label(
 ) -> SoftLabels:
     """Fit the label model; write soft labels, the LF table and the quality of both.
 
+    Reviewed rows get the class a person gave them. The label model does not learn from them: they
+    were picked because they are hard, so LFs would look worse on them than they are.
+
     Raises:
         DataError: no row is covered, or the label model cannot use so few LFs.
     """
@@ -41,7 +44,8 @@ def label(
         class_balance=config.label_model.class_balance,
     )
     _fitted(model, data, votes)
-    soft = _soft_labels(model, votes["train"], config.classes)
+    estimated = _soft_labels(model, votes["train"], config.classes)
+    soft = _with_reviewed(estimated, data.reviewed)
     summary = summarise_lfs(project, data, votes, model)
     narrator.say(model.details().get("reason", f"Label model: {model.name}, as configured."))
 
@@ -49,7 +53,9 @@ def label(
     soft.save(folder.soft_labels)
     summary.to_parquet(folder.lf_summary, index=False)
     write_json(folder.gaps, {"gaps": [vars(gap) for gap in gaps_of(data, votes["train"])]})
-    folder.write_metrics({"labels": _quality(project, data, votes, model, soft, summary)})
+    quality = _quality(project, data, votes, model, soft)
+    quality["warnings"] = _warnings(votes, summary, quality, _confidence(estimated))
+    folder.write_metrics({"labels": quality})
     return soft
 
 
@@ -101,13 +107,28 @@ def _soft_labels(model: LabelModel, L: LabelMatrix, classes: tuple[str, ...]) ->
     return SoftLabels(model.predict_proba(L), L.covered, L.ids, classes)
 
 
+def _with_reviewed(soft: SoftLabels, reviewed: Mapping[str, int]) -> SoftLabels:
+    """The same, but sure of the reviewed rows, which count as covered."""
+    if not reviewed:
+        return soft
+    position = {row_id: row for row, row_id in enumerate(soft.ids)}
+    rows = [position[row_id] for row_id in reviewed]
+    probs, covered = soft.probs.copy(), soft.covered.copy()
+    probs[rows] = np.eye(len(soft.classes))[list(reviewed.values())]
+    covered[rows] = True
+    return SoftLabels(probs, covered, soft.ids, soft.classes)
+
+
+def _confidence(soft: SoftLabels) -> float:
+    return float(soft.probs[soft.covered].max(axis=1).mean())
+
+
 def _quality(
     project: Project,
     data: Dataset,
     votes: Votes,
     model: LabelModel,
     soft: SoftLabels,
-    summary: pd.DataFrame,
 ) -> Json:
     quality: Json = {
         "label_model": project.config.label_model.name,
@@ -116,7 +137,8 @@ def _quality(
         "rows": len(soft.ids),
         "covered": int(soft.covered.sum()),
         "coverage": float(soft.covered.mean()),
-        "mean_confidence": float(soft.probs[soft.covered].max(axis=1).mean()),
+        "reviewed": len(data.reviewed),
+        "mean_confidence": _confidence(soft),
         "class_shares": dict(
             zip(soft.classes, soft.probs[soft.covered].mean(axis=0).tolist(), strict=True)
         ),
@@ -129,7 +151,6 @@ def _quality(
             )
     if gold := project.config.evaluate.train_gold:
         quality["train"] = _train_quality(project, gold, soft)
-    quality["warnings"] = _warnings(votes, summary, quality)
     return quality
 
 
@@ -144,7 +165,10 @@ def _train_quality(project: Project, file: str, soft: SoftLabels) -> Json:
     return label_quality(gold.loc[list(soft.ids)].to_numpy(), soft.probs, soft.covered)
 
 
-def _warnings(votes: Votes, summary: pd.DataFrame, quality: Mapping[str, Any]) -> list[str]:
+def _warnings(
+    votes: Votes, summary: pd.DataFrame, quality: Mapping[str, Any], confidence: float
+) -> list[str]:
+    """What a person should know; `confidence` is the label model's own, without reviewed rows."""
     warnings = []
     silent = summary.loc[summary["votes"] == 0, "lf"].tolist()
     if silent:
@@ -168,9 +192,10 @@ def _warnings(votes: Votes, summary: pd.DataFrame, quality: Mapping[str, Any]) -
                 f"{candidate['name']} labels {candidate['unanimous_flips']:.1%} of the unanimous "
                 "rows against every vote on them."
             )
-    warnings += _about_confidence(quality, chance)
-    if quality["coverage"] < 0.5:
-        warnings.append(f"Only {quality['coverage']:.0%} of train is covered by any LF.")
+    warnings += _about_confidence(quality, confidence, chance)
+    coverage = float(votes["train"].covered.mean())
+    if coverage < 0.5:
+        warnings.append(f"Only {coverage:.0%} of train is covered by any LF.")
     return warnings
 
 
@@ -190,9 +215,8 @@ def _about_dependence(L: LabelMatrix, quality: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _about_confidence(quality: Mapping[str, Any], chance: float) -> list[str]:
+def _about_confidence(quality: Mapping[str, Any], confidence: float, chance: float) -> list[str]:
     """Posteriors that say nothing, or that are surer than they are right."""
-    confidence = quality["mean_confidence"]
     judged = quality.get("valid") or quality.get("dev") or {}
     accuracy = judged.get("accuracy")
     if confidence < chance + FLAT * (1 - chance):
