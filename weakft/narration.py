@@ -18,6 +18,14 @@ class Narrator(Protocol):
         """Open a long step of `total` units; the value advances it by some."""
         ...
 
+    def stage(self, name: str) -> None:
+        """Tell that a stage of the run begins, such as "train"."""
+        ...
+
+    def loss(self, step: int, value: float) -> None:
+        """Tell the training loss of an optimiser step; steps count from 1 in each training."""
+        ...
+
 
 class Silence:
     """The narrator that says nothing; the default of every library call."""
@@ -29,6 +37,12 @@ class Silence:
     def task(self, name: str, total: int, unit: str) -> Iterator[Advance]:
         """Drop the progress."""
         yield lambda amount: None
+
+    def stage(self, name: str) -> None:
+        """Drop the stage."""
+
+    def loss(self, step: int, value: float) -> None:
+        """Drop the loss."""
 
 
 SILENCE = Silence()

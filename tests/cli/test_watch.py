@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
+import pandas as pd
 import pytest
 
 from tests.conftest import LF_FILE
 from weakft.cli.saves import changes, forget_modules_of, stamps
+from weakft.live import watch_table
 
 PATIENCE = 120  # seconds; a loaded machine is slow
 HELPER = "def likes(text):\n    return 'good' in text\n"
@@ -111,6 +113,26 @@ def test_saves_are_told_breaks_survived_and_ctrl_c_ends_it(
     assert watch.next("changed")["diff"]["changes"] == []
     assert "Traceback" not in watch.stop()
     watch.next("stopped")
+
+
+def test_its_lf_table_can_be_read_while_it_goes_on(
+    project: Path, watched: Callable[[Path], Watch]
+) -> None:
+    watch = watched(project)
+    told = watch.next("watching")["lfs"]
+    table = pd.read_parquet(watch_table(project))
+    assert table["lf"].tolist() == [row["lf"] for row in told]
+    assert table["coverage"].tolist() == [row["coverage"] for row in told]
+    votes = table.set_index("lf")["votes"]
+    save(project / "labeling" / "tiny.py", LF_FILE.replace('"good" in', '"great" in'))
+    watch.next("changed")
+    assert pd.read_parquet(watch_table(project)).set_index("lf")["votes"].equals(votes)
+    save(project / "labeling" / "tiny.py", LF_FILE.replace('"good" in', '"the" in'))
+    watch.next("changed")
+    moved = pd.read_parquet(watch_table(project)).set_index("lf")["votes"]
+    assert (votes["mentions_good"], moved["mentions_good"]) == (6, 48)
+    watch.stop()
+    assert not list((project / ".weakft").glob("watch.*"))
 
 
 @pytest.mark.parametrize("module", ["helper", "words.helper"])

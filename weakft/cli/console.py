@@ -65,6 +65,12 @@ class TerminalNarrator:
             task = progress.add_task(name, total=total, unit=unit)
             yield lambda amount: progress.advance(task, amount)
 
+    def stage(self, name: str) -> None:
+        """Bars and lines say enough."""
+
+    def loss(self, step: int, value: float) -> None:
+        """Bars and lines say enough."""
+
 
 def print_json(content: Any, stream: TextIO | None = None) -> None:  # noqa: ANN401
     """Write one JSON object and a line break."""

@@ -1,11 +1,16 @@
-"""`weakft app`: serve the dashboard of one project on this machine."""
+"""`weakft app`: serve the dashboard of one project, on this machine or, on request, beyond."""
 
 import importlib.util
+import ipaddress
 import os
+import socket
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -14,7 +19,6 @@ from weakft.cli.session import ProjectOption, session
 from weakft.errors import ConfigError
 
 LOCKED_DOWN = {
-    "server.address": "127.0.0.1",
     "server.headless": "true",
     "server.fileWatcherType": "none",
     "server.enableStaticServing": "false",
@@ -22,29 +26,145 @@ LOCKED_DOWN = {
     "client.toolbarMode": "viewer",
     "client.showErrorDetails": "none",
 }
+AUTH_KEYS = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
+SECRETS = Path(".streamlit") / "secrets.toml"
+OPEN_TO_ALL = (
+    "Warning: nobody has to log in. Everyone who reaches port {port} of {host} sees the texts and "
+    "may give gold."
+)
+
+Auth = dict[str, Any]
 
 
 def serve(
     project: ProjectOption = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1.")] = 8501,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8501,
+    host: Annotated[
+        str,
+        typer.Option(metavar="ADDRESS", help="Address to listen on; beyond this machine: log-in."),
+    ] = "127.0.0.1",
+    allow_unauthenticated: Annotated[
+        bool, typer.Option(help="Let whoever reaches the port in, without a log-in.")
+    ] = False,
 ) -> None:
-    """Open the project's dashboard on 127.0.0.1; Ctrl-C ends it."""
+    """Open the project's dashboard on 127.0.0.1; Ctrl-C ends it.
+
+    On another --host, people log in by OpenID Connect: `.streamlit/secrets.toml` of the project
+    needs an [auth] section, as Streamlit describes it. Who may is `[app] allowed`.
+    """
     with session(project, None, as_json=False) as cli:
         root = cli.project.root
         if importlib.util.find_spec("streamlit") is None:
             raise ConfigError("The app needs streamlit: `make app`, or pip install -e '.[app]'.")
-        options = [f"--{key}={value}" for key, value in LOCKED_DOWN.items()]
-        command = [sys.executable, "-m", "streamlit", "run", str(app_file()), *options]
-        typer.echo(f"Serving {root} on http://127.0.0.1:{port} (Ctrl-C ends it)", err=True)
-        environment = {**os.environ, "WEAKFT_PROJECT": str(root)}
-        process = subprocess.Popen([*command, f"--server.port={port}"], env=environment)
-        try:
-            code = process.wait()
-        finally:
-            process.terminate()
-            process.wait()
-        if code:
-            raise ConfigError(f"streamlit ended with exit code {code}; is port {port} taken?")
+        auth = read_auth(root / SECRETS)
+        if auth is None and not is_loopback(host):
+            if not allow_unauthenticated:
+                raise ConfigError(
+                    f"--host {host} can be reached from other machines, and nothing says who may "
+                    f"see the texts. Write an [auth] section into {root / SECRETS}, or give "
+                    "--allow-unauthenticated where everyone may."
+                )
+            typer.echo(OPEN_TO_ALL.format(port=port, host=host), err=True)
+        options = [
+            *LOCKED_DOWN.items(),
+            ("server.address", host),
+            ("server.port", str(port)),
+            *(("server.allowedHosts", name) for name in own_names(host, auth)),
+        ]
+        environment = {**os.environ, "WEAKFT_PROJECT": str(root), "WEAKFT_AUTH": "0"}
+        if auth is not None:
+            options.append(("secrets.files", str(root / SECRETS)))
+            environment["WEAKFT_AUTH"] = "1"
+        typer.echo(f"Serving {root} on {url(host, port)} (Ctrl-C ends it)", err=True)
+        if code := _ended(options, environment):
+            raise ConfigError(
+                f"streamlit ended with exit code {code}; is port {port} of {host} taken?"
+            )
+
+
+def _ended(options: Iterable[tuple[str, str]], environment: dict[str, str]) -> int:
+    """Exit code of streamlit, which ends with this process at the latest."""
+    flags = [f"--{key}={value}" for key, value in options]
+    command = [sys.executable, "-m", "streamlit", "run", str(app_file()), *flags]
+    process = subprocess.Popen(command, env=environment)
+    try:
+        return process.wait()
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def read_auth(secrets: Path) -> Auth | None:
+    """The [auth] section of a secrets.toml; None where there is no file, or none in it.
+
+    Raises:
+        ConfigError: the file cannot be read, or Authlib, which logging in needs, is missing.
+    """
+    if not secrets.exists():
+        return None
+    try:
+        auth = tomllib.loads(secrets.read_text(encoding="utf-8")).get("auth")
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{secrets} cannot be read as TOML: {error}.") from error
+    if auth is None:
+        return None
+    missing = AUTH_KEYS if not isinstance(auth, dict) else [k for k in AUTH_KEYS if k not in auth]
+    if missing:
+        raise ConfigError(
+            f"{secrets}: [auth] lacks {', '.join(missing)}; see Streamlit's page on st.login."
+        )
+    if importlib.util.find_spec("authlib") is None:
+        raise ConfigError(f"[auth] in {secrets} needs Authlib: pip install 'Authlib>=1.3.2'.")
+    return dict(auth)
+
+
+def own_names(host: str, auth: Auth | None) -> list[str]:
+    """The names under which the app answers.
+
+    Under any other name a page elsewhere, open in a visitor's browser, could read ours (DNS
+    rebinding).
+
+    Example:
+        >>> own_names("192.0.2.7", None)
+        ['localhost', '127.0.0.1', '192.0.2.7']
+    """
+    names = ["localhost", "127.0.0.1", host]
+    if is_wildcard(host):
+        names.append(socket.gethostname())
+    if auth is not None and (public := urlsplit(str(auth["redirect_uri"])).hostname):
+        names.append(public)
+    return list(dict.fromkeys(filter(None, names)))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach it; a name other than localhost may lead anywhere.
+
+    Example:
+        >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "")]
+        [True, True, True, False, False]
+    """
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_wildcard(host: str) -> bool:
+    """Whether it stands for all addresses of this machine."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return host == ""
+
+
+def url(host: str, port: int) -> str:
+    """The address to type into a browser.
+
+    Example:
+        >>> url("::1", 8501)
+        'http://[::1]:8501'
+    """
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def app_file() -> Path:

@@ -1,13 +1,16 @@
 """`weakft watch`: on every save, apply what changed and tell what moved."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from rich.console import RenderableType
 from rich.text import Text
 
@@ -20,6 +23,7 @@ from weakft.config import FILE_NAME, SPLITS
 from weakft.dataset import Dataset, read_dataset
 from weakft.errors import WeakftError
 from weakft.lf import load_lfs
+from weakft.live import watch_table
 from weakft.pipeline.labelling import summarise_lfs
 from weakft.pipeline.voting import Votes, cast_votes
 from weakft.project import Project
@@ -47,6 +51,7 @@ def watch(project: ProjectOption = None, set_: SetOption = None, json: JsonOptio
 
     Watched are the code, word lists, settings and rows in the project's folder. What does not
     load, or raises too often, is told, and the next save is compared with what was last good.
+    While it goes on, the LF table that was last good lies in `.weakft/watch.parquet`.
 
     With --json: one object a line, for each application. Its status is "watching" for the first
     that works (fields as `weakft analyze --json` has them), then "changed" (files, seconds,
@@ -54,10 +59,14 @@ def watch(project: ProjectOption = None, set_: SetOption = None, json: JsonOptio
     """
     sys.dont_write_bytecode = True  # which Python takes for fresh after two saves in one second
     with session(project, set_, json) as cli:
+        opened = cli.project
         try:
-            _follow(cli, cli.project)
+            _follow(cli, opened)
         except KeyboardInterrupt:
             cli.show({"status": "stopped"}, Text("Stopped watching."))
+        finally:
+            with suppress(OSError):
+                watch_table(opened.root).unlink(missing_ok=True)
 
 
 def _follow(cli: Session, project: Project) -> None:
@@ -72,7 +81,9 @@ def _follow(cli: Session, project: Project) -> None:
         except WeakftError as error:
             cli.show(*_refusal(error))
             continue
-        cli.show(*_news(state, new, unseen, time.perf_counter() - started))
+        table = summarise_lfs(new.project, new.data, new.votes)
+        _keep(table, watch_table(project.root))
+        cli.show(*_news(state, new, table, unseen, time.perf_counter() - started))
         state, unseen = new, set()
 
 
@@ -94,12 +105,20 @@ def _applied(cli: Session, last: State | None, unseen: Set[Path]) -> State:
     return State(project, data, cast_votes(project, data, cli.narrator))
 
 
+def _keep(table: pd.DataFrame, file: Path) -> None:
+    """For the app to read; watching goes on where it cannot be written."""
+    draft = file.with_suffix(".tmp")
+    with suppress(OSError):
+        file.parent.mkdir(exist_ok=True)
+        table.to_parquet(draft, index=False)
+        os.replace(draft, file)
+
+
 def _news(
-    last: State | None, new: State, unseen: Set[Path], seconds: float
+    last: State | None, new: State, table: pd.DataFrame, unseen: Set[Path], seconds: float
 ) -> tuple[dict[str, Any], *tuple[RenderableType, ...]]:
     classes = new.project.config.classes
     if last is None or last.project.config.classes != classes:
-        table = summarise_lfs(new.project, new.data, new.votes)
         content, *screen = analysis(table, new.votes["train"])
         hint = f"Watching {new.project.root}: save a file to see what moves, Ctrl-C ends."
         return {**content, "status": "watching"}, *screen, Text(hint, style="dim")

@@ -33,6 +33,7 @@ from weakft.training.stage import Stage, deferred_signals
 from weakft.training.strategies import STRATEGIES, Anatomy, Strategy, stack_of, strategy_of
 from weakft.training.trainer import EncodedRows, NoiseAwareTrainer, Objective, collator
 
+STEPS_A_LOSS = 5
 UNFINISHED = "unfinished"
 ACTIVATIONS = "activations"
 BATCHING = (
@@ -201,7 +202,11 @@ class _Work:
                             lambda state: strategy.at(_progress(state), model.model),
                             lambda state: reseed(state.global_step),
                         ],
-                        after=[lambda _: advance(batch), lambda _: averaging.add()],
+                        after=[
+                            lambda _: advance(batch),
+                            lambda _: averaging.add(),
+                            lambda state: self._tell_loss(trainer, state),
+                        ],
                     ),
                     *([] if stage.folder is None else [CheckpointCallback(stopping)]),
                 ],
@@ -220,6 +225,10 @@ class _Work:
             "examples_per_second": len(encoded) * (trainer.state.epoch or 0) / max(seconds, 1e-9),
             "best_epoch": None if judges is None else _best_epoch(trainer),
         }
+
+    def _tell_loss(self, trainer: NoiseAwareTrainer, state: TrainerState) -> None:
+        if state.global_step % STEPS_A_LOSS == 0:
+            self.narrator.loss(state.global_step, trainer.last_loss())
 
 
 def _progress(state: TrainerState) -> float:

@@ -1,6 +1,6 @@
 """transformers' Trainer with soft targets, row weights and length-grouped batches."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -132,6 +132,7 @@ class NoiseAwareTrainer(Trainer):
         self._body = body
         self._averaging = averaging
         self._memory: torch.Tensor | None = None
+        self._losses: deque[torch.Tensor] = deque(maxlen=self.args.gradient_accumulation_steps)
 
     @property
     def _ranks(self) -> int:
@@ -161,7 +162,14 @@ class NoiseAwareTrainer(Trainer):
         loss = losses.sum() / total * self._ranks  # whose gradients are averaged
         if model.training and not torch.isfinite(loss):
             raise self._broken(loss, rows)
+        if model.training:
+            self._losses.append(loss.detach())
         return (loss, outputs) if return_outputs else loss
+
+    def last_loss(self) -> float:
+        """Of the optimiser step just done, on the rows of this rank."""
+        parts = list(self._losses)[-self.current_gradient_accumulation_steps :]
+        return float(torch.stack(parts).sum())
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """The configured optimiser; lower layers learn more slowly where that is asked for."""
