@@ -60,6 +60,7 @@ class DataConfig(Section):
     text: str = "text"
     image: str = Field("image", description='of task = "image": paths, relative to the file')
     label: str = "label"
+    review: str = Field("review/gold.jsonl", description="gold of train, given in the app")
 
 
 class LabelingConfig(Section):
@@ -216,7 +217,48 @@ class EvaluateConfig(Section):
 
 
 class RetrainConfig(Section):
-    """`[retrain]`: the gate of batch retraining."""
+    """`[retrain]`: how batch retraining starts, and the gate a candidate has to pass."""
+
+    start: Literal["scratch", "warm"] = Field(
+        "scratch", description="warm: fine-tune the model in service further"
+    )
+    gold: Literal["auto", "test", "valid"] = Field(
+        "auto", description="split that judges; auto: test if there is one, else valid"
+    )
+    margin: float = Field(
+        0.03, ge=0, le=1, description="loss of macro-F1 and accuracy that must be ruled out"
+    )
+    class_margin: float = Field(
+        0.1, ge=0, le=1, description="loss of a class's recall, if shown, that refuses"
+    )
+    level: float = Field(0.95, gt=0.5, lt=1, description="of the tests of the gate")
+    max_coverage_drop: float = Field(0.05, ge=0, le=1)
+    max_label_flips: float = Field(
+        0.2, ge=0, le=1, description="share of rows in both runs whose label's class flips"
+    )
+    max_drifted_lfs: float = Field(
+        0.5, ge=0, le=1, description="share of LFs whose votes drifted in the new rows"
+    )
+    false_alarms: float = Field(
+        0.05, gt=0, lt=1, description="chance that drift is told where there is none"
+    )
+    unjudged: Literal["refuse", "promote"] = Field(
+        "refuse", description="what happens where no gold can judge"
+    )
+
+
+class AppConfig(Section):
+    """`[app]`: who may look at the dashboard."""
+
+    allowed: tuple[str, ...] = Field(
+        (), description='e-mail patterns such as "*@example.org"; none: whoever can log in'
+    )
+
+
+class PrivacyConfig(Section):
+    """`[privacy]`: what is not for everyone's eyes."""
+
+    hidden: tuple[str, ...] = Field((), description="columns that the app and reports never show")
 
 
 class Config(Section):
@@ -230,6 +272,8 @@ class Config(Section):
     train: TrainConfig = TrainConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
     retrain: RetrainConfig = RetrainConfig()
+    app: AppConfig = AppConfig()
+    privacy: PrivacyConfig = PrivacyConfig()
 
     @property
     def classes(self) -> tuple[str, ...]:

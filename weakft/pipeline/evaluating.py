@@ -36,7 +36,8 @@ def evaluate(
                 "macro_f1": spread(_seed_scores(project, test, folder, metrics))
             }
     metrics["rivals"] = _rivals(project, data, votes, folder)
-    metrics["end_model"]["warnings"] += _warnings(project, data, folder, metrics)
+    warnings = [*metrics["end_model"]["warnings"], *_warnings(project, data, folder, metrics)]
+    metrics["end_model"]["warnings"] = list(dict.fromkeys(warnings))
     folder.write_metrics(metrics)
     return metrics
 

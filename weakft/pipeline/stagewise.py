@@ -32,7 +32,7 @@ def apply(project: Project, narrator: Narrator) -> tuple[RunFolder, dict[Splits,
     """Start over: votes on every split."""
     data = read_dataset(project.config, project.root)
     with project.runs.lock(), project.runs.staging() as staged:
-        with _stage(project, staged, "apply"):
+        with stamped(project, staged, "apply"):
             votes = vote(project, data, staged, narrator)
         work = _replace_work(project, staged)
     return work, votes
@@ -42,7 +42,7 @@ def label(project: Project, narrator: Narrator) -> tuple[RunFolder, Json]:
     """Soft labels from the votes of `apply`."""
     with project.runs.lock():
         work, data, votes = _resume(project, "label")
-        with _stage(project, work, "label"):
+        with stamped(project, work, "label"):
             label_stage(project, data, votes, work, narrator)
     return work, work.read_metrics()
 
@@ -54,7 +54,7 @@ def train(project: Project, narrator: Narrator) -> tuple[RunFolder, Json]:
     with led(project.runs.lock):
         work, data, _ = _resume(project, "train")
         soft = SoftLabels.load(work.soft_labels, project.config.classes)
-        with led(lambda: _stage(project, work, "train")):
+        with led(lambda: stamped(project, work, "train")):
             fit(project, data, soft, work, narrator)
     return work, work.read_metrics()
 
@@ -64,9 +64,9 @@ def evaluate(project: Project, narrator: Narrator) -> tuple[RunFolder, Json]:
     with project.runs.lock(), project.runs.staging() as staged:
         work, data, votes = _resume(project, "evaluate")
         shutil.copytree(work.path, staged.path, dirs_exist_ok=True)
-        with _stage(project, staged, "evaluate"):
+        with stamped(project, staged, "evaluate"):
             metrics = evaluate_stage(project, data, votes, staged, narrator)
-        timings = {name: stage["seconds"] for name, stage in _read_stamp(staged).items()}
+        timings = {name: stage["seconds"] for name, stage in read_stamp(staged).items()}
         (staged.path / STAMP).unlink()
         return finish(project, data, votes, staged, metrics, timings)
 
@@ -74,11 +74,11 @@ def evaluate(project: Project, narrator: Narrator) -> tuple[RunFolder, Json]:
 def _resume(project: Project, stage: str) -> tuple[RunFolder, Dataset, dict[Splits, LabelMatrix]]:
     """What the stages before left, if all of it was made from today's inputs."""
     work = project.runs.work
-    done = _read_stamp(work)
+    done = read_stamp(work)
     for earlier in list(SECTIONS)[: list(SECTIONS).index(stage)]:
         if earlier not in done:
             raise ConfigError(f"Nothing from `weakft {earlier}` in {work.path}: run that first.")
-        if done[earlier]["made_from"] != _inputs(project, earlier):
+        if done[earlier]["made_from"] != stage_inputs(project, earlier):
             raise ConfigError(
                 f"Settings, data or LFs changed since `weakft {earlier}` wrote {work.path}: "
                 "run that again."
@@ -87,7 +87,8 @@ def _resume(project: Project, stage: str) -> tuple[RunFolder, Dataset, dict[Spli
     return work, data, {name: load_votes(work, name) for name in data.splits}
 
 
-def _inputs(project: Project, stage: str) -> Json:
+def stage_inputs(project: Project, stage: str) -> Json:
+    """What a stage is made from: the settings it depends on and, for votes, the files' hashes."""
     settings = project.config.model_dump(mode="json", include=set(SECTIONS[stage]))
     return {**settings, **(input_hashes(project) if stage == "apply" else {})}
 
@@ -100,18 +101,19 @@ def _replace_work(project: Project, staged: RunFolder) -> RunFolder:
 
 
 @contextmanager
-def _stage(project: Project, folder: RunFolder, stage: str) -> Iterator[None]:
+def stamped(project: Project, folder: RunFolder, stage: str) -> Iterator[None]:
     """Stamp the stage when it is complete; what came after it before is void from now on."""
     order = list(SECTIONS)
-    done = {name: _read_stamp(folder)[name] for name in order[: order.index(stage)]}
+    done = {name: read_stamp(folder)[name] for name in order[: order.index(stage)]}
     write_json(folder.path / STAMP, done)
     start = time.perf_counter()
     yield
     seconds = round(time.perf_counter() - start, 3)
-    stamp = {"seconds": seconds, "made_from": _inputs(project, stage)}
+    stamp = {"seconds": seconds, "made_from": stage_inputs(project, stage)}
     write_json(folder.path / STAMP, {**done, stage: stamp})
 
 
-def _read_stamp(folder: RunFolder) -> Json:
+def read_stamp(folder: RunFolder) -> Json:
+    """The stages that are complete in a folder, with what they were made from."""
     stamp = folder.path / STAMP
     return read_json(stamp) if stamp.exists() else {}

@@ -1,12 +1,15 @@
 """The story of one run, from rules of thumb to a scored classifier."""
 
+import hashlib
 import importlib.metadata
+import json
 import platform
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import tomli_w
@@ -15,6 +18,8 @@ import weakft
 from weakft.config import SPLITS
 from weakft.dataset import Dataset, read_dataset
 from weakft.labels import LabelMatrix
+from weakft.live import told_live
+from weakft.model_card import model_card
 from weakft.narration import SILENCE, Narrator
 from weakft.pipeline.evaluating import evaluate
 from weakft.pipeline.labelling import label
@@ -22,19 +27,29 @@ from weakft.pipeline.voting import vote
 from weakft.project import Project
 from weakft.ranks import led, shared
 from weakft.runs import Json, RunFolder, sha256
+from weakft.tables import write_tables
 
+MODULES = (".py",)
+WORD_LISTS = (".txt", ".csv", ".tsv", ".json")
 RECORDED_PACKAGES = ("snorkel", "torch", "transformers", "numpy", "pandas", "scikit-learn")
 
 
 @dataclass
 class Stopwatch:
-    """Seconds spent in each stage."""
+    """Seconds spent in each stage.
 
+    Attributes:
+        narrator: told of each stage that begins.
+        timings: by stage.
+    """
+
+    narrator: Narrator = SILENCE
     timings: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time the block under this name."""
+        self.narrator.stage(name)
         start = time.perf_counter()
         yield
         self.timings[name] = round(time.perf_counter() - start, 3)
@@ -53,8 +68,13 @@ def run(project: Project, narrator: Narrator = SILENCE) -> tuple[RunFolder, Json
     from weakft.training.strategies import strategy_of
 
     strategy_of(project.config.train)  # an unknown one is refused before the LFs have voted
-    clock = Stopwatch()
-    with led(project.runs.lock), led(project.runs.staging) as folder:
+    with (
+        led(project.runs.lock),
+        led(project.runs.staging) as folder,
+        told_live(project.runs.root, narrator) as narrator,
+    ):
+        clock = Stopwatch(narrator)
+        made_from = input_hashes(project)
         with clock.stage("read"):
             data = read_dataset(project.config, project.root)
         with clock.stage("apply"):
@@ -65,7 +85,10 @@ def run(project: Project, narrator: Narrator = SILENCE) -> tuple[RunFolder, Json
             fit(project, data, soft, folder, narrator)
         with clock.stage("evaluate"):
             metrics = shared(lambda: evaluate(project, data, votes, folder, narrator))
-        return shared(lambda: finish(project, data, votes, folder, metrics, clock.timings))
+        narrator.stage("publish")
+        return shared(
+            lambda: finish(project, data, votes, folder, metrics, clock.timings, made_from)
+        )
 
 
 def finish(
@@ -75,12 +98,21 @@ def finish(
     folder: RunFolder,
     metrics: Json,
     timings: Mapping[str, float],
+    made_from: Json | None = None,
 ) -> tuple[RunFolder, Json]:
-    """Complete a staged run with its config and manifest, and publish it."""
+    """Complete a staged run with its config and manifest, and publish it.
+
+    `made_from` holds the `input_hashes` taken before anything was read; None: take them now.
+    """
     write_config(project, folder)
     warnings = [*data.warnings, *metrics["labels"]["warnings"], *metrics["end_model"]["warnings"]]
-    folder.write_metrics({**metrics, "timings": dict(timings), "warnings": warnings})
-    published = project.runs.publish(folder, manifest_head(project, votes["train"]))
+    told = {**metrics, "timings": dict(timings), "warnings": warnings}
+    head = manifest_head(project, votes["train"], made_from)
+    folder.write_metrics(told)
+    write_tables(project.root, project.config, data, folder)
+    if folder.model.is_dir():
+        (folder.model / "README.md").write_text(model_card(project.config, told, head))
+    published = project.runs.publish(folder, head)
     summary = {
         "schema": 1,
         "status": "completed",
@@ -93,21 +125,30 @@ def finish(
     return published, summary
 
 
+def inputs_digest(project: Project, made_from: Json) -> str:
+    """One hash of all that decides a run: settings, data, LF files, labels given by hand."""
+    settings = project.config.model_dump(mode="json", exclude={"app", "retrain"})
+    content = json.dumps({**made_from, "settings": settings}, sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
 def write_config(project: Project, folder: RunFolder) -> None:
     """The settings in force, defaults and overrides included, as TOML."""
     settings = project.config.model_dump(exclude_none=True, mode="json")
     folder.config.write_text(tomli_w.dumps(settings), encoding="utf-8")
 
 
-def manifest_head(project: Project, L: LabelMatrix) -> Json:
+def manifest_head(project: Project, L: LabelMatrix, made_from: Json | None = None) -> Json:
     """What a run was made of: data and LF hashes, versions, seeds."""
     config = project.config
+    made_from = input_hashes(project) if made_from is None else made_from
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "project": config.project.name,
         "classes": list(config.classes),
         "lfs": list(L.lf_names),
-        **input_hashes(project),
+        **made_from,
+        "inputs": inputs_digest(project, made_from),
         "seeds": {"label_model": config.label_model.seed, "train": config.train.seed},
         "versions": {
             "weakft": weakft.__version__,
@@ -118,12 +159,30 @@ def manifest_head(project: Project, L: LabelMatrix) -> Json:
 
 
 def input_hashes(project: Project) -> Json:
-    """The LF files and data files a run is made from, with their sha256."""
-    data = project.config.data
+    """The LF files, data files and reviewed rows a run is made from, with their sha256.
+
+    With LF files go the modules and word lists beside them. What is missing is left out: reading
+    it will say so.
+    """
+    root, data = project.root, project.config.data
     files = {name: getattr(data, name) for name in SPLITS if getattr(data, name)}
-    return {
-        "lf_files": {str(f.relative_to(project.root)): sha256(f) for f in project.lf_files},
+    reviewed = project.review.path
+    hashes: Json = {
+        "lf_files": {str(f.relative_to(root)): sha256(f) for f in _lf_files(project)},
         "data": {
-            name: {"file": f, "sha256": sha256(project.root / f)} for name, f in files.items()
+            name: {"file": f, "sha256": sha256(root / f)}
+            for name, f in files.items()
+            if (root / f).is_file()
         },
     }
+    if reviewed.exists():
+        hashes["review"] = {"file": data.review, "sha256": sha256(reviewed)}
+    return hashes
+
+
+def _lf_files(project: Project) -> list[Path]:
+    files = {file for file in project.lf_files if file.is_file()}
+    for folder in {file.parent for file in files}:
+        kinds = MODULES if folder == project.root else (*MODULES, *WORD_LISTS)
+        files |= {file for file in folder.iterdir() if file.suffix in kinds and file.is_file()}
+    return sorted(files)

@@ -1,0 +1,192 @@
+"""Retraining: once for the same inputs, through the gate, and on from where it was interrupted."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import weakft.retrain
+from tests.conftest import tiny_rows
+from weakft.cli.main import app
+from weakft.errors import DataError, LockedError
+from weakft.pipeline import fitting
+from weakft.project import Project
+from weakft.retrain import retrain
+
+QUICK = [
+    "train.num_train_epochs=1",
+    'train.gold="none"',
+    'evaluate.rivals=["majority_vote"]',
+]
+OPEN_GATE = [
+    "retrain.margin=1",
+    "retrain.class_margin=1",
+    "retrain.max_label_flips=1",
+    "retrain.max_coverage_drop=1",
+    "retrain.max_drifted_lfs=1",
+]
+
+
+def opened(root: Path, *changes: str) -> Project:
+    return Project.open(root, [*QUICK, *changes])
+
+
+def edit_lf(root: Path) -> None:
+    """Praises loses a word: other votes, another candidate."""
+    file = root / "labeling" / "tiny.py"
+    file.write_text(file.read_text().replace('["great", "love", "perfect"]', '["great", "love"]'))
+
+
+def calls_of(monkeypatch: pytest.MonkeyPatch, module: object, name: str) -> list[str]:
+    """Grows with each call of a function, which does what it did before."""
+    calls: list[str] = []
+    real: Callable[..., object] = getattr(module, name)
+
+    def counted(*arguments: object, **more: object) -> object:
+        calls.append(name)
+        return real(*arguments, **more)
+
+    monkeypatch.setattr(module, name, counted)
+    return calls
+
+
+def test_the_first_run_goes_into_service_and_nothing_is_to_do_then(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = retrain(opened(project))
+    assert first.status == "promoted"
+    assert opened(project).registry.current() == first.run_id
+    card = (opened(project).runs.open(first.run_id).model / "README.md").read_text()
+    assert card.startswith('---\nlibrary_name: "transformers"\npipeline_tag: "text-classification"')
+    assert "| end model, test | 0." in card or "| end model, test | 1." in card
+    assert "sha256 `" in card
+    votes = calls_of(monkeypatch, weakft.retrain, "vote")
+    again = retrain(opened(project))
+    assert (again.status, again.run_id, again.current) == ("unchanged", first.run_id, first.run_id)
+    assert votes == []
+    assert len(opened(project).runs.ids()) == 1
+
+
+def test_settings_of_the_gate_or_the_app_make_no_new_candidate(project: Path) -> None:
+    retrain(opened(project))
+    assert retrain(opened(project, "retrain.margin=0.2")).status == "unchanged"
+    assert retrain(opened(project, "train.seed=1")).status != "unchanged"
+
+
+def test_a_candidate_that_passes_is_promoted(project: Path) -> None:
+    first = retrain(opened(project))
+    edit_lf(project)
+    second = retrain(opened(project, *OPEN_GATE))
+    assert second.status == "promoted"
+    assert second.run_id != first.run_id
+    assert opened(project).registry.current() == second.run_id
+    moves = opened(project).registry.history()
+    assert [move.run_id for move in moves] == [first.run_id, second.run_id]
+    assert {move.by for move in moves} == {"weakft retrain"}
+
+
+def test_a_candidate_that_fails_leaves_the_model_in_service_and_is_judged_once(
+    project: Path,
+) -> None:
+    first = retrain(opened(project))
+    edit_lf(project)
+    changes = [*OPEN_GATE, "retrain.max_coverage_drop=0"]
+    arguments = [part for change in [*QUICK, *changes] for part in ("--set", change)]
+    result = CliRunner().invoke(app, ["retrain", "--project", str(project), "--json", *arguments])
+    assert result.exit_code == 5
+    said = json.loads(result.stdout)
+    assert said["status"] == "refused"
+    assert said["current"] == first.run_id
+    assert len(said["reasons"]) == 1
+    assert said["reasons"][0].startswith("Coverage goes from")
+    assert opened(project).registry.current() == first.run_id
+    assert retrain(opened(project, *changes)).status == "unchanged"
+
+
+def test_completed_stages_are_not_repeated_after_a_crash(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(weakft.retrain, "evaluate", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            retrain(opened(project))
+    assert opened(project).runs.ids() == []
+    assert opened(project).registry.current() is None
+    votes = calls_of(monkeypatch, weakft.retrain, "vote")
+    fits = calls_of(monkeypatch, fitting, "fit")
+    assert retrain(opened(project)).status == "promoted"
+    assert votes == fits == []
+
+
+def test_a_crash_before_the_promotion_is_made_good(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(weakft.retrain, "_judged", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            retrain(opened(project))
+    assert len(opened(project).runs.ids()) == 1
+    fits = calls_of(monkeypatch, fitting, "fit")
+    assert retrain(opened(project)).status == "promoted"
+    assert fits == []
+    assert len(opened(project).runs.ids()) == 1
+
+
+def test_stages_of_other_inputs_are_discarded(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(weakft.retrain, "evaluate", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            retrain(opened(project))
+    edit_lf(project)
+    votes = calls_of(monkeypatch, weakft.retrain, "vote")
+    assert retrain(opened(project)).status == "promoted"
+    assert votes == ["vote"]
+
+
+def test_inputs_that_change_meanwhile_are_refused(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = weakft.retrain.evaluate
+
+    def slow(*arguments: object) -> object:
+        edit_lf(project)
+        return real(*arguments)
+
+    monkeypatch.setattr(weakft.retrain, "evaluate", slow)
+    with pytest.raises(DataError, match="changed while the candidate was made"):
+        retrain(opened(project))
+    assert opened(project).runs.ids() == []
+
+
+def test_another_weakft_at_work_is_left_alone(project: Path) -> None:
+    with opened(project).runs.lock(), pytest.raises(LockedError):
+        retrain(opened(project))
+
+
+def test_drift_in_new_rows_is_named(project: Path) -> None:
+    retrain(opened(project))
+    rows = pd.read_parquet(project / "data" / "train.parquet")
+    more = tiny_rows("later", 400).drop(columns="label")
+    more["text"] = [f"later {row} the phone is" for row in range(len(more))]
+    pd.concat([rows, more]).to_parquet(project / "data" / "train.parquet", index=False)
+    outcome = retrain(opened(project, *OPEN_GATE))
+    assert outcome.new_rows == 400
+    told = [str(drift) for drift in outcome.drifts]
+    assert any(line.startswith("LF praises fires on 0.0% instead of") for line in told)
+    assert any(line.startswith("LFs cover 0.0% instead of") for line in told)
+
+
+def test_a_warm_start_goes_on_from_the_model_in_service(project: Path) -> None:
+    first = retrain(opened(project))
+    edit_lf(project)
+    outcome = retrain(opened(project, 'retrain.start="warm"', *OPEN_GATE))
+    run = opened(project).runs.open(outcome.run_id)
+    assert outcome.status == "promoted"
+    assert first.run_id in run.config.read_text() or outcome.run_id != first.run_id
+    assert np.isfinite(run.read_metrics()["end_model"]["train"]["seconds"])

@@ -1,0 +1,39 @@
+"""`weakft retrain`: a candidate, the gate, and the model in service that follows from it."""
+
+import typer
+from rich.text import Text
+
+from weakft.cli import screens
+from weakft.cli.session import JsonOption, ProjectOption, SetOption, session
+from weakft.errors import GateError
+
+
+def retrain(
+    project: ProjectOption = None, set_: SetOption = None, json: JsonOption = False
+) -> None:
+    """Make a run of today's inputs and put it into service if it is shown to be no worse.
+
+    Exit 0: promoted, or nothing to do. 5: refused; the model in service stays what it is.
+    """
+    with session(project, set_, json) as cli:
+        from weakft.retrain import retrain as retrain_project
+
+        outcome = retrain_project(cli.project, cli.narrator)
+        said = {
+            "unchanged": f"Nothing changed since run {outcome.run_id}; nothing to do.",
+            "promoted": f"Run {outcome.run_id} is in service now.",
+            "refused": f"Run {outcome.run_id} is refused; {outcome.current} stays in service.",
+        }[outcome.status]
+        checks = [] if outcome.verdict is None else outcome.verdict.checks
+        marks = [f"{'passed' if check.passed else 'FAILED'}: {check.says}" for check in checks]
+        rows = [] if outcome.verdict is None else outcome.verdict.newly_wrong
+        lost = f"Gold rows only the model in service gets right: {', '.join(rows)}."
+        cli.show(
+            outcome.as_dict(),
+            Text(said, style="bold"),
+            screens.bullets(marks),
+            screens.bullets([f"Drift in {outcome.new_rows} new rows: {d}" for d in outcome.drifts]),
+            Text(lost if rows else "", style="dim"),
+        )
+        if outcome.status == "refused":
+            raise typer.Exit(GateError.exit_code)

@@ -1,0 +1,248 @@
+"""Retraining one can leave alone: make a candidate, judge it, promote it or keep what there is.
+
+After a crash at any point the old state holds or the new one, and the next call goes on from the
+last complete stage. The same inputs are judged once: then there is nothing to do.
+"""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from weakft.config import Config
+from weakft.dataset import read_dataset
+from weakft.drift import Batch, Drift, find_drift
+from weakft.errors import DataError
+from weakft.gate import Verdict, judge
+from weakft.labels import SoftLabels
+from weakft.live import told_live
+from weakft.narration import SILENCE, Narrator
+from weakft.pipeline.evaluating import evaluate
+from weakft.pipeline.labelling import label
+from weakft.pipeline.stagewise import SECTIONS, read_stamp, stage_inputs, stamped
+from weakft.pipeline.story import finish, input_hashes, inputs_digest
+from weakft.pipeline.voting import load_votes, vote
+from weakft.project import Project
+from weakft.report import Report
+from weakft.run_diff import compare_runs
+from weakft.runs import Json, RunFolder
+
+UNFINISHED = ".retrain"
+JUDGEMENTS = "judgements.jsonl"
+BY = "weakft retrain"
+
+Status = Literal["unchanged", "promoted", "refused"]
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """What came of it.
+
+    Attributes:
+        status: nothing to do, the candidate is in service now, or it was refused.
+        run_id: the candidate; the run with the same inputs, if nothing was to do.
+        current: the run in service after it.
+        verdict: of the gate; None where nothing was judged.
+        drifts: what differs in the rows that are new.
+        new_rows: how many training rows the run in service had not seen.
+    """
+
+    status: Status
+    run_id: str
+    current: str | None
+    verdict: Verdict | None = None
+    drifts: tuple[Drift, ...] = ()
+    new_rows: int = 0
+
+    def as_dict(self) -> Json:
+        """Plain values for JSON."""
+        checks = [] if self.verdict is None else [asdict(check) for check in self.verdict.checks]
+        return {
+            "status": self.status,
+            "run_id": self.run_id,
+            "current": self.current,
+            "checks": checks,
+            "reasons": [] if self.verdict is None else self.verdict.reasons,
+            "newly_wrong": [] if self.verdict is None else list(self.verdict.newly_wrong),
+            "drift": [{**asdict(drift), "says": str(drift)} for drift in self.drifts],
+            "new_rows": self.new_rows,
+        }
+
+
+def retrain(project: Project, narrator: Narrator = SILENCE) -> Retrained:
+    """Run, judge, promote or keep.
+
+    Raises:
+        LockedError: another process holds the project.
+        WeakftError: as for `weakft.pipeline.run`; the run in service stays what it is.
+    """
+    with project.runs.lock():
+        made_from = input_hashes(project)
+        digest = inputs_digest(project, made_from)
+        candidate = _run_made_from(project, digest)
+        if candidate is not None and _is_judged(project, candidate.id):
+            return Retrained("unchanged", candidate.id, project.registry.current())
+        if candidate is None:
+            with told_live(project.runs.root, narrator) as told:
+                candidate = _candidate(project, made_from, told)
+        return _judged(project, candidate)
+
+
+def _run_made_from(project: Project, digest: str) -> RunFolder | None:
+    """The newest run, if these inputs made it."""
+    ids = project.runs.ids()
+    if not ids:
+        return None
+    newest = project.runs.open(ids[-1])
+    return newest if Report(project, newest).manifest.get("inputs") == digest else None
+
+
+def _candidate(project: Project, made_from: Json, narrator: Narrator) -> RunFolder:
+    """A published run of today's inputs; stages that an interrupted call completed are kept."""
+    from weakft.pipeline.fitting import fit  # imports torch
+
+    started = _warm(project)
+    folder = RunFolder(project.runs.root / UNFINISHED)
+    _discard_if_stale(project, folder)
+    folder.make_folders()
+    narrator.stage("read")
+    data = read_dataset(project.config, project.root)
+    narrator.stage("apply")
+    if not _is_done(project, folder, "apply"):
+        with stamped(project, folder, "apply"):
+            vote(project, data, folder, narrator)
+    votes = {name: load_votes(folder, name) for name in data.splits}
+    narrator.stage("label")
+    if not _is_done(project, folder, "label"):
+        with stamped(project, folder, "label"):
+            label(project, data, votes, folder, narrator)
+    narrator.stage("train")
+    if not _is_done(project, folder, "train"):
+        soft = SoftLabels.load(folder.soft_labels, project.config.classes)
+        with stamped(project, folder, "train"):
+            fit(started, data, soft, folder, narrator)
+    narrator.stage("evaluate")
+    if not _is_done(project, folder, "evaluate"):
+        with stamped(project, folder, "evaluate"):
+            evaluate(project, data, votes, folder, narrator)
+    _refuse_moved_inputs(project, made_from)
+    timings = {name: stage["seconds"] for name, stage in read_stamp(folder).items()}
+    metrics = folder.read_metrics()
+    return finish(project, data, votes, folder, metrics, timings, made_from)[0]
+
+
+def _warm(project: Project) -> Project:
+    """The project with the model in service to start from, where `[retrain] start` asks for it."""
+    current = project.registry.current()
+    if project.config.retrain.start == "scratch" or current is None:
+        return project
+    report = Report(project, project.runs.open(current))
+    if report.classes != project.config.classes:
+        return project
+    train = project.config.train.model_copy(update={"model": str(report.run.model)})
+    config: Config = project.config.model_copy(update={"train": train})
+    return Project(project.root, config)
+
+
+def _discard_if_stale(project: Project, folder: RunFolder) -> None:
+    done = read_stamp(folder)
+    if any(done[stage]["made_from"] != stage_inputs(project, stage) for stage in done):
+        shutil.rmtree(folder.path)
+
+
+def _is_done(project: Project, folder: RunFolder, stage: str) -> bool:
+    done = read_stamp(folder)
+    order = list(SECTIONS)
+    return all(earlier in done for earlier in order[: order.index(stage) + 1])
+
+
+def _refuse_moved_inputs(project: Project, made_from: Json) -> None:
+    if input_hashes(project) != made_from:
+        raise DataError(
+            "Data, LF files or labels given by hand changed while the candidate was made, so "
+            "nobody knows which of them it saw. Nothing was published; run `weakft retrain` again."
+        )
+
+
+def _judged(project: Project, candidate: RunFolder) -> Retrained:
+    registry = project.registry
+    current = registry.current()
+    if current is None or current == candidate.id:
+        registry.promote(candidate.id, BY, "the first run in service")
+        outcome = Retrained("promoted", candidate.id, candidate.id)
+    else:
+        old, new = Report(project, project.runs.open(current)), Report(project, candidate)
+        drifts, new_rows = _drift(old, new, project)
+        change = compare_runs(old, new)
+        verdict = judge(old, new, change, drifts, project.config.retrain)
+        if verdict.passed:
+            registry.promote(candidate.id, BY, "passed the gate")
+        outcome = Retrained(
+            "promoted" if verdict.passed else "refused",
+            candidate.id,
+            candidate.id if verdict.passed else current,
+            verdict,
+            tuple(drifts),
+            new_rows,
+        )
+    _write_down(project, outcome)
+    return outcome
+
+
+def _drift(old: Report, new: Report, project: Project) -> tuple[list[Drift], int]:
+    """Of the rows that are new against all rows of the run in service, by the LFs both have."""
+    before, after = old.votes("train"), new.votes("train")
+    seen = set(before.ids)
+    fresh = np.array([row_id not in seen for row_id in after.ids])
+    names = [name for name in after.lf_names if name in before.lf_names]
+    columns = [[L.lf_names.index(name) for name in names] for L in (before, after)]
+    batches = [
+        Batch(L.values[:, chosen], report.table("train").column("label"), _lengths(report.run))
+        for L, chosen, report in zip((before, after), columns, (old, new), strict=True)
+    ]
+    arrived = Batch(*(part[fresh] for part in vars(batches[1]).values()))
+    found = find_drift(
+        batches[0],
+        arrived,
+        names,
+        new.classes,
+        false_alarms=project.config.retrain.false_alarms,
+    )
+    return found, int(fresh.sum())
+
+
+def _lengths(run: RunFolder) -> Any:  # noqa: ANN401
+    texts = pq.read_table(run.rows("train"), columns=["text"]).column("text")
+    return pc.utf8_length(texts).to_numpy()
+
+
+def _is_judged(project: Project, run_id: str) -> bool:
+    return any(line["run_id"] == run_id for line in _judgements(project))
+
+
+def _judgements(project: Project) -> list[Json]:
+    file = project.runs.root / JUDGEMENTS
+    if not file.exists():
+        return []
+    lines = file.read_text(encoding="utf-8").split("\n")
+    return [json.loads(line) for line in lines[:-1]]  # a torn last line has no line break
+
+
+def _write_down(project: Project, outcome: Retrained) -> None:
+    file = project.runs.root / JUDGEMENTS
+    kept = [json.dumps(line) for line in _judgements(project)]
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    kept.append(json.dumps({**outcome.as_dict(), "at": at}))
+    _replace(file, "\n".join(kept) + "\n")
+
+
+def _replace(file: Path, content: str) -> None:
+    unfinished = file.with_name(f".{file.name}.tmp")
+    unfinished.write_text(content, encoding="utf-8")
+    unfinished.replace(file)
