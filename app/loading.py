@@ -1,7 +1,6 @@
 """The project, the chosen run and its tables, each read once: a run never changes."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,9 @@ import streamlit as st
 from weakft.config import Splits
 from weakft.project import Project
 from weakft.report import Report
+from weakft.run_diff import RunDiff, compare_runs
 from weakft.runs import RunStore
-
-BY_RUN: dict[str | type, Callable[[Any], Any]] = {Report: lambda report: str(report.run.path)}
+from weakft.tables import RowTable
 
 
 def open_project() -> Project:
@@ -34,34 +33,61 @@ def choose_run(runs: RunStore) -> None:
 def chosen_report() -> Report:
     """The report of the run chosen in the sidebar."""
     project = open_project()
-    return Report(project, project.runs.open(st.session_state["run"]))
+    return report_of(str(project.root), st.session_state["run"])
 
 
-@st.cache_data(max_entries=32, show_spinner=False, hash_funcs=BY_RUN)
-def coverage(report: Report) -> dict[str, int]:
-    """See `Report.coverage`, of train."""
-    return report.coverage("train")
+@st.cache_resource(max_entries=8, show_spinner=False)
+def report_of(root: str, run_id: str) -> Report:
+    """The report of a run; its small tables stay read."""
+    project = Project.open(Path(root))
+    return Report(project, project.runs.open(run_id))
 
 
-@st.cache_data(max_entries=32, show_spinner="Reading rows", hash_funcs=BY_RUN)
-def lf_rows(report: Report, lf: str, split: Splits) -> pd.DataFrame:
-    """See `Report.lf_rows`."""
-    return report.lf_rows(lf, split)
+def rows_of(report: Report, split: Splits) -> RowTable:
+    """The rows of a split; its small columns stay read."""
+    return _rows_of(str(report.project.root), report.run.id, split)
 
 
-@st.cache_data(max_entries=8, show_spinner="Reading rows", hash_funcs=BY_RUN)
-def label_rows(report: Report) -> pd.DataFrame:
-    """See `Report.label_rows`."""
-    return report.label_rows()
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _rows_of(root: str, run_id: str, split: Splits) -> RowTable:
+    return report_of(root, run_id).table(split)
 
 
-@st.cache_data(max_entries=16, show_spinner="Reading rows", hash_funcs=BY_RUN)
-def prediction_rows(report: Report, split: Splits) -> pd.DataFrame:
-    """See `Report.prediction_rows`, of the end model."""
-    return report.prediction_rows(split)
+def difference(old: Report, new: Report) -> RunDiff:
+    """See `weakft.run_diff.compare_runs`."""
+    return _difference(str(new.project.root), old.run.id, new.run.id)
 
 
-@st.cache_data(max_entries=16, show_spinner="Reading rows", hash_funcs=BY_RUN)
-def confusion(report: Report, split: Splits) -> pd.DataFrame:
-    """See `Report.confusion`, of the end model."""
-    return report.confusion(split)
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _difference(root: str, old: str, new: str) -> RunDiff:
+    return compare_runs(report_of(root, old), report_of(root, new))
+
+
+def score_history(project: Project) -> pd.DataFrame:
+    """One row per run, oldest first: run, created, macro_f1, its interval and rows, on valid.
+
+    The score is missing where valid could not be scored.
+    """
+    return _score_history(str(project.root), tuple(project.runs.ids()))
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _score_history(root: str, runs: tuple[str, ...]) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+    for run_id in runs:
+        report = report_of(root, run_id)
+        score = report.metrics["end_model"].get("valid", {}).get("macro_f1") or {}
+        rows.append(
+            {
+                "run": run_id,
+                "created": report.manifest["created"],
+                "LFs": len(report.manifest["lfs"]),
+                "coverage": report.metrics["labels"]["coverage"],
+                "label_model": report.metrics["labels"]["chosen"],
+                "macro_f1": score.get("value"),
+                "macro_f1_low": score.get("low"),
+                "macro_f1_high": score.get("high"),
+                "support": score.get("support", 0),
+            }
+        )
+    return pd.DataFrame(rows)

@@ -5,17 +5,19 @@ Texts, LF and class names come from data, and data may be hostile: they are show
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from weakft import charts
 from weakft.errors import WeakftError
+from weakft.label_models.base import Explanation
+from weakft.visible import visible
 
 NO_EVIDENCE = "no evidence"
-CLASS_COLUMNS = ("label", "gold", "predicted", "vote")
-WIDTHS = {"id": 84, "text": 380, "others": 200, **dict.fromkeys(CLASS_COLUMNS, 92)}
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def plain(text: object) -> str:
@@ -25,7 +27,22 @@ def plain(text: object) -> str:
         >>> plain("a_b *c*")
         'a\\_b \\*c\\*'
     """
-    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~:$])", r"\\\1", str(text))
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~:$])", r"\\\1", visible(str(text)))
+
+
+def safe_csv(table: pd.DataFrame) -> bytes:
+    r"""A table as CSV in which no cell is a formula to a spreadsheet.
+
+    Example:
+        >>> safe_csv(pd.DataFrame({"text": ["=1+1", "fine"]}))
+        b"text\r\n'=1+1\r\nfine\r\n"
+    """
+
+    def harmless(cell: object) -> object:
+        is_formula = isinstance(cell, str) and cell.startswith(FORMULAS)
+        return f"'{cell}" if is_formula else cell
+
+    return table.map(harmless).to_csv(index=False, lineterminator="\r\n").encode("utf-8")
 
 
 def kpis(values: Sequence[tuple[str, str, str]]) -> None:
@@ -39,6 +56,33 @@ def kpis(values: Sequence[tuple[str, str, str]]) -> None:
                 delta_color="off",
                 delta_arrow="off",
                 border=True,
+            )
+
+
+def chart(
+    make: Callable[..., charts.Chart], *arguments: object, alt: str, **options: object
+) -> None:
+    """Draw what one of `weakft.charts` makes of its arguments.
+
+    Its specification is kept: to make and check one costs more than all else of a rerun.
+    """
+    st.vega_lite_chart(_specification(make.__name__, *arguments), alt=alt, **options)
+
+
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs={Explanation: repr})
+def _specification(name: str, *arguments: object) -> dict[str, Any]:
+    return getattr(charts, name)(*arguments).to_dict()
+
+
+def links(pages: Sequence[tuple[str, str, Mapping[str, str]]]) -> None:
+    """Ways to the rows behind the numbers above: words, page, and what is chosen there."""
+    with st.container(horizontal=True):
+        for words, page, chosen in pages:
+            st.page_link(
+                f"app_pages/{page}.py",
+                label=words,
+                icon=":material/arrow_forward:",
+                query_params={"run": st.session_state["run"], **chosen},
             )
 
 
@@ -69,6 +113,11 @@ def share(label: str, explanation: str | None = None) -> Any:  # noqa: ANN401  (
     return st.column_config.NumberColumn(label, format="%.1f%%", help=explanation, width=76)
 
 
+def text(label: str, width: int, explanation: str | None = None) -> Any:  # noqa: ANN401
+    """A column of plain text."""
+    return st.column_config.TextColumn(label, width=width, help=explanation)
+
+
 def per_cent(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """Shares in [0, 1] times 100: Streamlit's own format "percent" cuts off, it does not round."""
     return table.assign(**{name: table[name] * 100 for name in columns})
@@ -77,24 +126,6 @@ def per_cent(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
 def facts(rows: Sequence[Mapping[str, Any]], alt: str) -> None:
     """A small table of whatever was recorded."""
     st.dataframe(pd.DataFrame(rows), hide_index=True, placeholder="–", alt=alt)
-
-
-def rows(table: pd.DataFrame, columns: Sequence[str], alt: str) -> None:
-    """Rows of data as plain cells, two lines each, with their number above."""
-    st.text(f"{len(table):,} rows" if len(table) != 1 else "1 row")
-    if table.empty:
-        return
-    config: dict[str, Any] = {
-        name: st.column_config.TextColumn(name, width=width) for name, width in WIDTHS.items()
-    }
-    st.dataframe(
-        per_cent(table[list(columns)], *{"confidence"}.intersection(columns)),
-        hide_index=True,
-        column_config=config | {"confidence": share("confidence")},
-        row_height=66,
-        placeholder="",
-        alt=alt,
-    )
 
 
 def refusal(error: WeakftError) -> None:

@@ -74,7 +74,7 @@ def _about_coverage(labels: Mapping[str, Any], gaps: Sequence[Mapping[str, Any]]
     about = f" Many are about: {'; '.join(marked)}." if marked else ""
     return [
         f"Write LFs for the {uncovered} of {labels['rows']} training rows nobody votes on: "
-        f"weakft app, page Labels, filter uncovered.{about}"
+        f"weakft app, page Coverage.{about}"
     ]
 
 

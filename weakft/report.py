@@ -5,15 +5,19 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from weakft import advice
 from weakft.config import SPLITS, Config, Splits
 from weakft.dataset import Split, read_gold, read_split
 from weakft.errors import DataError
-from weakft.labels import ABSTAIN, LabelMatrix
+from weakft.label_models import load_label_model
+from weakft.label_models.base import Explanation
+from weakft.labels import LabelMatrix
 from weakft.project import Project
 from weakft.runs import Json, RunFolder, read_json, sha256
+from weakft.tables import RowTable
 
 MODEL_NAMES = {
     "end_model": "end model",
@@ -22,6 +26,8 @@ MODEL_NAMES = {
     "majority_vote": "majority vote of the LFs",
     "all_gold": "same encoder, all of train's gold",
 }
+
+ABOUT_TEST = " on test"  # how warnings that quote scores on test say so
 
 
 @dataclass(frozen=True)
@@ -61,20 +67,47 @@ class Report:
         """The splits the run has votes for."""
         return [name for name in SPLITS if self.run.votes(name).exists()]
 
-    @property
-    def scored_splits(self) -> list[Splits]:
-        """The splits the end model was scored on, the most honest first."""
-        held_out: tuple[Splits, ...] = ("test", "valid")
-        return [name for name in held_out if name in self.metrics["end_model"]]
+    @cached_property
+    def summaries(self) -> Json:
+        """Sums over all rows, see `weakft.tables.summaries`.
+
+        Raises:
+            DataError: an older weakft made the run.
+        """
+        if not self.run.summaries.exists():
+            raise DataError(
+                f"Run {self.run.id} was made by an older weakft and has no tables to look at. Make "
+                "a new one with `weakft run`."
+            )
+        return read_json(self.run.summaries)
+
+    def table(self, split: Splits) -> RowTable:
+        """The rows of a split, a page at a time.
+
+        Raises:
+            DataError: the run has none.
+        """
+        return RowTable(self.run, split, self.classes, hidden=self.hidden)
+
+    def explain(self, votes: npt.NDArray[np.int8]) -> Explanation:
+        """Why a row with these votes has the soft label it has.
+
+        Args:
+            votes: [m] of the LFs.
+        """
+        return load_label_model(self.run.label_model).explain(votes)
 
     def lf_table(self) -> pd.DataFrame:
         """One row per LF; columns as `weakft.analysis.lf_summary` gives them."""
         return pd.read_parquet(self.run.lf_summary)
 
     def gaps(self) -> list[Json]:
-        """What the uncovered training rows are about, see `weakft.gaps.Gap`."""
+        """What the uncovered training rows are about, see `weakft.gaps.Gap`.
+
+        Without their words where texts are hidden.
+        """
         gaps: list[Json] = read_json(self.run.gaps)["gaps"] if self.run.gaps.exists() else []
-        return gaps
+        return [{**gap, "words": []} for gap in gaps] if "text" in self.hidden else gaps
 
     def gap_rows(self) -> list[Json]:
         """The same with the texts of a few rows of each, if the run's rows are still there."""
@@ -117,77 +150,11 @@ class Report:
         rows = self.rows(split)
         return None if rows.gold is None else pd.Series(rows.gold, index=list(rows.ids))
 
-    def coverage(self, split: Splits = "train") -> dict[str, int]:
-        """How many rows of a split there are, are covered, and are in conflict.
-
-        Returns:
-            Counts under rows, covered, conflicting (LFs voting for different classes).
-        """
-        L = self.votes(split)
-        voted = L.values != ABSTAIN
-        lowest = np.where(voted, L.values, np.int8(127)).min(axis=1, initial=127)
-        conflicting = L.covered & (L.values.max(axis=1, initial=ABSTAIN) != lowest)
-        return {
-            "rows": len(L.ids),
-            "covered": int(L.covered.sum()),
-            "conflicting": int(conflicting.sum()),
-        }
-
     def fault(self, lf: str) -> Json | None:
         """The first error one LF raised: its row id and traceback; None if it raised none."""
         by_split = read_json(self.run.faults) if self.run.faults.exists() else {}
         faults: list[Json] = [fault for faults in by_split.values() for fault in faults]
         return next((fault for fault in faults if fault["lf_name"] == lf), None)
-
-    def lf_rows(self, lf: str, split: Splits) -> pd.DataFrame:
-        """The rows one LF votes on.
-
-        Returns:
-            Columns id, text, vote (class name), gold (class name or missing), wrong (True,
-            False or missing without gold), conflict (another LF votes for another class),
-            others (what the other LFs say, "lf: class").
-        """
-        L = self.votes(split)
-        column = L.lf_names.index(lf)
-        voted = np.flatnonzero(L.values[:, column] != ABSTAIN)
-        votes = L.values[voted]
-        gold = self._gold_of(split, L.ids)[voted]
-        others = [self._others(row, column, L.lf_names) for row in votes]
-        vote = votes[:, column]
-        conflict = ((votes != ABSTAIN) & (votes != vote[:, None])).any(axis=1)
-        return pd.DataFrame(
-            {
-                "id": pd.Series([L.ids[row] for row in voted], dtype="str"),
-                "text": pd.Series(self._texts(split, L.ids, voted), dtype="str"),
-                "vote": self._names(vote),
-                "gold": self._names(gold),
-                "wrong": pd.Series(np.where(gold < 0, None, gold != vote), dtype="boolean"),
-                "conflict": conflict,
-                "others": pd.Series(others, dtype="str"),
-            }
-        )
-
-    def label_rows(self) -> pd.DataFrame:
-        """The training rows with their soft labels.
-
-        Returns:
-            Columns id, text, covered, label (most probable class, missing if uncovered),
-            confidence (its probability), votes (number of LFs that voted), gold, wrong (True,
-            False or missing without gold or label), p_<class>.
-        """
-        soft = pd.read_parquet(self.run.soft_labels)
-        L = self.votes("train")
-        probs = soft[[f"p_{c}" for c in self.classes]].to_numpy()
-        best = np.where(soft["covered"], probs.argmax(axis=1), ABSTAIN)
-        soft.insert(1, "text", self._texts("train", L.ids, np.arange(len(L.ids))))
-        soft["label"] = self._names(best)
-        soft["confidence"] = np.where(soft["covered"], probs.max(axis=1), np.nan)
-        soft["votes"] = (L.values != ABSTAIN).sum(axis=1)
-        gold = self._gold_of("train", L.ids)
-        soft["gold"] = self._names(gold)
-        unknown = (gold < 0) | (best < 0)
-        soft["wrong"] = pd.Series(np.where(unknown, None, gold != best), dtype="boolean")
-        return soft
 
     def label_quality(self) -> pd.DataFrame:
         """The soft labels against gold, one row per split that has gold.
@@ -207,44 +174,18 @@ class Report:
         table = pd.DataFrame(rows)
         return table.astype({name: float for name in table if name not in ("split", "support")})
 
-    def prediction_rows(self, split: Splits, model: str = "end_model") -> pd.DataFrame:
-        """A split with what a model says of it.
-
-        Args:
-            split: one the model predicted (test alone for rivals).
-            model: "end_model", "weak_only", "gold_only" or "all_gold".
-
-        Returns:
-            Columns id, text, gold, predicted, confidence, wrong, p_<class>.
-        """
-        path = (
-            self.run.predictions(split)
-            if model == "end_model"
-            else self.run.rival_predictions(model, split)
-        )
-        table = pd.read_parquet(path)
-        ids = tuple(table["id"])
-        probs = table[[f"p_{c}" for c in self.classes]].to_numpy()
-        gold, predicted = self._gold_of(split, ids), probs.argmax(axis=1)
-        table.insert(1, "text", self._texts(split, ids, np.arange(len(ids))))
-        table["gold"], table["predicted"] = self._names(gold), self._names(predicted)
-        table["confidence"] = probs.max(axis=1)
-        table["wrong"] = pd.Series(np.where(gold < 0, None, gold != predicted), dtype="boolean")
-        return table
-
-    def confusion(self, split: Splits, model: str = "end_model") -> pd.DataFrame:
-        """How often each gold class was predicted as each class.
+    def confusion(self, split: Splits) -> pd.DataFrame:
+        """How often the end model predicts each class for each gold class.
 
         Returns:
             One row per pair of classes, zeros included: columns gold, predicted, rows
             (count), share (of the rows with that gold; 0 where there are none).
         """
-        table = self.prediction_rows(split, model)
+        counts = np.array(self.summaries["model"][split]["confusion"])
         pairs = pd.MultiIndex.from_product([self.classes] * 2, names=["gold", "predicted"])
-        counts = table.value_counts(["gold", "predicted"]).reindex(pairs, fill_value=0)
-        cells = counts.rename("rows").reset_index()
-        of_gold = cells.groupby("gold")["rows"].transform("sum").clip(lower=1)
-        return cells.assign(share=cells["rows"] / of_gold)
+        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        cells = pd.DataFrame({"rows": counts.ravel(), "share": shares.ravel()}, index=pairs)
+        return cells.reset_index()
 
     def scoreboard(self, split: Splits = "test") -> pd.DataFrame:
         """The end model and its rivals on one split, best first.
@@ -267,29 +208,28 @@ class Report:
         table = pd.DataFrame(rows)
         return table.sort_values("macro_f1", ascending=False, ignore_index=True) if rows else table
 
-    def next_steps(self) -> list[str]:
-        """What would improve this run most, the most pressing first."""
-        board = self.scoreboard("test")
-        return advice.next_steps(self.lf_table(), self.metrics["labels"], board, self.gaps())
+    def next_steps(self, *, with_test: bool = True) -> list[str]:
+        """What would improve this run most, the most pressing first.
 
-    def _texts(self, split: Splits, ids: tuple[str, ...], positions: Any) -> list[str]:  # noqa: ANN401
-        rows = self.rows(split)
-        text = dict(zip(rows.ids, rows.texts, strict=True))
-        return [text[ids[position]] for position in positions]
+        Args:
+            with_test: say what only scores on test tell, too.
+        """
+        table, told, board = self.lf_table(), self.metrics["labels"], self.scoreboard("test")
+        steps = advice.next_steps(table, told, board, self.gaps())
+        if with_test:
+            return steps
+        blind = advice.next_steps(table, told, board.iloc[:0], self.gaps())
+        return [step for step in steps if step in blind]
 
-    def _gold_of(self, split: Splits, ids: tuple[str, ...]) -> Any:  # noqa: ANN401
-        gold = self.gold(split)
-        if gold is None:
-            return np.full(len(ids), ABSTAIN)
-        return gold.reindex(list(ids), fill_value=ABSTAIN).to_numpy()
+    def warnings(self, *, with_test: bool = True) -> list[str]:
+        """What a person should know of the run; not what quotes scores on test, if so asked."""
+        warnings: list[str] = self.metrics.get("warnings", [])
+        return [each for each in warnings if with_test or ABOUT_TEST not in each]
 
-    def _names(self, labels: Any) -> pd.Series:  # noqa: ANN401
-        names = [self.classes[k] if k >= 0 else None for k in labels]
-        return pd.Series(names, dtype="str")
-
-    def _others(self, votes: Any, column: int, lf_names: tuple[str, ...]) -> str:  # noqa: ANN401
-        return ", ".join(
-            f"{lf_names[j]}: {self.classes[vote]}"
-            for j, vote in enumerate(votes)
-            if vote != ABSTAIN and j != column
-        )
+    @cached_property
+    def hidden(self) -> frozenset[str]:
+        """Which of id, text and gold nobody may see, by the run's settings or by today's."""
+        data = self.config.data
+        hidden = {*self.config.privacy.hidden, *self.project.config.privacy.hidden}
+        shown_as = {data.id: "id", data.text: "text", data.image: "text", data.label: "gold"}
+        return frozenset(shown for column, shown in shown_as.items() if column in hidden)

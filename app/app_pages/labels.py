@@ -1,15 +1,26 @@
-"""Labels: the soft labels of the training rows, and how far to trust them."""
+"""Soft labels: how sure, how right, and why each row has the label it has."""
 
-import charts
 import loading
+import pandas as pd
+import rowview
 import shown
 import streamlit as st
 
+from weakft import charts
 from weakft.errors import WeakftError
+from weakft.tables import Sought
+
+KEPT = {
+    "all": Sought(),
+    "unsure": Sought(label_below=0.6, order="label_confidence", ascending=True),
+    "in conflict": Sought(states=("conflicted",)),
+    "wrong": Sought(label_mistakes=True, order="label_confidence"),
+    "model says otherwise": Sought(disagreeing=True, order="confidence"),
+}
 
 report = loading.chosen_report()
-labels = report.metrics["labels"]
-counts = loading.coverage(report)
+labels, summary = report.metrics["labels"], report.summaries
+counts = summary["rows"]["train"]
 of_train = f"of {counts['rows']:,} train rows"
 shown.kpis(
     [
@@ -19,31 +30,45 @@ shown.kpis(
         ("Mean confidence", f"{labels['mean_confidence']:.1%}", f"{labels['covered']:,} rows"),
     ]
 )
+shown.links(
+    [
+        ("Rows nobody covers", "coverage", {}),
+        ("Which LFs contradict each other", "conflicts", {}),
+        ("Label unsure rows by hand", "review", {"queue": "unsure labels"}),
+    ]
+)
 for warning in labels["warnings"]:
-    st.text(f"⚠ {warning}")
+    st.text(f"⚠ {shown.visible(warning)}")
 
-rows = None
-reason = None
-try:
-    rows = loading.label_rows(report)
-except WeakftError as error:
-    reason = error
-
-left, right = st.columns([2, 3], gap="large")
+left, middle, right = st.columns([3, 4, 4], gap="medium")
 with left:
     st.subheader("Classes")
-    st.altair_chart(
-        charts.class_shares(labels["class_shares"], report.classes),
+    shown.chart(
+        charts.class_shares,
+        labels["class_shares"],
+        report.classes,
         alt="Share of each class in the soft labels",
     )
-with right:
+with middle:
     st.subheader("Confidence")
-    if rows is not None:
-        st.altair_chart(
-            charts.confidences(rows, report.classes), alt="Histogram of the confidence of labels"
+    shown.chart(
+        charts.confidences,
+        pd.DataFrame(summary["labels"]["histogram"]),
+        report.classes,
+        alt="Histogram of the confidence of labels",
+    )
+with right:
+    st.subheader("Calibration")
+    judged = [split for split in ("valid", "dev") if split in summary["labels"]["calibration"]]
+    if judged:
+        shown.chart(
+            charts.reliability,
+            pd.DataFrame(summary["labels"]["calibration"][judged[0]]),
+            alt="Accuracy of the labels against their confidence",
         )
+        st.caption(f"On {judged[0]}. On the dashed line, confidence is what it says.")
     else:
-        st.info("Not without the rows, see below.")
+        st.info("No gold, so nobody knows whether confidence means anything.")
 
 st.subheader("Why this label model")
 st.text(labels.get("reason", f"{labels['chosen']}, as configured."))
@@ -66,7 +91,7 @@ else:
         column_config={
             "coverage": shown.share("coverage"),
             "accuracy": shown.share("accuracy", "On covered rows."),
-            "evidence": st.column_config.TextColumn("95% interval", width=190),
+            "evidence": shown.text("95% interval", 190),
             "negative_log_likelihood": st.column_config.NumberColumn(
                 "negative log-likelihood",
                 format="%.3f",
@@ -76,32 +101,12 @@ else:
     )
 
 st.subheader("Training rows")
-if rows is None:
-    shown.refusal(reason)
-else:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        keep = st.segmented_control(
-            "Rows",
-            ["all", "uncovered", "low confidence", "wrong"],
-            default="all",
-            required=True,
-            key="labels_keep",
-        )
-        if keep == "low confidence":
-            limit = st.slider("Below", 0.0, 1.0, 0.6, 0.05, format="percent", width=260)
-            rows = rows[rows["confidence"] < limit].sort_values("confidence")
-    if keep == "uncovered":
-        rows = rows[~rows["covered"]]
-        gaps = report.gaps()
-        if gaps:
-            st.text("What they are about: an LF for the first group would cover most.")
-            shown.facts(
-                [{"rows": gap["rows"], "words": ", ".join(gap["words"])} for gap in gaps],
-                alt="Groups of uncovered rows, with the words that mark them",
-            )
-    elif keep == "wrong" and rows["gold"].isna().all():
+keep = st.pills("Rows", list(KEPT), default="all", required=True, key="keep", bind="query-params")
+try:
+    if keep == "wrong" and not counts["gold"]:
         st.info("No gold for the training rows, so nobody knows which are wrong.")
-    elif keep == "wrong":
-        rows = rows[rows["wrong"].fillna(False)].sort_values("confidence", ascending=False)
-    columns = ["id", "text", "label", "confidence", "votes", "gold"]
-    shown.rows(rows, columns, alt="Training rows with their labels")
+    else:
+        columns = ("id", "text", "label", "label_confidence", "predicted", "gold", "LF votes")
+        rowview.show(report, "train", KEPT[keep], key="labels", columns=columns)
+except WeakftError as error:
+    shown.refusal(error)

@@ -1,13 +1,53 @@
 """Labeling functions: what they vote, how right they are, and the rows behind each."""
 
-import charts
 import loading
+import pandas as pd
+import rowview
 import shown
 import streamlit as st
 
+from weakft import charts
 from weakft.errors import WeakftError
+from weakft.lf.source import source_of
+from weakft.live import watch_table
+from weakft.tables import Sought
 
-KEPT = {"all": None, "wrong": "wrong", "conflict": "conflict"}
+KEPT = {
+    "all it votes on": "votes",
+    "wrong": "wrong",
+    "right": "right",
+    "in conflict": "conflict",
+    "decided alone": "alone",
+}
+
+
+@st.fragment(run_every=2)
+def being_written() -> None:
+    """The LFs as `weakft watch` sees them at this moment, while it is on."""
+    file = watch_table(loading.open_project().root)
+    if not file.exists():
+        return
+    with st.container(border=True):
+        st.markdown("**As you write**, by `weakft watch`")
+        now = pd.read_parquet(file)
+        st.dataframe(
+            shown.per_cent(now, "accuracy", "coverage", "conflicts").assign(
+                evidence=shown.intervals(now, "accuracy", "support", "votes")
+            ),
+            hide_index=True,
+            height=260,
+            placeholder="–",
+            alt="Labeling functions as they are written now",
+            column_order=["lf", "votes_for", "accuracy", "evidence", "coverage", "conflicts"],
+            column_config={
+                "lf": shown.text("LF", 200),
+                "votes_for": shown.text("votes for", 110),
+                "accuracy": shown.share("accuracy"),
+                "evidence": shown.text("on dev", 160),
+                "coverage": shown.share("coverage"),
+                "conflicts": shown.share("conflicts"),
+            },
+        )
 
 
 def choose_clicked() -> None:
@@ -20,7 +60,7 @@ def choose_clicked() -> None:
 report = loading.chosen_report()
 lfs = report.lf_table()
 names = lfs["lf"].tolist()
-counts = loading.coverage(report)
+counts = report.summaries["rows"]["train"]
 of_train = f"of {counts['rows']:,} train rows"
 shown.kpis(
     [
@@ -30,7 +70,15 @@ shown.kpis(
         ("Dev votes with gold", f"{lfs['support'].sum():,}", "the evidence for accuracies"),
     ]
 )
+shown.links(
+    [
+        ("Rows nobody covers", "coverage", {}),
+        ("Rows in conflict", "labels", {"keep": "in conflict"}),
+        ("Which LFs contradict each other", "conflicts", {}),
+    ]
+)
 
+being_written()
 shares = ["accuracy", "estimated_accuracy", "coverage", "overlaps", "conflicts", "cost"]
 table, accuracies = st.tabs(["Table", "Accuracy on dev"])
 with table:
@@ -51,6 +99,7 @@ with table:
             "accuracy",
             "evidence",
             "estimated_accuracy",
+            "value",
             "coverage",
             "overlaps",
             "conflicts",
@@ -59,15 +108,22 @@ with table:
         ],
         column_config={
             "lf": st.column_config.TextColumn("LF", pinned=True, width=185),
-            "votes_for": st.column_config.TextColumn("votes for", width=95),
+            "votes_for": shown.text("votes for", 95),
             "coverage": shown.share("coverage", "Share of train rows it votes on."),
             "overlaps": shown.share("overlaps", "Share where another LF votes too."),
             "conflicts": shown.share("conflicts", "Share where another LF votes otherwise."),
             "accuracy": shown.share("accuracy", "Share of its votes on dev that are right."),
-            "evidence": st.column_config.TextColumn(
-                "on dev", width=145, help="95% interval of the accuracy, and dev votes it rests on."
+            "evidence": shown.text(
+                "on dev", 145, "95% interval of the accuracy, and dev votes it rests on."
             ),
             "estimated_accuracy": shown.share("estimated", "As the label model believes."),
+            "value": st.column_config.NumberColumn(
+                "value",
+                format="%.3f",
+                width=70,
+                help="Nats per gold row that the labels gain by it; below zero they are better "
+                "without it.",
+            ),
             "cost": shown.share("cost", "Share of the time that all LFs took."),
             "faults": st.column_config.NumberColumn("faults", width=55, help="Rows it raised on."),
         },
@@ -76,33 +132,50 @@ with accuracies:
     if lfs["support"].sum() == 0:
         st.info("No LF voted on a dev row with gold, so there is no evidence yet.")
     else:
-        st.altair_chart(
-            charts.lf_accuracies(lfs, report.classes), alt="Accuracy of each LF with its interval"
+        shown.chart(
+            charts.lf_accuracies, lfs, report.classes, alt="Accuracy of each LF with its interval"
         )
         st.caption(
             "Dot: share right, line: 95% interval, tick: label model's estimate, dashed: chance."
         )
 
-st.subheader("Rows of one LF")
+st.subheader("One LF")
 with st.container(horizontal=True, vertical_alignment="bottom"):
     lf = st.selectbox(
-        "LF", names, index=None, key="lf", placeholder="Click its row above, or choose it here"
+        "LF",
+        names,
+        index=None,
+        key="lf",
+        bind="query-params",
+        placeholder="Click its row above, or choose it here",
     )
     splits = [split for split in ("dev", "train") if split in report.splits]
-    split = st.segmented_control("Split", splits, default=splits[0], required=True, key="lf_split")
-    keep = st.segmented_control("Rows", list(KEPT), default="all", required=True, key="lf_keep")
+    split = st.segmented_control(
+        "Split", splits, default=splits[0], required=True, key="on", bind="query-params"
+    )
+    keep = st.pills(
+        "Rows",
+        list(KEPT),
+        default="all it votes on",
+        required=True,
+        key="which",
+        bind="query-params",
+    )
 if lf is not None:
-    fault = report.fault(lf)
+    source, fault = source_of(loading.open_project().lf_files, lf), report.fault(lf)
+    with st.expander("How it is written today", icon=":material/code:"):
+        if source is None:
+            st.text("It does not stand by itself in an LF file: made in a loop, or by a table.")
+        else:
+            st.code(source, language="python")
     if fault:
         with st.expander("It raised: first traceback", icon=":material/error:"):
             st.code(fault["traceback"], language=None)
     try:
-        rows = loading.lf_rows(report, lf, split)
-        if keep == "wrong" and rows["gold"].isna().all():
-            st.info("No gold for these rows, so nobody knows which are wrong.")
-        elif KEPT[keep]:
-            rows = rows[rows[KEPT[keep]].fillna(False)]
-        columns = ["id", "text", "vote", "gold", "wrong", "conflict", "others"]
-        shown.rows(rows, columns, alt="Rows this labeling function votes on")
+        sought = Sought(lf=lf, lf_rows=KEPT[keep])
+        columns = ("id", "text", "LF votes", "gold", "label", "label_confidence", "state")
+        rowview.show(report, split, sought, key="lf", columns=columns)
+        if KEPT[keep] in ("wrong", "right") and not report.summaries["rows"][split]["gold"]:
+            st.info("These rows have no gold, so nobody knows which votes are wrong.")
     except WeakftError as error:
         shown.refusal(error)

@@ -1,109 +1,161 @@
-"""Model: the end model against its rivals, and the rows behind its mistakes."""
+"""Model: how good the end model is, how sure we are, and which of its answers need no reading."""
 
-import charts
 import loading
+import pandas as pd
+import rowview
 import shown
 import streamlit as st
+import testscores
 
+from weakft import charts
 from weakft.errors import WeakftError
+from weakft.tables import Sought
 
 
 def choose_clicked() -> None:
     """The clicked cell becomes the chosen pair of classes."""
     cells = st.session_state["confusion"].selection.cell
     if cells:
-        st.session_state["gold_class"] = cells[0]["gold"]
-        st.session_state["predicted_class"] = cells[0]["predicted"]
+        st.session_state["gold"] = cells[0]["gold"]
+        st.session_state["predicted"] = cells[0]["predicted"]
 
 
 report = loading.chosen_report()
 end_model = report.metrics["end_model"]
-test = end_model.get("test", {})
 gold = end_model.get("gold", {})
+splits = [split for split in ("valid", "test", "dev") if split in report.summaries["model"]]
+splits = [split for split in splits if split in end_model]
 shown.kpis(
     [
-        ("Macro-F1 on test", *shown.score(test.get("macro_f1"))),
-        ("Accuracy on test", *shown.score(test.get("accuracy"))),
+        ("Macro-F1 on valid", *shown.score(end_model.get("valid", {}).get("macro_f1"))),
+        ("Accuracy on valid", *shown.score(end_model.get("valid", {}).get("accuracy"))),
         ("Trained on", f"{end_model['train']['rows']:,}", "training rows"),
         ("Gold enters by", gold.get("recipe", "none"), f"{gold.get('rows', 0):,} gold rows"),
     ]
 )
-with st.container(border=True):
-    st.markdown("**What to do next**")
-    for step in report.next_steps():
-        st.text(f"• {step}")
-    for warning in report.metrics.get("warnings", []):
-        st.text(f"⚠ {warning}")
-
-st.subheader("Against its rivals, on test")
-board = report.scoreboard("test")
-if board.empty:
-    st.info("No test split with gold, so there is no honest score. Label one: [data] test.")
-else:
-    left, right = st.columns([8, 5], gap="medium")
-    left.altair_chart(
-        charts.scoreboard(board, "macro_f1", "macro-F1 (95% interval)"),
-        alt="Macro-F1 of the end model and its rivals with intervals",
-    )
-    right.altair_chart(
-        charts.scoreboard(board, "accuracy", "accuracy (95% interval)", names=False),
-        alt="Accuracy of the end model and its rivals with intervals",
-    )
-    st.dataframe(
-        shown.per_cent(board, "macro_f1", "accuracy").assign(
-            f1_evidence=shown.intervals(board, "macro_f1", "rows", "rows"),
-            accuracy_evidence=shown.intervals(board, "accuracy", "rows", "rows"),
-        ),
-        hide_index=True,
-        alt="Scores of the end model and its rivals on test",
-        column_order=["model", "macro_f1", "f1_evidence", "accuracy", "accuracy_evidence"],
-        column_config={
-            "model": st.column_config.TextColumn(width=270),
-            "macro_f1": shown.share("macro-F1"),
-            "f1_evidence": st.column_config.TextColumn("95% interval", width=180),
-            "accuracy": shown.share("accuracy"),
-            "accuracy_evidence": st.column_config.TextColumn("95% interval", width=180),
-        },
-    )
-
+shown.links([("Mistakes, and which LFs are to blame", "errors", {})])
 st.subheader("How gold entered")
 st.text(gold.get("reason", "No gold was used."))
 if gold.get("candidates"):
     shown.facts(gold["candidates"], alt="The ways to use gold that were compared")
 
-st.subheader("Where it is wrong")
-splits = report.scored_splits
 if not splits:
     st.info("Neither test nor valid has gold, so mistakes cannot be told. Label some rows.")
     st.stop()
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    split = st.segmented_control(
-        "Split", splits, default=splits[0], required=True, key="model_split"
-    )
-    true_class = st.selectbox(
-        "Gold", report.classes, index=None, key="gold_class", placeholder="any class"
-    )
-    predicted = st.selectbox(
-        "Predicted", report.classes, index=None, key="predicted_class", placeholder="any class"
-    )
+split = st.segmented_control(
+    "Split", splits, default=splits[0], required=True, key="split", bind="query-params"
+)
+if split == "test" and not testscores.are_shown(report, st.session_state["person"]):
+    st.stop()
 if how := end_model[split].get("how"):
     st.text(f"Read these with care: {how}.")
-try:
-    rows = loading.prediction_rows(report, split)
-    st.altair_chart(
-        charts.confusion(loading.confusion(report, split), report.classes, true_class, predicted),
+told = report.summaries["model"][split]
+
+left, right = st.columns(2, gap="large")
+with left:
+    st.subheader("Where it is wrong")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        true_class = st.selectbox(
+            "Gold",
+            report.classes,
+            index=None,
+            key="gold",
+            placeholder="any class",
+            bind="query-params",
+        )
+        predicted = st.selectbox(
+            "Predicted",
+            report.classes,
+            index=None,
+            key="predicted",
+            placeholder="any class",
+            bind="query-params",
+        )
+    shown.chart(
+        charts.confusion,
+        report.confusion(split),
+        report.classes,
+        true_class,
+        predicted,
         key="confusion",
         on_select=choose_clicked,
         selection_mode="cell",
-        width=640,
         alt="Confusion matrix of the end model",
     )
-    if true_class is not None:
-        rows = rows[rows["gold"] == true_class]
-    if predicted is not None:
-        rows = rows[rows["predicted"] == predicted]
-    rows = rows.sort_values(["wrong", "confidence"], ascending=False)
-    columns = ["id", "text", "gold", "predicted", "confidence", "wrong"]
-    shown.rows(rows, columns, alt="Rows behind the chosen cell")
+with right:
+    st.subheader("Is it as sure as it is right?")
+    shown.chart(
+        charts.reliability,
+        pd.DataFrame(told["calibration"]),
+        alt="Accuracy of the end model against its confidence",
+    )
+st.subheader("Classes")
+classes = pd.DataFrame(told["classes"])
+st.dataframe(
+    shown.per_cent(classes, "f1", "precision", "recall").assign(
+        of_predicted=shown.intervals(classes, "precision", "precision_support", "rows"),
+        of_gold=shown.intervals(classes, "recall", "recall_support", "rows"),
+    ),
+    hide_index=True,
+    placeholder="–",
+    alt="Scores of each class",
+    column_order=["class", "f1", "precision", "of_predicted", "recall", "of_gold"],
+    column_config={
+        "class": shown.text("class", 90),
+        "f1": shown.share("F1"),
+        "precision": shown.share("precision"),
+        "of_predicted": shown.text("95% interval", 190),
+        "recall": shown.share("recall"),
+        "of_gold": shown.text("95% interval", 190),
+    },
+)
+
+st.subheader("Which answers need no reading?")
+accept = pd.DataFrame(told["accept"])
+wanted = st.slider(
+    "Precision wanted",
+    0.5,
+    0.99,
+    0.9,
+    0.01,
+    format="percent",
+    key="precision",
+    bind="query-params",
+    width=320,
+)
+safe = accept[accept["precision_low"] >= wanted]
+if safe.empty:
+    st.info(f"No confidence is high enough to be sure of {wanted:.0%}, given {told['rows']} rows.")
+else:
+    best = safe.iloc[-1]
+    evidence = shown.interval(
+        best["precision_low"], best["precision_high"], int(best["precision_support"]), "rows"
+    )
+    shown.kpis(
+        [
+            ("Accept above", f"{best['threshold']:.1%}", "confidence"),
+            ("Rows accepted", f"{best['accepted']:.1%}", f"of {told['rows']:,} on {split}"),
+            ("Right among them", f"{best['precision']:.1%}", evidence),
+        ]
+    )
+shown.chart(charts.acceptance, accept, wanted, alt="Precision against the share accepted")
+st.caption(
+    "The interval is that of one threshold; a threshold picked from the curve is right a little "
+    "less often than it says."
+)
+
+st.subheader("Slices")
+slices = pd.DataFrame(told["slices"]).sort_values("accuracy")
+shown.chart(charts.slices, slices, alt="Accuracy of the end model on slices of the rows")
+
+st.subheader("Rows")
+try:
+    rowview.show(
+        report,
+        split,
+        Sought(gold=true_class, predicted=predicted, order="loss"),
+        key="model",
+        columns=("id", "text", "gold", "predicted", "confidence", "loss", "state"),
+    )
 except WeakftError as error:
     shown.refusal(error)

@@ -1,8 +1,11 @@
 """A tiny project with a published run, made by the library itself but for the training."""
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -20,21 +23,31 @@ from weakft.project import Project
 from weakft.runs import RunFolder, write_json
 
 APP = Path(__file__).parents[2] / "app" / "streamlit_app.py"
-PAGES = ["app_pages/lfs.py", "app_pages/labels.py", "app_pages/model.py"]
+PAGES = sorted(page.stem for page in (APP.parent / "app_pages").glob("*.py"))
+LFS = ("says_cash", "says_noon", "says_win", "never_fires")
+PERSON = "ada"
 
-TRAIN = [
+Rules = tuple[tuple[str, int], ...]
+
+TRAIN = (
     ("win CASH now", "spam"),
     ("CASH for you", "spam"),
     ("see you at noon", "ham"),
     ("lunch?", "ham"),
     ("win win win", "spam"),
     ("the CASH desk opens at noon", "ham"),
-]
-DEV = [("CASH prize", "spam"), ("noon then", "ham"), ("win at noon", "ham"), ("hello", "ham")]
-TEST = [("win CASH", "spam"), ("you win", "spam"), ("noon is fine", "ham"), ("ok", "ham")]
-RULES = (("CASH", 1), ("noon", 0), ("win", 1), ("never", 0))
+)
+DEV = (("CASH prize", "spam"), ("noon then", "ham"), ("win at noon", "ham"), ("hello", "ham"))
+TEST = (("win CASH", "spam"), ("you win", "spam"), ("noon is fine", "ham"), ("ok", "ham"))
+RULES: Rules = (("CASH", 1), ("noon", 0), ("win", 1), ("never", 0))
 
 Shop = Callable[..., Project]
+
+
+class Open(Protocol):
+    """Opens one page of the app, with a query in its address."""
+
+    def __call__(self, page: str, **query: str) -> AppTest: ...
 
 
 @pytest.fixture(autouse=True)
@@ -45,24 +58,40 @@ def main_module_kept() -> Iterator[None]:
     sys.modules["__main__"] = main
 
 
-@pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """Makes a project, which the app then serves; see `make_project`."""
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Makes a project once for each way to make it."""
 
-    def make(**options: object) -> Project:
-        monkeypatch.setenv("WEAKFT_PROJECT", str(tmp_path))
-        return make_project(tmp_path, **options)
+    @cache
+    def make(**options: object) -> Path:
+        root = tmp_path_factory.mktemp("template")
+        make_project(root, **options)
+        return root
 
     return make
 
 
 @pytest.fixture
-def opened() -> Callable[[str], AppTest]:
-    """Opens the app at its entry point, then goes to one page."""
+def shop(template: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """Makes a project, which the app then serves; see `make_project`."""
 
-    def open_page(page: str) -> AppTest:
-        app = AppTest.from_file(str(APP), default_timeout=60).run()
-        return app.switch_page(page).run()
+    def make(**options: object) -> Project:
+        monkeypatch.setenv("WEAKFT_PROJECT", str(tmp_path))
+        shutil.copytree(template(**options), tmp_path, dirs_exist_ok=True)
+        return Project.open(tmp_path)
+
+    return make
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Opens the app from its entry point, on one page, as `PERSON`."""
+    monkeypatch.setenv("LOGNAME", PERSON)
+
+    def open_page(page: str, **query: str) -> AppTest:
+        app = AppTest.from_file(str(APP), default_timeout=60)
+        app.query_params.update(query)
+        return app.switch_page(f"app_pages/{page}.py").run()
 
     return open_page
 
@@ -73,8 +102,9 @@ def make_project(
     gold: bool = True,
     run: bool = True,
     classes: tuple[str, str] = ("ham", "spam"),
-    lf_names: tuple[str, ...] = ("says_cash", "says_noon", "says_win", "never_fires"),
+    lf_names: tuple[str, ...] = LFS,
     prefix: str = "",
+    rows: tuple[tuple[str, str], ...] = TRAIN,
 ) -> Project:
     """Write a project of four LFs and a few rows, and publish a run of it.
 
@@ -85,12 +115,13 @@ def make_project(
         classes: names of class 0 and 1.
         lf_names: names of the four LFs.
         prefix: put before each text.
+        rows: of train, text and gold.
     """
-    tables = {"train": TRAIN, "dev": DEV, "valid": DEV, "test": TEST} if gold else {"train": TRAIN}
-    for split, rows in tables.items():
-        ids = [f"{split}_{i}" for i in range(len(rows))]
-        names = [classes[label == "spam"] for _, label in rows]
-        frame = pd.DataFrame({"id": ids, "text": [f"{prefix}{split} {text}" for text, _ in rows]})
+    tables = {"train": rows, "dev": DEV, "valid": DEV, "test": TEST} if gold else {"train": rows}
+    for split, told in tables.items():
+        ids = [f"{split}_{i}" for i in range(len(told))]
+        names = [classes[label == "spam"] for _, label in told]
+        frame = pd.DataFrame({"id": ids, "text": [f"{prefix}{split} {text}" for text, _ in told]})
         if split == "train":
             frame.assign(label=names)[["id", "label"]].to_parquet(root / "train_gold.parquet")
         frame = frame if split == "train" else frame.assign(label=names)
@@ -109,11 +140,13 @@ def make_project(
     return project
 
 
-def publish_run(project: Project, lf_names: tuple[str, ...]) -> RunFolder:
-    """Every stage of a run, with made-up predictions instead of a trained model."""
+def publish_run(
+    project: Project, lf_names: tuple[str, ...] = LFS, rules: Rules = RULES
+) -> RunFolder:
+    """Every stage of a run without training: the model says class 1, at 80%, 79% and so on."""
     data = read_dataset(project.config, project.root)
     with project.runs.staging() as folder:
-        votes = {name: _votes(data, name, lf_names) for name in data.splits}
+        votes = {name: _votes(data, name, lf_names, rules) for name in data.splits}
         for name, matrix in votes.items():
             matrix.save(folder.votes(name))
         fault = {"lf_name": lf_names[0], "count": 1, "row_id": "train_0", "traceback": "Oops: 1"}
@@ -124,9 +157,9 @@ def publish_run(project: Project, lf_names: tuple[str, ...]) -> RunFolder:
         return finish(project, data, votes, folder, metrics, {})[0]
 
 
-def _votes(data: Dataset, split: Splits, lf_names: tuple[str, ...]) -> LabelMatrix:
+def _votes(data: Dataset, split: Splits, lf_names: tuple[str, ...], rules: Rules) -> LabelMatrix:
     values = [
-        [vote if word in text else ABSTAIN for word, vote in RULES] for text in data[split].texts
+        [vote if word in text else ABSTAIN for word, vote in rules] for text in data[split].texts
     ]
     return LabelMatrix(np.array(values, dtype=np.int8), lf_names, data[split].ids)
 
@@ -136,8 +169,9 @@ def _pretend_to_train(project: Project, data: Dataset, folder: RunFolder) -> Non
     candidate = {"name": "majority_vote", "negative_log_likelihood": 0.5, "note": ""}
     metrics["labels"] |= {"reason": "Took majority_vote, alone.", "candidates": [candidate]}
     metrics["end_model"] = {"train": {"rows": 5}, "warnings": []}
-    for name in (name for name in ("valid", "test") if name in data.splits):
-        probs = np.tile([0.2, 0.8], (len(data[name]), 1))
+    for name in data.splits:
+        sure = np.maximum(0.8 - 0.01 * np.arange(len(data[name])), 0.51)
+        probs = np.stack([1 - sure, sure], axis=1)
         table = probabilities_frame(data[name].ids, probs, project.config.classes)
         table.to_parquet(folder.predictions(name), index=False)
         rival = folder.rival_predictions("gold_only", name)

@@ -1,24 +1,27 @@
 """The charts are valid, keep a class's colour, and lose no row."""
 
-import importlib.util
+from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 import pytest
 
-from tests.app.conftest import APP
-
-spec = importlib.util.spec_from_file_location("app_charts", APP.with_name("charts.py"))
-assert spec is not None
-assert spec.loader is not None
-charts = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(charts)
+from weakft import charts
+from weakft.label_models import make_label_model
+from weakft.tables.summaries import calibration, pairs
 
 CLASSES = ["ham", "spam"]
 
 
-def rows_of(chart: alt.TopLevelMixin) -> list[list[dict[str, object]]]:
+def rows_of(chart: alt.TopLevelMixin) -> list[list[dict[str, Any]]]:
     return list(chart.to_dict()["datasets"].values())
+
+
+def selections_of(chart: alt.TopLevelMixin) -> dict[str, list[str]]:
+    """Fields of each selection that a click makes."""
+    params = chart.to_dict()["params"]
+    return {param["name"]: param["select"]["fields"] for param in params if "select" in param}
 
 
 @pytest.mark.parametrize("k", [2, 7, 20])
@@ -28,6 +31,11 @@ def test_a_class_has_one_colour_and_what_is_none_is_grey(k: int) -> None:
     assert more["range"] == [*alone["range"], charts.GREY]
     assert len(set(alone["range"])) == min(k, len(charts.PALETTE))
     assert charts.GREY not in alone["range"]
+
+
+def test_class_shares_are_those_given() -> None:
+    (data,) = rows_of(charts.class_shares({"ham": 0.25, "spam": 0.75}, CLASSES))
+    assert data == [{"class": "ham", "share": 0.25}, {"class": "spam", "share": 0.75}]
 
 
 def test_lfs_without_evidence_are_not_drawn() -> None:
@@ -43,18 +51,44 @@ def test_lfs_without_evidence_are_not_drawn() -> None:
         }
     )
     data = max(rows_of(charts.lf_accuracies(lfs, CLASSES)), key=len)
-    assert [(row["lf"], row["class"]) for row in data] == [("a", "ham"), ("b", charts.SEVERAL)]
+    assert [(row["lf"], row["class"]) for row in data] == [("a", "ham"), ("b", "(several)")]
 
 
-def test_the_histogram_counts_every_row_once() -> None:
-    rows = pd.DataFrame(
-        {"confidence": [0.5, 0.55, 1.0, 1.0, None], "label": ["ham", "ham", "spam", "spam", None]}
-    )
-    (data,) = rows_of(charts.confidences(rows, CLASSES))
-    counted = {(row["label"], row["low"]): row["rows"] for row in data}
-    bins = {name: round(low, 2) for name, low in counted}
-    assert bins == {"ham": 0.55, "spam": 0.95, charts.UNCOVERED: 0.0}
-    assert sum(counted.values()) == 5
+def test_the_histogram_shows_every_bar_once() -> None:
+    bars = [
+        {"label": "ham", "low": 0.5, "high": 0.55, "rows": 3},
+        {"label": "spam", "low": 0.95, "high": 1.0, "rows": 4},
+    ]
+    (data,) = rows_of(charts.confidences(pd.DataFrame(bars), CLASSES))
+    assert data == bars
+
+
+def test_an_explanation_has_a_bar_for_each_vote_and_class() -> None:
+    L = np.array([[1, 0, -1], [1, -1, 1], [0, 0, -1]], dtype=np.int8)
+    told = make_label_model("one_coin", 2).fit(L).explain([1, -1, 0])
+    chart = charts.explanation(told, CLASSES)
+    (data,) = rows_of(chart)
+    parts = list(dict.fromkeys(row["part"] for row in data))
+    assert parts == ["before any vote", "lf_0", "lf_2"]
+    added = {k: sum(row["adds"] for row in data if row["class"] == k) for k in CLASSES}
+    odds = np.log(told.probs[1]) - np.log(told.probs[0])
+    assert added["spam"] - added["ham"] == pytest.approx(odds)
+    ham, spam = told.probs
+    assert chart.to_dict()["title"] == f"Together: ham {ham:.0%}, spam {spam:.0%}"
+
+
+@pytest.mark.parametrize(("kind", "rows", "times"), [("conflict", 1, 1.0), ("agree", 2, 1.25)])
+def test_pairs_stand_on_both_sides_and_are_held_against_chance(
+    kind: str, rows: int, times: float
+) -> None:
+    """Expected are 1 conflict and 1.5 agreements: (1 + .5) / 1.5 and (2 + .5) / 2."""
+    L = np.array([[1, 1], [1, 1], [0, 1], [0, -1], [-1, -1], [1, -1]], dtype=np.int8)
+    chart = charts.pair_heat_map(pd.DataFrame(pairs(L, "ab")), ["a", "b"], kind)
+    (data,) = rows_of(chart)
+    assert [(row["first"], row["second"]) for row in data] == [("a", "b"), ("b", "a")]
+    assert {(row["rows"], row["times"]) for row in data} == {(rows, times)}
+    assert {round(row["shade"], 6) for row in data} == {round(float(np.log2(times)), 6)}
+    assert selections_of(chart) == {"cell": ["first", "second"]}
 
 
 @pytest.mark.parametrize(
@@ -72,14 +106,71 @@ def test_the_chosen_cells_are_outlined(
             "share": [0.75, 0.25, 0.0, 0.0],
         }
     )
-    (data,) = rows_of(charts.confusion(cells, CLASSES, gold, predicted))
+    chart = charts.confusion(cells, CLASSES, gold, predicted)
+    (data,) = rows_of(chart)
     assert sum(bool(row["outlined"]) for row in data) == outlined
+    assert sum(row["rows"] for row in data) == 4
+    assert selections_of(chart) == {"cell": ["gold", "predicted"]}
 
 
-def test_the_scoreboard_marks_the_end_model() -> None:
+@pytest.mark.parametrize("metric", ["macro_f1", "accuracy"])
+def test_the_scoreboard_marks_the_end_model(metric: str) -> None:
+    names = [f"{metric}{end}" for end in ("", "_low", "_high")]
     board = pd.DataFrame(
         {"key": ["gold_only", "end_model"], "model": ["gold", "ours"], "rows": [9, 9]}
-        | {name: [0.5, 0.6] for name in ("macro_f1", "macro_f1_low", "macro_f1_high")}
+        | {name: [0.5, 0.6] for name in names}
     )
-    (data,) = rows_of(charts.scoreboard(board, "macro_f1", "macro-F1"))
+    (data,) = rows_of(charts.scoreboard(board, metric, "score"))
     assert [row["ours"] for row in data] == [False, True]
+
+
+def test_reliability_draws_each_bin_and_the_diagonal() -> None:
+    confidence, right = np.array([0.55, 0.95, 0.97]), np.array([False, True, True])
+    bins = calibration(confidence, right, np.ones(3, dtype=bool))
+    diagonal, drawn = sorted(
+        rows_of(charts.reliability(pd.DataFrame(bins))), key=lambda d: len(d[0])
+    )
+    assert diagonal == [{"confidence": 0, "accuracy": 0}, {"confidence": 1, "accuracy": 1}]
+    assert [(row["accuracy"], row["accuracy_support"]) for row in drawn] == [(0, 1), (1, 2)]
+
+
+def test_acceptance_draws_the_wish_as_a_line() -> None:
+    point = {"threshold": 0.9, "accepted": 0.5, "precision": 0.8}
+    curve = pd.DataFrame([{**point, "precision_low": 0.7, "precision_high": 0.9}])
+    data = rows_of(charts.acceptance(curve, 0.75))
+    assert [{"precision": 0.75}] in data
+    assert len(data) == 2
+
+
+def test_mistakes_and_right_rows_add_up() -> None:
+    states = pd.DataFrame({"state": ["none", "wrong"], "rows": [5, 3], "wrong": [2, 3]})
+    chart = charts.mistakes_by_state(states, {"none": "no vote", "wrong": "LFs wrong"})
+    (data,) = rows_of(chart)
+    counted = {(row["meaning"], row["model"]): row["count"] for row in data}
+    assert counted == {
+        ("no vote", "wrong"): 2,
+        ("no vote", "right"): 3,
+        ("LFs wrong", "wrong"): 3,
+        ("LFs wrong", "right"): 0,
+    }
+    assert selections_of(chart) == {"state": ["state"]}
+
+
+def test_slices_are_drawn_as_given() -> None:
+    names = ("accuracy", "accuracy_low", "accuracy_high")
+    table = pd.DataFrame({"slice": ["all rows", "no LF votes"], "accuracy_support": [9, 1]})
+    drawn = rows_of(charts.slices(table.assign(**dict.fromkeys(names, 0.5))))
+    assert [row["slice"] for row in max(drawn, key=len)] == ["all rows", "no LF votes"]
+
+
+def test_the_history_marks_the_run_shown_and_leaves_out_those_without_score() -> None:
+    runs = [f"2026112{day}-101500000-aaaa" for day in range(4)]
+    table = pd.DataFrame({"run": runs, "created": "", "LFs": 3, "support": 9})
+    for name in ("macro_f1", "macro_f1_low", "macro_f1_high"):
+        table[name] = [0.5, None, 0.6, 0.7]
+    (data,) = rows_of(charts.score_history(table, runs[3], runs[2]))
+    assert [(row["run"], row["which"]) for row in data] == [
+        (runs[0], "other runs"),
+        (runs[2], "in service"),
+        (runs[3], "this run"),
+    ]

@@ -1,0 +1,82 @@
+"""Conflicts: which LFs contradict or copy each other beyond chance."""
+
+import loading
+import pandas as pd
+import rowview
+import shown
+import streamlit as st
+
+from weakft import charts
+from weakft.errors import WeakftError
+from weakft.tables import Sought
+
+KINDS = {"conflicts": "conflict", "agreement": "agree"}
+
+
+def choose_clicked() -> None:
+    """The clicked cell becomes the chosen pair."""
+    cells = st.session_state["pairs"].selection.cell
+    if cells:
+        st.session_state["first"] = cells[0]["first"]
+        st.session_state["second"] = cells[0]["second"]
+
+
+report = loading.chosen_report()
+counts = report.summaries["rows"]["train"]
+pairs = pd.DataFrame(report.summaries["pairs"])
+names = report.lf_table()["lf"].tolist()
+groups = report.metrics["labels"].get("dependent_groups", [])
+shown.kpis(
+    [
+        ("Rows in conflict", f"{counts['conflicting']:,}", f"of {counts['covered']:,} covered"),
+        ("Pairs that meet", f"{len(pairs):,}", f"of {len(names) * (len(names) - 1) // 2:,}"),
+        ("Dependent groups", f"{len(groups)}", "counted once by the label model"),
+    ]
+)
+if pairs.empty:
+    st.info("No two LFs vote on the same row, so there is nothing to compare.")
+    st.stop()
+
+shade = st.segmented_control(
+    "Shade by", list(KINDS), default="conflicts", required=True, key="shade", bind="query-params"
+)
+shown.chart(
+    charts.pair_heat_map,
+    pairs,
+    names,
+    KINDS[shade],
+    key="pairs",
+    on_select=choose_clicked,
+    selection_mode="cell",
+    alt="How often every two LFs conflict or agree, against chance",
+)
+st.caption(
+    "Number: rows. Shade: how many times as many as if the two voted independently of each other. "
+    "Click a cell for its rows."
+)
+if groups:
+    st.subheader("LFs that say the same more often than independent ones would")
+    shown.facts(
+        [{"LFs": ", ".join(group["lfs"]), "dependence": group["dependence"]} for group in groups],
+        alt="Groups of dependent LFs",
+    )
+
+st.subheader("Rows of a pair")
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    first = st.selectbox("One LF", names, index=None, key="first", bind="query-params")
+    second = st.selectbox("Another", names, index=None, key="second", bind="query-params")
+    how = st.segmented_control(
+        "Rows",
+        ["conflict", "agree"],
+        default="conflict",
+        required=True,
+        key="how",
+        bind="query-params",
+    )
+if first is None or second is None:
+    st.info("Click a cell above, or choose two LFs.")
+else:
+    try:
+        rowview.show(report, "train", Sought(lf=first, other_lf=second, pair=how), key="pair")
+    except WeakftError as error:
+        shown.refusal(error)

@@ -1,0 +1,114 @@
+"""Errors: the end model's mistakes, what the LFs said of those rows, and which LFs are to blame."""
+
+import loading
+import pandas as pd
+import rowview
+import shown
+import streamlit as st
+import testscores
+
+from weakft import charts
+from weakft.errors import WeakftError
+from weakft.tables import STATES, Sought
+
+MEANS = {
+    "none": "no LF votes",
+    "agreed": "the LFs that vote are right",
+    "wrong": "the LFs that vote are wrong",
+    "conflicted": "the LFs contradict each other",
+}
+
+
+def choose_clicked() -> None:
+    """The clicked state becomes the chosen one."""
+    clicked = st.session_state["states_chart"].selection.state
+    if clicked:
+        st.session_state["state"] = clicked[0]["state"]
+
+
+report = loading.chosen_report()
+end_model = report.metrics["end_model"]
+splits = [split for split in ("valid", "test") if split in report.summaries["model"]]
+splits = [split for split in splits if split in end_model]
+if not splits:
+    st.info("Neither valid nor test has gold, so mistakes cannot be told. Label some rows.")
+    st.stop()
+split = st.segmented_control(
+    "Split", splits, default=splits[0], required=True, key="split", bind="query-params"
+)
+if split == "test" and not testscores.are_shown(report, st.session_state["person"]):
+    st.stop()
+if how := end_model[split].get("how"):
+    st.text(f"Read these with care: {how}.")
+told = report.summaries["model"][split]
+states = pd.DataFrame(told["states"])
+shown.kpis(
+    [
+        (
+            MEANS[state["state"]][0].upper() + MEANS[state["state"]][1:],
+            f"{state['wrong']:,} wrong",
+            f"of {state['rows']:,} rows",
+        )
+        for state in told["states"]
+    ]
+)
+shown.links([("How good it is all in all", "model", {"split": split})])
+left, right = st.columns(2, gap="large")
+with left:
+    st.subheader("Mistakes by what the LFs say")
+    shown.chart(
+        charts.mistakes_by_state,
+        states,
+        MEANS,
+        key="states_chart",
+        on_select=choose_clicked,
+        selection_mode="state",
+        alt="Right and wrong rows by what the LFs say of them",
+    )
+with right:
+    st.subheader("LFs to blame")
+    blame = pd.DataFrame(told["blame"])
+    if blame.empty:
+        st.info("No LF votes on a row that the model gets wrong.")
+    else:
+        st.dataframe(
+            blame,
+            hide_index=True,
+            height=280,
+            alt="LFs that vote for what the model wrongly says",
+            column_config={
+                "lf": shown.text("LF", 200),
+                "like_the_model": st.column_config.NumberColumn(
+                    "wrong like the model", help="Mistakes on which it votes for the wrong class."
+                ),
+                "right": st.column_config.NumberColumn(
+                    "right against it", help="Mistakes on which it votes for gold."
+                ),
+            },
+        )
+    st.caption("Votes on the same rows that the model is wrong on: a trace, not a proof.")
+
+st.subheader("Mistakes")
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    state = st.pills("LFs", list(STATES), key="state", bind="query-params")
+    lf = st.selectbox(
+        "LF that votes",
+        report.lf_table()["lf"].tolist(),
+        index=None,
+        key="voter",
+        placeholder="any",
+        bind="query-params",
+    )
+    order, ascending = rowview.order("order", "largest loss", ("largest loss", "least sure model"))
+try:
+    rowview.show(
+        report,
+        split,
+        Sought(
+            mistakes=True, states=(state,) if state else (), lf=lf, order=order, ascending=ascending
+        ),
+        key="errors",
+        columns=("id", "text", "gold", "predicted", "confidence", "loss", "state", "LF votes"),
+    )
+except WeakftError as error:
+    shown.refusal(error)

@@ -1,0 +1,100 @@
+"""Review: rows worth a person's look, one at a time; a key gives the gold label."""
+
+import loading
+import pandas as pd
+import shown
+import streamlit as st
+
+from weakft.errors import WeakftError
+from weakft.tables import Sought
+
+QUEUES = {
+    "LFs in conflict": Sought(states=("conflicted",), order="label_confidence", ascending=True),
+    "unsure labels": Sought(label_below=0.6, order="label_confidence", ascending=True),
+    "model against labels": Sought(disagreeing=True, order="confidence"),
+    "no LF votes": Sought(states=("none",), order="confidence", ascending=True),
+}
+MOST_KEYS = 9
+
+report = loading.chosen_report()
+log, person = loading.open_project().review, st.session_state["person"]
+given = log.given()
+
+
+def give(row_id: str, label: str) -> None:
+    """Write the label down."""
+    log.give(row_id, label, person)
+
+
+def take_back() -> None:
+    """The newest label of this person, as if it had not been given."""
+    undone = log.undo(person)
+    st.toast(f"Taken back: {shown.plain(undone.id)}." if undone else "Nothing to take back.")
+
+
+def skip(row_id: str) -> None:
+    """Not now."""
+    st.session_state.setdefault("skipped", set()).add(row_id)
+
+
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    queue = st.pills(
+        "Queue",
+        list(QUEUES),
+        default="LFs in conflict",
+        required=True,
+        key="queue",
+        bind="query-params",
+    )
+    st.button(
+        "Take back the last", on_click=take_back, shortcut="u", key="undo", icon=":material/undo:"
+    )
+st.caption(
+    f"{len(given):,} rows are labelled by hand so far. The next `weakft run` learns from them; "
+    "they never judge a model, since they were picked for being hard."
+)
+try:
+    table = loading.rows_of(report, "train")
+    ids_done = {*given, *st.session_state.get("skipped", set())}
+    row = None
+    positions = table.positions(QUEUES[queue])
+    for start in range(0, len(positions), 50):
+        rows = table.rows(positions[start : start + 50])
+        left = rows[~rows["id"].isin(ids_done)]
+        if len(left):
+            row = left.iloc[0]
+            break
+except WeakftError as error:
+    shown.refusal(error)
+    st.stop()
+if row is None:
+    st.success("This queue is done.", icon=":material/done_all:")
+    st.stop()
+
+with st.container(border=True):
+    st.text(shown.visible(row["text"]), width="stretch")
+    st.caption(f"Row {shown.plain(row['id'])}")
+with st.container(horizontal=True):
+    for number, name in enumerate(report.classes, start=1):
+        key = str(number) if number <= MOST_KEYS else None
+        st.button(
+            shown.plain(name),
+            key=f"give_{number}",
+            on_click=give,
+            args=(row["id"], name),
+            shortcut=key,
+            type="primary" if name == row["label"] else "secondary",
+        )
+    st.button("Skip", on_click=skip, args=(row["id"],), shortcut="s", key="skip", type="tertiary")
+votes = table.votes[positions[start + row.name]]
+opinions = [
+    ("labels", "–" if pd.isna(row["label"]) else row["label"], f"{row['label_confidence']:.0%}"),
+    ("end model", row["predicted"], f"{row['confidence']:.0%}"),
+    *((table.lf_names[j], report.classes[votes[j]], "") for j in (votes >= 0).nonzero()[0]),
+]
+st.dataframe(
+    pd.DataFrame(opinions, columns=["who", "says", "how sure"]),
+    hide_index=True,
+    width=560,
+    alt="What labels, model and LFs say of this row",
+)

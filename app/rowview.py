@@ -1,0 +1,122 @@
+"""The rows behind a number: a page of plain cells, with their count, the way on, and a download."""
+
+from collections.abc import Sequence
+
+import loading
+import pandas as pd
+import shown
+import streamlit as st
+
+from weakft import charts
+from weakft.config import Splits
+from weakft.report import Report
+from weakft.tables import RowTable, Sought
+
+DEFAULT = ("id", "text", "label", "label_confidence", "gold", "LF votes")
+MOST_DOWNLOADED = 10_000
+ORDERS = {
+    "as in the file": ("row", False),
+    "least sure label": ("label_confidence", True),
+    "least sure model": ("confidence", True),
+    "surest model": ("confidence", False),
+    "largest loss": ("loss", False),
+}
+
+
+def show(
+    report: Report,
+    split: Splits,
+    sought: Sought,
+    *,
+    key: str,
+    columns: Sequence[str] = DEFAULT,
+) -> None:
+    """A page of the rows sought; under it, why the row that is clicked has its label.
+
+    Args:
+        report: of the run.
+        split: whose rows.
+        sought: which of them.
+        key: of this table among those of the page.
+        columns: of `weakft.tables.Page`, in the order shown.
+    """
+    table = loading.rows_of(report, split)
+    positions = table.positions(sought)
+    if not len(positions):
+        st.info("No such rows.", icon=":material/check:")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text(f"{len(positions):,} rows" if len(positions) != 1 else "1 row")
+        size = 50
+        pages = -(-len(positions) // size)
+        number = st.pagination(pages, key=f"{key}_page_{len(positions)}") - 1 if pages > 1 else 0
+        _download(table, positions[:MOST_DOWNLOADED], f"{report.run.id}-{split}", key)
+    shown_now = positions[number * size : (number + 1) * size]
+    rows = table.rows(shown_now)
+    clicked = _cells(rows, columns, key)
+    if clicked is None:
+        st.caption("Click a row to see what each vote adds to its label.")
+        return
+    st.text(shown.visible(rows["text"][clicked]))
+    shown.chart(
+        charts.explanation,
+        report.explain(table.votes[shown_now[clicked]]),
+        report.classes,
+        alt="What each vote adds to the label of the row",
+    )
+
+
+def _cells(rows: pd.DataFrame, columns: Sequence[str], key: str) -> int | None:
+    cells = shown.per_cent(rows, "label_confidence", "confidence").loc[:, list(columns)]
+    cells["text"] = [shown.visible(text) for text in cells["text"]]
+    chosen = st.dataframe(
+        cells,
+        key=f"{key}_rows",
+        on_select="rerun",
+        selection_mode="single-row",
+        hide_index=True,
+        row_height=64,
+        height="content" if len(cells) < 8 else 560,
+        placeholder="",
+        alt="Rows of the data",
+        column_config={
+            "id": shown.text("id", 90),
+            "text": shown.text("text", 340),
+            "label": shown.text("label", 90, "Class of the soft label."),
+            "label_confidence": shown.share("sure", "Probability of the label."),
+            "gold": shown.text("gold", 90),
+            "predicted": shown.text("predicted", 90, "Class by the end model."),
+            "confidence": shown.share("sure", "The end model's probability of its class."),
+            "loss": st.column_config.NumberColumn(
+                "loss", format="%.2f", width=64, help="Negative log-probability of gold, in nats."
+            ),
+            "votes": st.column_config.NumberColumn("votes", width=60),
+            "state": shown.text("LFs", 90, "What they say together."),
+            "LF votes": shown.text("LF votes", 220),
+        },
+    )
+    clicked = chosen["selection"]["rows"]
+    return clicked[0] if clicked and clicked[0] < len(cells) else None
+
+
+def _download(table: RowTable, positions: object, name: str, key: str) -> None:
+    st.download_button(
+        "CSV",
+        lambda: shown.safe_csv(table.rows(positions)),
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        key=f"{key}_csv",
+        icon=":material/download:",
+        type="tertiary",
+        help=f"The first {MOST_DOWNLOADED:,} of these rows; cells that a spreadsheet would take "
+        "for a formula begin with an apostrophe.",
+        on_click="ignore",
+    )
+
+
+def order(key: str, default: str, options: Sequence[str] = tuple(ORDERS)) -> tuple[str, bool]:
+    """Ask in which order; a column of `Sought` and whether ascending."""
+    chosen = st.selectbox(
+        "Order", options, index=list(options).index(default), key=key, bind="query-params"
+    )
+    return ORDERS[chosen]

@@ -1,0 +1,168 @@
+"""A reviewer at work, in a real browser: chromium, headless, against `weakft app` itself."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.app.conftest import PAGES, make_project
+from weakft.project import Project
+
+playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no chromium here: apt-get install chromium"
+)
+
+NAMES = [Path(page).stem for page in PAGES]
+SHOTS = os.environ.get("WEAKFT_SCREENSHOTS")
+"""Where screenshots are kept to be looked at; a temporary folder otherwise."""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, str]]:
+    """A tiny project with a run, and the address of its app."""
+    project = make_project(tmp_path_factory.mktemp("served"))
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        port = opened.getsockname()[1]
+    command = [sys.executable, "-m", "weakft", "app", "--project", str(project.root)]
+    process = subprocess.Popen(
+        [*command, "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_healthy(address)
+        yield project, address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def wait_until_healthy(address: str) -> None:
+    for _ in range(240):
+        try:
+            urllib.request.urlopen(f"{address}/_stcore/health").close()
+        except OSError:
+            time.sleep(0.25)
+        else:
+            return
+    raise AssertionError(f"{address} does not answer")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as started:
+        launched = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:  # noqa: ANN401
+    """A tab; an error in the page's own scripts fails the test."""
+    tab = browser.new_page(viewport={"width": 1280, "height": 1400})
+    errors: list[str] = []
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    yield tab
+    tab.close()
+    assert not errors
+
+
+def open_page(tab: Any, address: str, path: str) -> None:  # noqa: ANN401
+    tab.goto(f"{address}/{path}")
+    tab.get_by_test_id("stHeading").first.wait_for(timeout=60_000)
+    settle(tab)
+
+
+def settle(tab: Any) -> None:  # noqa: ANN401
+    """Until the app has run to its end."""
+    tab.wait_for_function(
+        "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'",
+        timeout=60_000,
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [820, 1280, 2560])
+def test_every_page_looks_like_one(
+    browser: Any,  # noqa: ANN401
+    served: tuple[Project, str],
+    tmp_path: Path,
+    scheme: str,
+    width: int,
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 1200}, color_scheme=scheme)
+    tab = context.new_page()
+    for name in NAMES:
+        open_page(tab, served[1], name)
+        assert tab.get_by_test_id("stException").count() == 0, name
+        overflow = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        assert not tab.evaluate(overflow), f"{name} is wider than {width} pixels"
+        folder = Path(SHOTS) if SHOTS else tmp_path
+        tab.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=True)
+    context.close()
+
+
+def test_from_a_number_to_the_rows_behind_it(page: Any, served: tuple[Project, str]) -> None:  # noqa: ANN401
+    open_page(page, served[1], "lfs")
+    page.get_by_role("link", name="Rows in conflict").click()
+    page.get_by_role("heading", name="Training rows").wait_for()
+    settle(page)
+    assert "keep=in" in page.url
+    page.goto(page.url)  # as a colleague would, who got the address
+    page.get_by_text("1 row", exact=True).first.wait_for(timeout=60_000)
+
+
+def test_the_address_opens_an_lf_and_its_wrong_rows(
+    page: Any,  # noqa: ANN401
+    served: tuple[Project, str],
+) -> None:
+    open_page(page, served[1], "lfs?lf=says_cash&on=train&which=wrong")
+    page.get_by_text("1 row", exact=True).first.wait_for()
+    page.get_by_text("How it is written today").click()
+    page.get_by_text("It does not stand by itself").wait_for()
+
+
+def test_scores_on_test_are_hidden_until_asked_for(
+    page: Any,  # noqa: ANN401
+    served: tuple[Project, str],
+) -> None:
+    open_page(page, served[1], "")
+    assert page.get_by_text("same encoder").count() == 0
+    page.get_by_role("button", name="Show scores on test").click()
+    page.get_by_text("have been looked at once").wait_for()
+
+
+def test_gold_given_by_key_is_in_the_file_of_the_next_run(
+    page: Any,  # noqa: ANN401
+    served: tuple[Project, str],
+) -> None:
+    project, address = served
+    open_page(page, address, "review?queue=no+LF+votes")
+    page.get_by_role("button", name=project.config.classes[1]).first.wait_for()
+    page.wait_for_timeout(1000)  # keys are listened to from a moment later on
+    page.keyboard.press("2")
+    page.get_by_text("1 rows are labelled by hand").wait_for()
+    (label,) = project.review.given().values()
+    assert label == project.config.classes[1]
+    settle(page)
+    page.keyboard.press("u")
+    page.get_by_text("0 rows are labelled by hand").wait_for()
+    assert project.review.given() == {}
+
+
+def test_a_run_is_promoted_and_rolled_back(page: Any, served: tuple[Project, str]) -> None:  # noqa: ANN401
+    project, address = served
+    open_page(page, address, "runs")
+    page.get_by_role("button", name="Promote the run shown").click()
+    page.get_by_role("button", name="Roll back").wait_for()
+    assert project.registry.current() == project.runs.ids()[-1]

@@ -1,0 +1,205 @@
+"""The pages about the end model; scores on test are hidden, and looking at them is counted."""
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.app.conftest import PERSON, Open, Shop, publish_run
+from tests.app.reading import cards, evidence, ids, said, table
+from weakft.looks import Looks
+from weakft.project import Project
+from weakft.runs import read_json, sha256, write_json
+
+HIDDEN = "Choose by valid; a score on test"
+
+
+@pytest.fixture
+def project(shop: Shop) -> Project:
+    return shop()
+
+
+def ask_for_test(app: AppTest) -> AppTest:
+    (button,) = [button for button in app.button if button.label == "Show scores on test"]
+    return button.click().run()
+
+
+@pytest.mark.usefixtures("project")
+def test_the_overview_tells_how_good_the_run_is(opened: Open) -> None:
+    app = opened("overview")
+    assert cards(app) == {
+        "Macro-F1 on valid": "25.0%",
+        "Labels right on valid": "100.0%",
+        "Covered": "83.3%",
+        "LFs": "4",
+    }
+    assert evidence(app)["Macro-F1 on valid"] == "0% to 70%, 4 rows"
+    assert "Look at says_win first" in said(app)
+    assert "No run is in service yet" in said(app)
+    assert len(app.get("vega_lite_chart")) == 1, "the scores over all runs"
+
+
+def test_without_gold_the_overview_says_so(shop: Shop, opened: Open) -> None:
+    shop(gold=False)
+    app = opened("overview")
+    assert "no honest score" in said(app)
+    assert cards(app)["Macro-F1 on valid"] == "–"
+    assert evidence(app)["Macro-F1 on valid"] == "no evidence"
+
+
+def test_scores_on_test_are_shown_on_demand_and_counted(project: Project, opened: Open) -> None:
+    looks = Looks(project.runs.root / ".looks.jsonl")
+    test = sha256(project.root / "test.parquet")
+    app = opened("overview")
+    assert HIDDEN in said(app)
+    assert "Looked at 0 times so far." in said(app)
+    assert not [t for t in app.dataframe if "f1_evidence" in t.value.columns]
+    assert looks.at_test(test) == []
+    assert "majority vote: macro-F1" not in said(app), "a warning that tells a score on test"
+    assert "never predicts" not in said(app)
+
+    ask_for_test(app)
+    board = table(app, "key", "f1_evidence").set_index("key")
+    assert set(board.index) == {"end_model", "gold_only", "majority_vote"}
+    assert board.loc["end_model", "accuracy"] == 50
+    assert "have been looked at once" in said(app)
+    (look,) = looks.at_test(test)
+    assert (look.run_id, look.by) == (project.runs.open().id, PERSON)
+
+    app.run()
+    assert len(looks.at_test(test)) == 1, "the same look, still"
+    ask_for_test(opened("overview"))
+    assert len(looks.at_test(test)) == 2, "a second session looks again"
+
+
+def test_one_look_opens_test_on_all_pages_of_that_run(project: Project, opened: Open) -> None:
+    newest = publish_run(project).id
+    app = opened("errors", split="test")
+    assert HIDDEN in said(app)
+    assert not app.dataframe
+    ask_for_test(app)
+    assert ids(app) == ["test_2", "test_3"]
+    app.switch_page("app_pages/model.py").run()
+    app.get_by_key("split").set_value("test").run()
+    assert ids(app)
+    older = next(run for run in project.runs.ids() if run != newest)
+    app.selectbox(key="run").select(older).run()
+    assert HIDDEN in said(app)
+    assert ids(app) == []
+
+
+@pytest.mark.usefixtures("project")
+def test_the_model_page_hides_test_until_asked(opened: Open) -> None:
+    app = opened("model", split="test")
+    assert HIDDEN in said(app)
+    assert not [t for t in app.dataframe if "text" in t.value.columns]
+    ask_for_test(app)
+    assert ids(app) == ["test_2", "test_3", "test_1", "test_0"], "the largest loss first"
+
+
+@pytest.mark.usefixtures("project")
+def test_the_model_page_tells_scores_recipe_and_classes(opened: Open) -> None:
+    app = opened("model")
+    assert cards(app)["Accuracy on valid"] == "25.0%"
+    assert cards(app)["Gold enters by"] == "mix"
+    assert table(app, "recipe")["recipe"].tolist() == ["only", "mix"]
+    assert "valid chose the checkpoint" in said(app)
+    spam = table(app, "class", "of_gold").set_index("class").loc["spam"]
+    assert (spam["precision"], spam["recall"]) == (25, 100)
+    assert spam["of_gold"].endswith(", 1 row")
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ({}, [1, 2, 3, 0]),
+        ({"gold": "ham"}, [1, 2, 3]),
+        ({"gold": "spam"}, [0]),
+        ({"gold": "ham", "predicted": "spam"}, [1, 2, 3]),
+        ({"predicted": "ham"}, []),
+    ],
+)
+def test_rows_behind_a_cell(query: dict[str, str], rows: list[int], opened: Open) -> None:
+    """The largest loss first: surest of the wrong ones is row 1."""
+    app = opened("model", **query)
+    assert not app.exception
+    assert ids(app) == [f"valid_{row}" for row in rows]
+
+
+def test_the_slider_finds_the_confidence_that_is_precise_enough(
+    project: Project, opened: Open
+) -> None:
+    """Of 2,000 rows the surer half is right, the other in half of the cases."""
+    n = 2000
+    curve = [
+        {
+            "threshold": threshold,
+            "accepted": accepted,
+            "precision": precision,
+            "precision_low": precision - 0.02,
+            "precision_high": precision,
+            "precision_support": int(accepted * n),
+        }
+        for threshold, accepted, precision in [(0.95, 0.25, 1.0), (0.9, 0.5, 0.99), (0.6, 1, 0.75)]
+    ]
+    run = project.runs.open()
+    told = read_json(run.summaries)
+    told["model"]["valid"] |= {"accept": curve, "rows": n}
+    write_json(run.summaries, told)
+    manifest = read_json(run.manifest)
+    manifest["files"]["summaries.json"]["bytes"] = run.summaries.stat().st_size
+    write_json(run.manifest, manifest)
+
+    app = opened("model")
+    assert cards(app)["Accept above"] == "90.0%"
+    assert cards(app)["Rows accepted"] == "50.0%"
+    assert cards(app)["Right among them"] == "99.0%"
+    assert evidence(app)["Right among them"] == "97% to 99%, 1,000 rows"
+    app.slider(key="precision").set_value(0.98).run()
+    assert cards(app)["Accept above"] == "95.0%"
+    app.slider(key="precision").set_value(0.5).run()
+    assert cards(app)["Rows accepted"] == "100.0%"
+    app.slider(key="precision").set_value(0.99).run()
+    assert "No confidence is high enough to be sure of 99%, given 2000 rows." in said(app)
+    assert cards(opened("model", precision="0.98"))["Accept above"] == "95.0%"
+
+
+@pytest.mark.usefixtures("project")
+def test_errors_by_what_the_lfs_say(opened: Open) -> None:
+    """Wrong on valid are rows 1 (says_noon is right), 2 (a conflict) and 3 (no LF)."""
+    app = opened("errors")
+    wrong = [value for label, value in cards(app).items()]
+    assert wrong == ["1 wrong", "1 wrong", "0 wrong", "1 wrong"]
+    assert list(evidence(app).values()) == ["of 1 rows", "of 2 rows", "of 0 rows", "of 1 rows"]
+    assert ids(app) == ["valid_1", "valid_2", "valid_3"]
+    app.selectbox(key="order").select("least sure model").run()
+    assert ids(app) == ["valid_3", "valid_2", "valid_1"]
+    blame = table(app, "lf", "like_the_model")
+    assert blame.to_numpy().tolist() == [["says_win", 1, 0], ["says_noon", 0, 2]]
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ({"state": "none"}, [3]),
+        ({"state": "agreed"}, [1]),
+        ({"state": "wrong"}, []),
+        ({"state": "conflicted"}, [2]),
+        ({"voter": "says_noon"}, [1, 2]),
+        ({"voter": "says_noon", "state": "agreed"}, [1]),
+        ({"voter": "says_cash"}, []),
+    ],
+)
+def test_errors_are_filtered(query: dict[str, str], rows: list[int], opened: Open) -> None:
+    app = opened("errors", **query)
+    assert not app.exception
+    assert ids(app) == [f"valid_{row}" for row in rows]
+
+
+@pytest.mark.usefixtures("project")
+def test_losses_are_those_of_gold(opened: Open) -> None:
+    """The model gives ham 0.21 on row 1."""
+    row = table(opened("errors"), "id", "loss").iloc[0]
+    assert row["loss"] == pytest.approx(-np.log(0.21), abs=1e-4)
+    assert (row["gold"], row["predicted"], row["confidence"]) == ("ham", "spam", 79)

@@ -1,0 +1,125 @@
+"""Runs: promote, roll back, and what changed between two."""
+
+import pandas as pd
+import pytest
+
+from tests.app.conftest import LFS, PERSON, Open, Shop, publish_run
+from tests.app.reading import cards, said, table
+from weakft.looks import Looks
+from weakft.project import Project
+from weakft.runs import sha256
+
+
+@pytest.fixture
+def two(shop: Shop) -> tuple[Project, str, str]:
+    """A project, its older run, and a newer one with an LF that has another name."""
+    project = shop()
+    older = project.runs.open().id
+    return project, older, publish_run(project, (*LFS[:2], "the_new_one", "never_fires")).id
+
+
+def test_promoting_and_rolling_back_move_the_run_in_service(
+    two: tuple[Project, str, str], opened: Open
+) -> None:
+    project, older, newer = two
+    app = opened("runs", run=older)
+    assert "No run is in service yet." in said(app)
+    assert project.registry.current() is None
+    app.button(key="promote").click().run()
+    assert project.registry.current() == older
+    assert not [button for button in app.button if button.key == "promote"]
+    app.selectbox(key="run").select(newer).run()
+    app.button(key="promote").click().run()
+    assert project.registry.current() == newer
+    assert table(app, "run", "service").set_index("run")["service"].to_dict() == {
+        newer: "in service",
+        older: "",
+    }
+    app.button(key="rollback").click().run()
+    assert project.registry.current() == older
+    moves = project.registry.history()
+    assert [(move.run_id, move.by, move.rollback) for move in moves] == [
+        (older, PERSON, False),
+        (newer, PERSON, False),
+        (older, PERSON, True),
+    ]
+    assert table(app, "run_id", "why")["run_id"].tolist() == [older, newer, older]
+    app.button(key="rollback").click().run()
+    assert "nothing to go back to" in said(app)
+    assert project.registry.current() == older
+    assert not app.exception
+
+
+def test_the_overview_compares_with_the_run_in_service(
+    two: tuple[Project, str, str], opened: Open
+) -> None:
+    project, older, newer = two
+    project.registry.promote(older, PERSON)
+    assert "This run is the one in service." in said(opened("overview", run=older))
+    app = opened("overview", run=newer)
+    assert "On valid this run is not told apart from it" in said(app)
+    assert "LFs: 1 added, 1 removed." in said(app)
+    assert "0 of 6 training rows have a label of another class." in said(app)
+
+
+def test_two_runs_are_compared(two: tuple[Project, str, str], opened: Open) -> None:
+    _, older, _ = two
+    app = opened("runs")
+    assert app.selectbox(key="other").options == [older]
+    assert cards(app) == {
+        "LFs moved": "2",
+        "Labels flipped": "0",
+        "Labels gained": "0",
+        "Labels lost": "0",
+    }
+    assert table(app, "LF", "how").drop(columns="rows").to_numpy().tolist() == [
+        ["the_new_one", "added"],
+        ["says_win", "removed"],
+    ]
+    scores = table(app, "split", "difference")
+    assert scores["split"].tolist() == ["valid", "valid"], "test is hidden"
+    assert scores["difference"].tolist() == ["+0.000", "+0.000"]
+    assert (scores["rows"] == 4).all()
+
+
+def test_comparing_on_test_is_a_look(two: tuple[Project, str, str], opened: Open) -> None:
+    project, _, newer = two
+    app = opened("runs")
+    (button,) = [button for button in app.button if button.label == "Show scores on test"]
+    button.click().run()
+    assert table(app, "split", "difference")["split"].tolist() == ["test", "test"]
+    looks = Looks(project.runs.root / ".looks.jsonl").at_test(sha256(project.root / "test.parquet"))
+    assert [look.run_id for look in looks] == [newer]
+
+
+def test_flipped_labels_are_listed(shop: Shop, opened: Open) -> None:
+    """With its votes turned round, says_win takes rows 0 (a tie now, so ham) and 4 along."""
+    project = shop()
+    turned = (("CASH", 1), ("noon", 0), ("win", 0), ("never", 0))
+    publish_run(project, rules=turned)
+    app = opened("runs")
+    assert cards(app)["Labels flipped"] == "2"
+    flips = table(app, "id", "old", "new")
+    assert flips.to_numpy().tolist() == [["train_0", "spam", "ham"], ["train_4", "spam", "ham"]]
+    changed = table(app, "LF", "how")
+    assert changed.to_numpy().tolist() == [["says_win", "votes otherwise", 2]]
+
+
+def test_a_single_run_has_nothing_to_compare_with(shop: Shop, opened: Open) -> None:
+    shop()
+    app = opened("runs")
+    assert "There is only one run." in said(app)
+
+
+def test_runs_of_other_classes_are_not_compared(shop: Shop, opened: Open) -> None:
+    project = shop()
+    config = project.root / "weakft.toml"
+    config.write_text(config.read_text().replace("'ham'", "'good'"))
+    for file in ("dev", "valid", "test", "train_gold"):
+        path = project.root / f"{file}.parquet"
+        frame = pd.read_parquet(path)
+        frame.assign(label=frame["label"].replace("ham", "good")).to_parquet(path)
+    publish_run(Project.open(project.root))
+    app = opened("runs")
+    assert not app.exception
+    assert "Runs of the same classes can be compared" in said(app)

@@ -1,0 +1,96 @@
+"""Soft labels: their classes, how sure they are, and why."""
+
+from collections.abc import Sequence
+
+import altair as alt
+import pandas as pd
+
+from weakft.charts.palette import GREY, Chart, class_colours, names_axis
+from weakft.label_models.base import Explanation
+
+
+def class_shares(shares: dict[str, float], classes: Sequence[str]) -> Chart:
+    """How the soft labels spread over the classes, as a share of the covered rows."""
+    table = pd.DataFrame({"class": list(shares), "share": list(shares.values())})
+    base = alt.Chart(table).encode(
+        y=alt.Y("class:N", sort=list(classes), title=None, axis=names_axis(140)),
+        x=alt.X(
+            "share:Q", title="share of the covered rows", axis=alt.Axis(format=".0%", tickCount=6)
+        ),
+    )
+    bars = base.mark_bar().encode(
+        color=alt.Color("class:N", scale=class_colours(classes), legend=None),
+        tooltip=["class:N", alt.Tooltip("share:Q", format=".1%")],
+    )
+    text = base.mark_text(align="left", dx=4, color=GREY).encode(
+        text=alt.Text("share:Q", format=".0%")
+    )
+    return alt.layer(bars, text).properties(height=max(280, 34 * len(classes)))
+
+
+def confidences(histogram: pd.DataFrame, classes: Sequence[str]) -> Chart:
+    """Histogram of the probability of each row's label, by label.
+
+    Args:
+        histogram: columns label, low, high, rows, as `weakft.tables.summaries` gives them.
+        classes: class names, in order.
+    """
+    chart: Chart = (
+        alt.Chart(histogram)
+        .mark_bar()
+        .encode(
+            x=alt.X(
+                "low:Q",
+                bin="binned",
+                title="confidence: probability of the label",
+                axis=alt.Axis(format=".0%", values=[0, 0.2, 0.4, 0.6, 0.8, 1]),
+                scale=alt.Scale(domain=[0, 1]),
+            ),
+            x2="high:Q",
+            y=alt.Y("rows:Q", title="rows"),
+            color=alt.Color(
+                "label:N",
+                scale=class_colours(classes),
+                legend=alt.Legend(title=None, orient="top"),
+            ),
+            tooltip=[
+                "label:N",
+                alt.Tooltip("low:Q", format=".0%", title="from"),
+                alt.Tooltip("high:Q", format=".0%", title="to"),
+                "rows:Q",
+            ],
+        )
+        .properties(height=280)
+    )
+    return chart
+
+
+def explanation(told: Explanation, classes: Sequence[str]) -> Chart:
+    """What each vote adds to each class, and the posterior they come to.
+
+    Args:
+        told: as `Report.explain` gives it.
+        classes: class names, in order.
+    """
+    parts = [("before any vote", told.prior), *((t.lf_name, t.adds) for t in told.terms)]
+    rows = [
+        {"part": name, "class": classes[k], "adds": value}
+        for name, adds in parts
+        for k, value in enumerate(adds)
+    ]
+    order = [name for name, _ in parts]
+    unit = "log-odds" if told.unit == "log_odds" else "share"
+    posterior = ", ".join(f"{name} {p:.0%}" for name, p in zip(classes, told.probs, strict=True))
+    chart: Chart = (
+        alt.Chart(pd.DataFrame(rows), title=f"Together: {posterior}")
+        .mark_bar()
+        .encode(
+            y=alt.Y("part:N", sort=order, title=None, axis=names_axis(220)),
+            x=alt.X("adds:Q", title=f"adds ({unit})"),
+            yOffset=alt.YOffset("class:N", sort=list(classes)),
+            color=alt.Color("class:N", scale=class_colours(classes), title=None),
+            tooltip=["part:N", "class:N", alt.Tooltip("adds:Q", format=".2f")],
+        )
+        .properties(height=max(120, 14 * len(classes) * len(parts) + 40))
+    )
+    return chart

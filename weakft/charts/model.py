@@ -1,0 +1,203 @@
+"""The end model: against its rivals, where it is wrong, and how sure it may be."""
+
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+import pandas as pd
+
+from weakft.charts.palette import GREY, INK, WRONG, Chart, names_axis, share_axis
+
+
+def scoreboard(board: pd.DataFrame, metric: str, title: str, names: bool = True) -> Chart:
+    """Each model's score with its interval, the end model in colour.
+
+    Args:
+        board: as `Report.scoreboard` gives it.
+        metric: "accuracy" or "macro_f1".
+        title: of the axis.
+        names: write the models' names; not where a chart with the same order stands left.
+    """
+    order = board["model"].tolist()
+    y = alt.Y("model:N", sort=order, title=None, axis=names_axis(300) if names else None)
+    base = alt.Chart(board.assign(ours=board["key"] == "end_model")).encode(
+        y=y,
+        color=alt.condition("datum.ours", alt.value(INK), alt.value(GREY)),
+        tooltip=[
+            "model:N",
+            alt.Tooltip(f"{metric}:Q", format=".1%", title="score"),
+            alt.Tooltip(f"{metric}_low:Q", format=".1%", title="from"),
+            alt.Tooltip(f"{metric}_high:Q", format=".1%", title="to"),
+            alt.Tooltip("rows:Q"),
+        ],
+    )
+    interval = base.mark_rule(strokeWidth=3).encode(
+        x=share_axis(f"{metric}_low", title, whole=False), x2=f"{metric}_high:Q"
+    )
+    points = base.mark_point(filled=True, size=80, opacity=1).encode(x=f"{metric}:Q")
+    text = base.mark_text(dy=-13).encode(
+        x=f"{metric}:Q", text=alt.Text(f"{metric}:Q", format=".1%")
+    )
+    return alt.layer(interval, points, text).properties(height=36 * len(board) + 90)
+
+
+def confusion(
+    cells: pd.DataFrame, classes: Sequence[str], gold: str | None, predicted: str | None
+) -> Chart:
+    """Gold against predicted, shaded by the share of each gold class; a cell can be clicked.
+
+    Args:
+        cells: as `Report.confusion` gives them.
+        classes: class names, in order.
+        gold: outline the cells of this gold class; of all, if None.
+        predicted: likewise for the predicted class.
+
+    Returns:
+        A chart whose selection is named "cell".
+    """
+    chosen = (gold is None) | (cells["gold"] == gold)
+    chosen &= (predicted is None) | (cells["predicted"] == predicted)
+    outlined = chosen & (gold is not None or predicted is not None)
+    axis = alt.Axis(labelAngle=0, labelLimit=110, labelFlush=False)
+    base = alt.Chart(cells.assign(outlined=outlined)).encode(
+        x=alt.X("predicted:N", sort=list(classes), title="predicted", axis=axis),
+        y=alt.Y("gold:N", sort=list(classes), title="gold", axis=axis),
+        tooltip=["gold:N", "predicted:N", "rows:Q", alt.Tooltip("share:Q", format=".1%")],
+    )
+    shade = base.mark_rect().encode(
+        color=alt.Color(
+            "share:Q",
+            scale=alt.Scale(domain=[0, 1], range=["#EEF2F7", "#0072B2"]),
+            legend=alt.Legend(title="of gold", format=".0%"),
+        ),
+        stroke=alt.condition("datum.outlined", alt.value("#D55E00"), alt.value("#FFFFFF")),
+        strokeWidth=alt.condition("datum.outlined", alt.value(3), alt.value(1)),
+    )
+    cell = alt.selection_point(name="cell", fields=["gold", "predicted"], toggle=False)
+    text = base.mark_text(fontSize=15).encode(
+        text="rows:Q",
+        color=alt.condition("datum.share > 0.5", alt.value("#FFFFFF"), alt.value("#1A1A1A")),
+    )
+    return alt.layer(shade.add_params(cell), text).properties(height=max(300, 44 * len(classes)))
+
+
+def reliability(bins: pd.DataFrame) -> Chart:
+    """Accuracy against confidence; on the diagonal, confidence is what it says.
+
+    Args:
+        bins: as `weakft.tables.summaries.calibration` gives them.
+    """
+    diagonal = (
+        alt.Chart(pd.DataFrame({"confidence": [0, 1], "accuracy": [0, 1]}))
+        .mark_line(strokeDash=[4, 4], color=GREY)
+        .encode(x="confidence:Q", y="accuracy:Q")
+    )
+    base = alt.Chart(bins).encode(
+        x=alt.X(
+            "confidence:Q",
+            title="confidence",
+            scale=alt.Scale(domain=[0, 1]),
+            axis=alt.Axis(format=".0%"),
+        ),
+        tooltip=[
+            alt.Tooltip("confidence:Q", format=".0%"),
+            alt.Tooltip("accuracy:Q", format=".0%"),
+            alt.Tooltip("accuracy_low:Q", format=".0%", title="from"),
+            alt.Tooltip("accuracy_high:Q", format=".0%", title="to"),
+            alt.Tooltip("accuracy_support:Q", title="rows"),
+        ],
+    )
+    axis = alt.Axis(format=".0%")
+    intervals = base.mark_rule(strokeWidth=2, color=INK).encode(
+        y=alt.Y("accuracy_low:Q", title="accuracy (95% interval)", axis=axis),
+        y2="accuracy_high:Q",
+    )
+    points = base.mark_point(filled=True, size=70, color=INK, opacity=1).encode(y="accuracy:Q")
+    return alt.layer(diagonal, intervals, points).properties(height=280)
+
+
+def acceptance(curve: pd.DataFrame, wanted: float) -> Chart:
+    """Precision of the model's surest answers against the share of rows they are.
+
+    Args:
+        curve: columns threshold, accepted, precision with its interval.
+        wanted: precision, drawn as a line.
+    """
+    base = alt.Chart(curve).encode(
+        x=alt.X("accepted:Q", title="share of rows accepted", axis=alt.Axis(format=".0%")),
+        tooltip=[
+            alt.Tooltip("threshold:Q", format=".1%", title="confidence at least"),
+            alt.Tooltip("accepted:Q", format=".0%"),
+            alt.Tooltip("precision:Q", format=".1%"),
+            alt.Tooltip("precision_low:Q", format=".1%", title="from"),
+            alt.Tooltip("precision_high:Q", format=".1%", title="to"),
+        ],
+    )
+    y = alt.Y("precision:Q", title="right among them", axis=alt.Axis(format=".0%"))
+    band = base.mark_area(opacity=0.25, color=INK).encode(
+        y=alt.Y("precision_low:Q", scale=alt.Scale(zero=False)), y2="precision_high:Q"
+    )
+    line = base.mark_line(color=INK).encode(y=y)
+    limit = (
+        alt.Chart(pd.DataFrame({"precision": [wanted]}))
+        .mark_rule(strokeDash=[4, 4], color=GREY)
+        .encode(y="precision:Q")
+    )
+    return alt.layer(band, line, limit).properties(height=240)
+
+
+def slices(table: pd.DataFrame) -> Chart:
+    """Accuracy on each slice with its interval, all rows in colour.
+
+    Args:
+        table: columns slice, accuracy, its interval and accuracy_support.
+    """
+    base = alt.Chart(table.assign(whole=table["slice"] == "all rows")).encode(
+        y=alt.Y("slice:N", sort=table["slice"].tolist(), title=None, axis=names_axis(260)),
+        color=alt.condition("datum.whole", alt.value(INK), alt.value(GREY)),
+        tooltip=[
+            "slice:N",
+            alt.Tooltip("accuracy:Q", format=".0%"),
+            alt.Tooltip("accuracy_low:Q", format=".0%", title="from"),
+            alt.Tooltip("accuracy_high:Q", format=".0%", title="to"),
+            alt.Tooltip("accuracy_support:Q", title="rows"),
+        ],
+    )
+    interval = base.mark_rule(strokeWidth=2).encode(
+        x=share_axis("accuracy_low", "accuracy (95% interval)"), x2="accuracy_high:Q"
+    )
+    points = base.mark_point(filled=True, size=60, opacity=1).encode(x="accuracy:Q")
+    return alt.layer(interval, points).properties(height=20 * len(table) + 60)
+
+
+def mistakes_by_state(states: pd.DataFrame, means: Mapping[str, str]) -> Chart:
+    """Right and wrong rows by what the LFs say of them; a bar can be clicked.
+
+    Args:
+        states: columns state, rows, wrong.
+        means: what each state means, in words.
+
+    Returns:
+        A chart whose selection is named "state".
+    """
+    table = states.assign(
+        right=states["rows"] - states["wrong"], meaning=states["state"].map(dict(means))
+    ).melt(["state", "meaning", "rows"], ["wrong", "right"], "model", "count")
+    state = alt.selection_point(name="state", fields=["state"], toggle=False)
+    chart: Chart = (
+        alt.Chart(table)
+        .mark_bar()
+        .encode(
+            y=alt.Y("meaning:N", sort=list(means.values()), title=None, axis=names_axis(220)),
+            x=alt.X("count:Q", title="rows"),
+            color=alt.Color(
+                "model:N",
+                scale=alt.Scale(domain=["wrong", "right"], range=[WRONG, GREY]),
+                legend=alt.Legend(title="model", orient="top"),
+            ),
+            order=alt.Order("model:N", sort="descending"),
+            tooltip=["meaning:N", "model:N", alt.Tooltip("count:Q", title="rows")],
+        )
+        .add_params(state)
+        .properties(height=220)
+    )
+    return chart

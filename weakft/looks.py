@@ -1,0 +1,52 @@
+"""How often somebody looked at the scores on test: each look makes the next choice less honest."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look.
+
+    Attributes:
+        run_id: whose scores.
+        test: sha256 of the test file.
+        by: who looked.
+        at: when, ISO in UTC.
+    """
+
+    run_id: str
+    test: str
+    by: str
+    at: str
+
+
+class Looks:
+    """The ledger of a project, one JSON line a look.
+
+    Args:
+        file: made with the first look.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def at_test(self, test: str) -> list[Look]:
+        """All looks at the scores on this test file, of whatever run."""
+        if not self._file.exists():
+            return []
+        lines = self._file.read_text(encoding="utf-8").splitlines()
+        looks = [Look(**json.loads(line)) for line in lines]
+        return [look for look in looks if look.test == test]
+
+    def add(self, run_id: str, test: str, by: str) -> Look:
+        """Count one."""
+        look = Look(run_id, test, by, datetime.now(UTC).isoformat(timespec="seconds"))
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(self._file.with_suffix(".lock")), self._file.open("a") as opened:
+            opened.write(json.dumps(asdict(look)) + "\n")
+        return look

@@ -1,0 +1,17 @@
+"""Texts from data with nothing in them that hides or reorders what is read."""
+
+DIRECTIONS = dict.fromkeys(
+    [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C], "⟷"
+)
+CONTROLS = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t"}
+DELETE = {0x7F: "␡"}
+
+
+def visible(text: str) -> str:
+    r"""Text whose control characters and changes of direction can be seen.
+
+    Example:
+        >>> visible("a\x00b\u202ec")
+        'a␀b⟷c'
+    """
+    return text.translate(CONTROLS | DELETE | DIRECTIONS)
