@@ -28,11 +28,14 @@ bench: $(VENV)/.dev          ## the README's figures; hours on two cores
 	$(BIN)/python -m benchmarks.label_models
 	$(BIN)/python -m benchmarks.training strategies
 	$(BIN)/python -m benchmarks.training objectives
+	$(BIN)/python -m benchmarks.training speed
 	$(BIN)/python -m benchmarks.gold
 	$(BIN)/python -m benchmarks.images
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.applying
 	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.dashboard
+	$(BIN)/python -m benchmarks.retraining
 
 $(VENV)/bin/python:
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'weakft needs Python 3.11'"

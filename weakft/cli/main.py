@@ -5,7 +5,19 @@ from types import FrameType
 
 import typer
 
-from weakft.cli import analyze, cache, check, imports, predict, runs, serve, stages, watch
+from weakft.cli import (
+    analyze,
+    cache,
+    check,
+    imports,
+    predict,
+    report,
+    retrain,
+    runs,
+    serve,
+    stages,
+    watch,
+)
 from weakft.cli.session import Terminated
 
 app = typer.Typer(
@@ -25,7 +37,9 @@ for command in (
     stages.train,
     stages.evaluate,
     stages.run,
+    retrain.retrain,
     predict.predict,
+    report.report,
 ):
     app.command()(command)
 app.command("app")(serve.serve)
