@@ -1,11 +1,11 @@
-# make demo | test | app | bench: each sets up what it needs, and nothing twice.
+# make demo | test | app | bench | soak: each sets up what it needs, and nothing twice.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test app bench lint clean
+.PHONY: demo test app bench soak lint clean
 
 demo: $(VENV)/.demo          ## from labeling functions to a scored classifier, on real reviews
 	$(BIN)/weakft run
@@ -36,6 +36,9 @@ bench: $(VENV)/.dev          ## the README's figures; hours on two cores
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.dashboard
 	$(BIN)/python -m benchmarks.retraining
+
+soak: $(VENV)/.dev           ## kills by the hundred, failing disks: half an hour
+	WEAKFT_SOAK=1 $(BIN)/python -m pytest tests/test_kills.py tests/test_publishing.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'weakft needs Python 3.11'"
