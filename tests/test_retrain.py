@@ -71,6 +71,18 @@ def test_the_first_run_goes_into_service_and_nothing_is_to_do_then(
     assert len(opened(project).runs.ids()) == 1
 
 
+def test_a_monitoring_system_reads_how_it_went(project: Path) -> None:
+    retrain(opened(project))
+    lines = (project / "runs" / "weakft.prom").read_text().splitlines()
+    values = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    assert values['weakft_last_status{status="promoted"}'] == "1.0"
+    assert values['weakft_last_status{status="refused"}'] == "0.0"
+    assert 0 <= float(values['weakft_macro_f1{split="test"}']) <= 1
+    assert float(values["weakft_coverage"]) == 1.0
+    retrain(opened(project))
+    assert 'status="unchanged"} 1.0' in (project / "runs" / "weakft.prom").read_text()
+
+
 def test_settings_of_the_gate_or_the_app_make_no_new_candidate(project: Path) -> None:
     retrain(opened(project))
     assert retrain(opened(project, "retrain.margin=0.2")).status == "unchanged"

@@ -6,6 +6,7 @@ last complete stage. The same inputs are judged once: then there is nothing to d
 
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from weakft.errors import DataError
 from weakft.gate import Verdict, judge
 from weakft.labels import SoftLabels
 from weakft.live import told_live
+from weakft.monitoring import write_metrics
 from weakft.narration import SILENCE, Narrator
 from weakft.pipeline.evaluating import evaluate
 from weakft.pipeline.labelling import label
@@ -83,15 +85,25 @@ def retrain(project: Project, narrator: Narrator = SILENCE) -> Retrained:
         WeakftError: as for `weakft.pipeline.run`; the run in service stays what it is.
     """
     with project.runs.lock():
-        made_from = input_hashes(project)
-        digest = inputs_digest(project, made_from)
-        candidate = _run_made_from(project, digest)
-        if candidate is not None and _is_judged(project, candidate.id):
-            return Retrained("unchanged", candidate.id, project.registry.current())
-        if candidate is None:
-            with told_live(project.runs.root, narrator) as told:
-                candidate = _candidate(project, made_from, told)
-        return _judged(project, candidate)
+        outcome = _outcome(project, narrator)
+        metrics = {}
+        if outcome.current is not None:
+            metrics = project.runs.open(outcome.current).read_metrics()
+        with suppress(OSError):  # what is in service matters more than the telling of it
+            write_metrics(project.runs.root, outcome.as_dict(), metrics)
+    return outcome
+
+
+def _outcome(project: Project, narrator: Narrator) -> Retrained:
+    made_from = input_hashes(project)
+    digest = inputs_digest(project, made_from)
+    candidate = _run_made_from(project, digest)
+    if candidate is not None and _is_judged(project, candidate.id):
+        return Retrained("unchanged", candidate.id, project.registry.current())
+    if candidate is None:
+        with told_live(project.runs.root, narrator) as told:
+            candidate = _candidate(project, made_from, told)
+    return _judged(project, candidate)
 
 
 def _run_made_from(project: Project, digest: str) -> RunFolder | None:
