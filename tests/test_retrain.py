@@ -1,6 +1,7 @@
 """Retraining: once for the same inputs, through the gate, and on from where it was interrupted."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,6 +118,55 @@ def test_a_candidate_that_fails_leaves_the_model_in_service_and_is_judged_once(
     assert said["reasons"][0].startswith("Coverage goes from")
     assert opened(project).registry.current() == first.run_id
     assert retrain(opened(project, *changes)).status == "unchanged"
+
+
+def test_a_refused_candidate_is_judged_again_by_another_gate_without_training(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retrain(opened(project))
+    edit_lf(project)
+    refused = retrain(opened(project, *OPEN_GATE, "retrain.max_coverage_drop=0"))
+    assert refused.status == "refused"
+    fits = calls_of(monkeypatch, fitting, "fit")
+    assert retrain(opened(project, *OPEN_GATE)).status == "promoted"
+    assert fits == []
+
+
+def test_a_rollback_holds_although_nothing_changed(project: Path) -> None:
+    first = retrain(opened(project))
+    edit_lf(project)
+    assert retrain(opened(project, *OPEN_GATE)).status == "promoted"
+    opened(project).registry.rollback("me")
+    assert retrain(opened(project, *OPEN_GATE, "retrain.margin=0.5")).status == "unchanged"
+    assert opened(project).registry.current() == first.run_id
+
+
+@pytest.mark.parametrize("broken", ["folder gone", "classes", "metrics", "judgements"])
+def test_what_cannot_be_compared_is_refused_with_a_remedy(
+    project: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    first = retrain(opened(project))
+    run = opened(project).runs.open(first.run_id)
+    edit_lf(project)
+    fits = calls_of(monkeypatch, fitting, "fit")
+    if broken == "folder gone":
+        shutil.rmtree(run.path)
+        wanted = "runs promote"
+    elif broken == "classes":
+        toml = project / "weakft.toml"
+        toml.write_text(toml.read_text().replace('["bad", "good"]', '["bad", "fine"]'))
+        wanted = r"tells \['bad', 'good'\] apart"
+    elif broken == "metrics":
+        run.metrics.write_text("{}".ljust(run.metrics.stat().st_size))
+        wanted = "runs verify"
+    else:
+        (project / "runs" / "judgements.jsonl").write_text("garbage{\n")
+        file = project / "labeling" / "tiny.py"
+        file.write_text(file.read_text().replace('"love"]', '"love", "perfect"]', 1))
+        wanted = "judgements.jsonl, line 1"
+    with pytest.raises(DataError, match=wanted):
+        retrain(opened(project))
+    assert len(fits) == (broken == "metrics")
 
 
 def test_completed_stages_are_not_repeated_after_a_crash(

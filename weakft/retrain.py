@@ -4,23 +4,22 @@ After a crash at any point the old state holds or the new one, and the next call
 last complete stage. The same inputs are judged once: then there is nothing to do.
 """
 
-import json
 import shutil
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow import ArrowException
 
 from weakft.config import Config
 from weakft.dataset import read_dataset
 from weakft.drift import Batch, Drift, find_drift
-from weakft.errors import DataError
+from weakft.errors import DataError, WeakftError
 from weakft.gate import Verdict, judge
+from weakft.judgements import Judgements
 from weakft.labels import SoftLabels
 from weakft.live import told_live
 from weakft.monitoring import write_metrics
@@ -98,12 +97,17 @@ def _outcome(project: Project, narrator: Narrator) -> Retrained:
     made_from = input_hashes(project)
     digest = inputs_digest(project, made_from)
     candidate = _run_made_from(project, digest)
-    if candidate is not None and _is_judged(project, candidate.id):
+    if candidate is not None and _ledger(project).judged(candidate.id, project.config.retrain):
         return Retrained("unchanged", candidate.id, project.registry.current())
+    _refuse_unfit_current(project)
     if candidate is None:
         with told_live(project.runs.root, narrator) as told:
             candidate = _candidate(project, made_from, told)
     return _judged(project, candidate)
+
+
+def _ledger(project: Project) -> Judgements:
+    return Judgements(project.runs.root / JUDGEMENTS)
 
 
 def _run_made_from(project: Project, digest: str) -> RunFolder | None:
@@ -182,6 +186,28 @@ def _refuse_moved_inputs(project: Project, made_from: Json) -> None:
         )
 
 
+def _refuse_unfit_current(project: Project) -> None:
+    """Before anything is trained that could not be judged."""
+    current = project.registry.current()
+    if current is None:
+        return
+    remedy = "Put another run into service: `weakft runs list`, `weakft runs promote RUN`."
+    try:
+        report = Report(project, project.runs.open(current))
+        classes = report.classes
+    except WeakftError as error:
+        raise DataError(
+            f"The run in service, {current}, is missing from {project.runs.root} or damaged, so no "
+            f"candidate can be compared with it ({error}). {remedy}"
+        ) from error
+    if classes != project.config.classes:
+        raise DataError(
+            f"The run in service, {current}, tells {list(classes)} apart, and [project] classes "
+            f"are {list(project.config.classes)}: they cannot be compared. Make a run with `weakft "
+            "run`, look at it, and put it into service with `weakft runs promote RUN`."
+        )
+
+
 def _judged(project: Project, candidate: RunFolder) -> Retrained:
     registry = project.registry
     current = registry.current()
@@ -189,22 +215,29 @@ def _judged(project: Project, candidate: RunFolder) -> Retrained:
         registry.promote(candidate.id, BY, "the first run in service")
         outcome = Retrained("promoted", candidate.id, candidate.id)
     else:
-        old, new = Report(project, project.runs.open(current)), Report(project, candidate)
-        drifts, new_rows = _drift(old, new, project)
-        change = compare_runs(old, new)
-        verdict = judge(old, new, change, drifts, project.config.retrain)
-        if verdict.passed:
+        outcome = _compared(project, current, candidate)
+        if outcome.status == "promoted":
             registry.promote(candidate.id, BY, "passed the gate")
-        outcome = Retrained(
-            "promoted" if verdict.passed else "refused",
-            candidate.id,
-            candidate.id if verdict.passed else current,
-            verdict,
-            tuple(drifts),
-            new_rows,
-        )
-    _write_down(project, outcome)
+    _ledger(project).add(outcome.as_dict(), project.config.retrain)
     return outcome
+
+
+def _compared(project: Project, current: str, candidate: RunFolder) -> Retrained:
+    old, new = Report(project, project.runs.open(current)), Report(project, candidate)
+    try:
+        drifts, new_rows = _drift(old, new, project)
+        verdict = judge(old, new, compare_runs(old, new), drifts, project.config.retrain)
+    except (KeyError, ValueError, OSError, ArrowException) as error:
+        if isinstance(error, WeakftError):
+            raise
+        raise DataError(
+            f"Runs {current} and {candidate.id} cannot be compared; one of them is damaged "
+            f"({type(error).__name__}: {error}). See `weakft runs verify --all`; put another run "
+            "into service with `weakft runs promote RUN`."
+        ) from error
+    status: Status = "promoted" if verdict.passed else "refused"
+    in_service = candidate.id if verdict.passed else current
+    return Retrained(status, candidate.id, in_service, verdict, tuple(drifts), new_rows)
 
 
 def _drift(old: Report, new: Report, project: Project) -> tuple[list[Drift], int]:
@@ -212,10 +245,13 @@ def _drift(old: Report, new: Report, project: Project) -> tuple[list[Drift], int
     before, after = old.votes("train"), new.votes("train")
     seen = set(before.ids)
     fresh = np.array([row_id not in seen for row_id in after.ids])
+    if not old.run.summaries.exists():  # an older weakft made it
+        return [], int(fresh.sum())
     names = [name for name in after.lf_names if name in before.lf_names]
+    hidden = any("text" in report.hidden for report in (old, new))
     columns = [[L.lf_names.index(name) for name in names] for L in (before, after)]
     batches = [
-        Batch(L.values[:, chosen], report.table("train").column("label"), _lengths(report.run))
+        Batch(L.values[:, chosen], report.table("train").column("label"), _lengths(report, hidden))
         for L, chosen, report in zip((before, after), columns, (old, new), strict=True)
     ]
     arrived = Batch(*(part[fresh] for part in vars(batches[1]).values()))
@@ -229,32 +265,9 @@ def _drift(old: Report, new: Report, project: Project) -> tuple[list[Drift], int
     return found, int(fresh.sum())
 
 
-def _lengths(run: RunFolder) -> Any:  # noqa: ANN401
-    texts = pq.read_table(run.rows("train"), columns=["text"]).column("text")
+def _lengths(report: Report, hidden: bool) -> Any:  # noqa: ANN401
+    """Characters of each text; all alike where texts are hidden."""
+    if hidden:
+        return np.zeros(len(report.table("train")), dtype=np.int64)
+    texts = pq.read_table(report.run.rows("train"), columns=["text"]).column("text")
     return pc.utf8_length(texts).to_numpy()
-
-
-def _is_judged(project: Project, run_id: str) -> bool:
-    return any(line["run_id"] == run_id for line in _judgements(project))
-
-
-def _judgements(project: Project) -> list[Json]:
-    file = project.runs.root / JUDGEMENTS
-    if not file.exists():
-        return []
-    lines = file.read_text(encoding="utf-8").split("\n")
-    return [json.loads(line) for line in lines[:-1]]  # a torn last line has no line break
-
-
-def _write_down(project: Project, outcome: Retrained) -> None:
-    file = project.runs.root / JUDGEMENTS
-    kept = [json.dumps(line) for line in _judgements(project)]
-    at = datetime.now(UTC).isoformat(timespec="seconds")
-    kept.append(json.dumps({**outcome.as_dict(), "at": at}))
-    _replace(file, "\n".join(kept) + "\n")
-
-
-def _replace(file: Path, content: str) -> None:
-    unfinished = file.with_name(f".{file.name}.tmp")
-    unfinished.write_text(content, encoding="utf-8")
-    unfinished.replace(file)

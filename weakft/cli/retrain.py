@@ -19,8 +19,10 @@ def retrain(
         from weakft.retrain import retrain as retrain_project
 
         outcome = retrain_project(cli.project, cli.narrator)
+        refused = outcome.current != outcome.run_id
+        earlier = f", which was refused; {outcome.current} stays in service" if refused else ""
         said = {
-            "unchanged": f"Nothing changed since run {outcome.run_id}; nothing to do.",
+            "unchanged": f"Nothing changed since run {outcome.run_id}{earlier}. Nothing to do.",
             "promoted": f"Run {outcome.run_id} is in service now.",
             "refused": f"Run {outcome.run_id} is refused; {outcome.current} stays in service.",
         }[outcome.status]
