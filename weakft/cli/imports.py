@@ -1,22 +1,21 @@
-"""`weakft import wrench`: projects from data in other systems' layouts."""
+"""`weakft import wrench | label-studio`: what other systems have."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from weakft.cli.session import JsonOption, session
+from weakft.cli import screens
+from weakft.cli.session import JsonOption, ProjectOption, SetOption, session
+from weakft.dataset import read_split
+from weakft.interop.label_studio import import_gold
 from weakft.interop.wrench import import_wrench
 
 group = typer.Typer(
-    help="Make a project from elsewhere.", no_args_is_help=True, rich_markup_mode=None
+    help="A project or gold from elsewhere.", no_args_is_help=True, rich_markup_mode=None
 )
-
-
-@group.callback()
-def _group() -> None:
-    """Keep `wrench` a subcommand while it is the only one."""
 
 
 @group.command()
@@ -34,4 +33,31 @@ def wrench(
             content,
             Text(f"{len(imported['classes'])} classes, {imported['lfs']} LFs, rows: {rows}."),
             Text(f"Next: weakft run --project {destination}", style="dim"),
+        )
+
+
+@group.command("label-studio")
+def label_studio(
+    file: Annotated[Path, typer.Argument(help='Its export in the format "JSON".')],
+    project: ProjectOption = None,
+    set_: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Take what people chose in Label Studio as gold of train; twice is once."""
+    with session(project, set_, json) as cli:
+        opened = cli.project
+        config = opened.config
+        train = read_split(
+            opened.root / config.data.train,
+            "train",
+            config.data,
+            config.classes,
+            task=config.project.task,
+        )
+        done = import_gold(file, opened.review, set(train.ids))
+        content = {"status": "completed" if done.given else "unchanged", **asdict(done)}
+        cli.show(
+            content,
+            Text(f"{done.given} rows labelled, {done.known} were known; {done.tasks} tasks."),
+            screens.bullets(done.told()),
         )
