@@ -271,17 +271,3 @@ def _missing(name: str) -> str:
         "test": "no final score",
     }
     return f"No {name} split: {consequence.get(name, '')}."
-
-
-def read_texts(path: Path, columns: DataConfig, task: Task = "text") -> tuple[list[str], list[str]]:
-    """Ids and texts, or paths of images, of rows without gold, as `weakft predict` takes them.
-
-    Raises:
-        DataError: as for `read_split`.
-    """
-    frame = read_table(path)
-    content = columns.image if task == "image" else columns.text
-    _refuse_missing_columns(frame, [columns.id, content], path)
-    ids = _checked_ids(frame[columns.id], columns.id, path)
-    texts = _checked_texts(frame[content], content, ids, path)
-    return ids, checked_images(texts, ids, path)[0] if task == "image" else texts
