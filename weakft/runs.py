@@ -19,7 +19,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from weakft.errors import LockedError, RunNotFound
+from weakft.errors import DataError, LockedError, RunNotFound
 
 SCHEMA = 1
 RUN_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -174,10 +174,15 @@ class RunStore:
 
     @contextmanager
     def staging(self) -> Iterator[RunFolder]:
-        """A hidden folder to build a run in; gone after the block unless published."""
+        """A hidden folder to build a run in; gone after the block unless published.
+
+        Raises:
+            DataError: it cannot be made, as on a full disk.
+        """
         staged = RunFolder(self.root / f".tmp-{_new_id()}-{os.getpid()}")
-        staged.make_folders()
         try:
+            with _explained(self.root):
+                staged.make_folders()
             yield staged
         finally:
             shutil.rmtree(staged.path, ignore_errors=True)
@@ -186,26 +191,26 @@ class RunStore:
         """Hash and sync every file, write the manifest last, rename into place.
 
         Args:
-            staged: a complete run folder without a manifest.
+            staged: a complete run folder; a manifest in it, left by a crash, is replaced.
             about: what the manifest says beside the files.
+
+        Raises:
+            DataError: the disk refuses; no part of the run is seen then.
         """
-        run_id = _new_id()
-        files = {
-            str(file.relative_to(staged.path)): {
-                "sha256": sha256(file),
-                "bytes": file.stat().st_size,
-            }
-            for file in sorted(staged.path.rglob("*"))
-            if file.is_file()
-        }
-        for file in files:
-            _sync(staged.path / file)
-        write_json(staged.manifest, {"schema": SCHEMA, "id": run_id, **about, "files": files})
-        _sync(staged.manifest)
-        _sync(staged.path)
-        final = RunFolder(self.root / run_id)
-        os.rename(staged.path, final.path)
-        _sync(self.root)
+        final = RunFolder(self.root / _new_id())
+        with _explained(self.root):
+            files = _inventory(staged)
+            write_json(staged.manifest, {"schema": SCHEMA, "id": final.id, **about, "files": files})
+            for path in (*staged.path.rglob("*"), staged.path, self.root.parent):
+                sync(path)
+            os.rename(staged.path, final.path)
+        try:
+            sync(self.root)
+        except OSError as error:
+            raise DataError(
+                f"Run {final.id} is published, but {self.root} could not be synced: {error}. "
+                "A power cut now may lose it. Mend the disk, then: `weakft runs verify`."
+            ) from error
         return final
 
     @contextmanager
@@ -214,16 +219,18 @@ class RunStore:
 
         Raises:
             LockedError: another process holds it.
+            DataError: the lock file cannot be written.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.root / ".lock", timeout=0)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise LockedError(
-                f"Another weakft works on {self.root.parent} ({lock.lock_file} is locked). "
-                "Wait for it to end, then try again."
-            ) from error
+        with _explained(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire()
+            except Timeout as error:
+                raise LockedError(
+                    f"Another weakft works on {self.root.parent} ({lock.lock_file} is locked). "
+                    "Wait for it to end, then try again."
+                ) from error
         try:
             yield
         finally:
@@ -248,6 +255,34 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
+def sync(path: Path) -> None:
+    """Wait until a file's content, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _inventory(folder: RunFolder) -> Json:
+    return {
+        str(file.relative_to(folder.path)): {"sha256": sha256(file), "bytes": file.stat().st_size}
+        for file in sorted(folder.path.rglob("*"))
+        if file.is_file() and file != folder.manifest
+    }
+
+
+@contextmanager
+def _explained(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"{root} cannot be written: {error}. No run was published. Make room on the disk, or "
+            "mend what is said here, then try again."
+        ) from error
+
+
 def _new_id() -> str:
     now = datetime.now(UTC)
     return f"{now:%Y%m%d-%H%M%S}{now.microsecond // 1000:03d}-{secrets.token_hex(2)}"
@@ -260,13 +295,5 @@ def _has_valid_manifest(folder: Path) -> bool:
             (folder / name).stat().st_size == file["bytes"]
             for name, file in manifest["files"].items()
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,6 +9,8 @@ from weakft.cli import (
     analyze,
     cache,
     check,
+    doctor,
+    export,
     imports,
     predict,
     report,
@@ -40,10 +42,12 @@ for command in (
     retrain.retrain,
     predict.predict,
     report.report,
+    doctor.doctor,
 ):
     app.command()(command)
 app.command("app")(serve.serve)
 app.add_typer(runs.group, name="runs")
+app.add_typer(export.group, name="export")
 app.add_typer(imports.group, name="import")
 app.add_typer(cache.group, name="cache")
 

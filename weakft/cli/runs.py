@@ -1,4 +1,4 @@
-"""`weakft runs list | show | diff | promote | rollback`: what has been run, what is in service."""
+"""`weakft runs`: what has been run, what is in service, what may go."""
 
 import getpass
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from weakft.cli import screens
+from weakft.cli import screens, upkeep
 from weakft.cli.session import JsonOption, ProjectOption, Session, SetOption, session
 from weakft.evaluation.paired import PairedScore, PairedScores
 from weakft.registry import Move
@@ -20,6 +20,8 @@ from weakft.run_diff import RunDiff, compare_runs
 SHOWN_FLIPS = 20
 
 group = typer.Typer(help="Published runs.", no_args_is_help=True, rich_markup_mode=None)
+group.command()(upkeep.verify)
+group.command()(upkeep.gc)
 
 
 @group.command("list")

@@ -1,7 +1,9 @@
 """What every command shares: options, the project, errors turned into exit codes."""
 
 import contextlib
+import errno
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -14,7 +16,7 @@ import typer
 from rich.console import Console, RenderableType
 
 from weakft.cli.console import Screen, TerminalNarrator, print_json
-from weakft.errors import WeakftError
+from weakft.errors import DataError, WeakftError
 from weakft.narration import SILENCE, Narrator
 from weakft.project import Project
 from weakft.ranks import leads
@@ -25,6 +27,13 @@ CLEAN = (
     "nothing half-written stays behind. Training goes on where it stopped when the same command "
     "is given again."
 )
+DISK = frozenset(
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EROFS", "EFBIG", "EIO", "EACCES")
+    if hasattr(errno, name)
+)
+"""A disk that is full, over a quota, read-only, broken or somebody else's."""
+TORCH_COULD_NOT_WRITE = "inline_container.cc"  # of its zip files
 PLAIN_WIDTH = 120  # columns, where the output is no terminal
 
 ProjectOption = Annotated[
@@ -113,10 +122,39 @@ def session(folder: Path | None, overrides: list[str] | None, as_json: bool) -> 
     except typer.Exit:
         raise
     except (Exception, SystemExit) as error:
-        log = Path("weakft-crash.log").resolve()
-        log.write_text(traceback.format_exc(), encoding="utf-8")
-        message = f"This is a bug in weakft: {type(error).__name__}: {error}. Traceback: {log}"
+        if refusal := _refused_by_disk(error):
+            _fail(current, DataError.__name__, refusal, DataError.exit_code)
+        message = f"This is a bug in weakft: {type(error).__name__}: {error}. {_logged()}"
         _fail(current, type(error).__name__, message, 1)
+
+
+def _refused_by_disk(error: BaseException | None) -> str | None:
+    """What to tell where a disk, not weakft, is at the root of an error; None elsewhere.
+
+    Libraries written in Rust or C++ put the system's number or words into errors of their own.
+    """
+    while error is not None:
+        number = error.errno if isinstance(error, OSError) else None
+        if number is None and (named := re.search(r"\bos error (\d+)\b", str(error))):
+            number = int(named[1])
+        of_torch = TORCH_COULD_NOT_WRITE in str(error)
+        if number in DISK or of_torch:
+            said = f"torch cannot save its checkpoint ({error})" if of_torch else str(error)
+            return (
+                f"The disk refuses to be written or read: {said}. Make room on it (`weakft runs "
+                "gc` removes old runs), or mend what is said here; then give the command again."
+            )
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _logged() -> str:
+    log = Path("weakft-crash.log").resolve()
+    try:
+        log.write_text(traceback.format_exc(), encoding="utf-8")
+    except OSError as error:
+        return f"Its traceback cannot be kept: {error}"
+    return f"Traceback: {log}"
 
 
 def _fail(current: Session, kind: str, message: str, code: int) -> None:

@@ -1,0 +1,126 @@
+"""What a project remembers: runs, aliases, single stages, votes, hand labels. Can it be read?"""
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from weakft.doctor.finding import FORGET, PUT_ASIDE, REMOVE, Finding
+from weakft.errors import RunNotFound, WeakftError
+from weakft.pipeline.stagewise import SECTIONS, STAMP, read_stamp, stage_inputs
+from weakft.project import Project
+from weakft.runs import RUN_ID, RunFolder
+
+PUBLISHED = re.compile(r"\d{8}-\d{9}-[0-9a-f]{4}")
+
+
+def records(project: Project) -> Iterator[Finding]:
+    """What is broken, contradictory or of other inputs."""
+    yield from _runs(project)
+    yield from _aliases(project)
+    for name, command in ((".work", "weakft apply"), (".retrain", "weakft retrain")):
+        yield from _stages(project, RunFolder(project.runs.root / name), command)
+    yield from _votes(project)
+    yield from _review(project)
+
+
+def _runs(project: Project) -> Iterator[Finding]:
+    root, readable = project.runs.root, set(project.runs.ids())
+    for folder in sorted(root.iterdir()) if root.is_dir() else []:
+        if not folder.is_dir() or not RUN_ID.fullmatch(folder.name) or folder.name in readable:
+            continue
+        if PUBLISHED.fullmatch(folder.name) or (folder / "manifest.json").exists():
+            said = (
+                "a run without a valid manifest: readers do not see it. What is wrong: "
+                f"`weakft runs verify {folder.name}`. Put back what is missing, or remove it"
+            )
+            yield Finding(said, str(folder), "broken")
+        else:
+            yield Finding("a folder that is no run", str(folder), "note")
+
+
+def _aliases(project: Project) -> Iterator[Finding]:
+    path = project.registry.path
+    try:
+        current = project.registry.current()
+        if current is not None:
+            project.runs.open(current)
+    except RunNotFound:
+        said = (
+            f"run {current} is in service and no reader finds it. Bring its folder back, or put "
+            "another into service: `weakft runs promote RUN`, `weakft runs rollback`"
+        )
+        yield Finding(said, str(path), "broken")
+    except WeakftError as error:
+        yield Finding(str(error), str(path), "broken", None if _is_json(path) else PUT_ASIDE)
+
+
+def _is_json(path: Path) -> bool:
+    """Whether it can be read as JSON, whatever that says; so too if only the disk refuses."""
+    try:
+        json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _stages(project: Project, folder: RunFolder, command: str) -> Iterator[Finding]:
+    stamp = folder.path / STAMP
+    if not folder.path.is_dir():
+        return
+    try:
+        done = read_stamp(folder)
+        if "apply" in done and not folder.votes("train").exists():
+            raise ValueError("the votes are not there")
+        stale = [stage for stage in SECTIONS if stage in done and _is_stale(project, done, stage)]
+    except (ValueError, KeyError, TypeError) as error:
+        said = f"which stages are complete cannot be read ({error}); `{command}` starts anew"
+        yield Finding(said, str(stamp), "broken", REMOVE)
+        return
+    except (OSError, WeakftError) as error:
+        yield Finding(f"today's inputs cannot be read: {error}", str(stamp), "broken")
+        return
+    if stale:
+        said = (
+            f"settings, data or LFs changed since `weakft {stale[0]}`: what was made of them is "
+            f"not used any more; `{command}` starts anew"
+        )
+        yield Finding(said, str(folder.path), "note")
+
+
+def _is_stale(project: Project, done: dict[str, dict[str, object]], stage: str) -> bool:
+    return done[stage]["made_from"] != stage_inputs(project, stage)
+
+
+def _votes(project: Project) -> Iterator[Finding]:
+    cache = project.vote_cache
+    if cache is None or not cache.path.exists():
+        return
+    try:
+        address = f"{cache.path.resolve().as_uri()}?mode=rw"  # made by no one but its users
+        with closing(sqlite3.connect(address, timeout=0, uri=True)) as db:
+            db.execute("SELECT key FROM votes LIMIT 1").fetchone()
+    except sqlite3.OperationalError:  # busy, or nothing in it yet
+        return
+    except sqlite3.DatabaseError as error:
+        said = f"kept votes that SQLite cannot read: {error}. It is only a cache"
+        yield Finding(said, str(cache.path), "broken", FORGET)
+
+
+def _review(project: Project) -> Iterator[Finding]:
+    log = project.review
+    try:
+        log.given()
+        tail = log.path.read_bytes().rpartition(b"\n")[2] if log.path.exists() else b""
+    except (OSError, WeakftError) as error:
+        yield Finding(str(error), str(log.path), "broken")
+        return
+    try:
+        json.loads(tail or b"0")
+    except ValueError:
+        said = "the last line was cut off by a crash; it does not count, and the next decision "
+        yield Finding(f"{said}takes its place", str(log.path), "note")

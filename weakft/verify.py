@@ -1,0 +1,100 @@
+"""Is a run folder what its manifest says? Every file, byte by byte."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from weakft.runs import SCHEMA, Json, RunFolder, read_json, sha256
+
+SHOWN_DIGITS = 12  # of a hash
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One way in which a run folder is not what it should be.
+
+    Attributes:
+        path: of the file, relative to the run folder.
+        what: what was wanted and what was found.
+    """
+
+    path: str
+    what: str
+
+
+def verify_run(folder: RunFolder) -> tuple[Problem, ...]:
+    """What is wrong with a run folder; nothing, if it is as it was published.
+
+    Args:
+        folder: of a run, readable or not.
+
+    Example:
+        >>> verify_run(RunFolder(Path("/nowhere/a")))
+        (Problem(path='manifest.json', what='wanted the manifest of run a, got no such file'),)
+    """
+    try:
+        manifest = read_json(folder.manifest)
+    except FileNotFoundError:
+        return (_manifest(f"wanted the manifest of run {folder.id}, got no such file"),)
+    except (OSError, ValueError) as error:
+        return (_manifest(f"wanted a JSON object, got a file that cannot be read: {error}"),)
+    if not isinstance(manifest, dict):
+        return (_manifest(f"wanted a JSON object, got a {type(manifest).__name__}"),)
+    files = manifest.get("files")
+    if not isinstance(files, dict):
+        return (*_head(folder, manifest), _manifest(f"files: wanted an object, got {files!r}"))
+    listed = (problem for name, wanted in files.items() for problem in _file(folder, name, wanted))
+    return (*_head(folder, manifest), *listed, *_unnamed(folder, files))
+
+
+def _head(folder: RunFolder, manifest: Json) -> Iterator[Problem]:
+    for key, wanted in (("schema", SCHEMA), ("id", folder.id)):
+        if (found := manifest.get(key)) != wanted:
+            yield _manifest(f"{key}: wanted {wanted!r}, got {found!r}")
+
+
+def _file(folder: RunFolder, name: str, wanted: object) -> Iterator[Problem]:
+    if not _stays_inside(name):
+        yield _manifest(f"files: wanted paths inside the run, got {name!r}")
+        return
+    if not isinstance(wanted, dict) or not {"sha256", "bytes"} <= wanted.keys():
+        yield _manifest(f"files, {name!r}: wanted sha256 and bytes, got {wanted!r}")
+        return
+    try:
+        if difference := _difference(folder.path / name, wanted):
+            yield Problem(name, difference)
+    except OSError as error:
+        yield Problem(name, f"wanted a file that can be read, got: {error}")
+
+
+def _difference(path: Path, wanted: Mapping[str, Any]) -> str | None:
+    if path.is_symlink() or not path.is_file():
+        got = "something else of that name" if path.exists() or path.is_symlink() else "nothing"
+        return f"wanted a file of {wanted['bytes']} bytes, got {got}"
+    if (size := path.stat().st_size) != wanted["bytes"]:
+        return f"wanted {wanted['bytes']} bytes, got {size}"
+    if (digest := sha256(path)) != wanted["sha256"]:
+        return f"wanted sha256 {_short(wanted['sha256'])}, got {_short(digest)}"
+    return None
+
+
+def _unnamed(folder: RunFolder, files: Mapping[str, Any]) -> Iterator[Problem]:
+    for path in sorted(folder.path.rglob("*")):
+        name = path.relative_to(folder.path).as_posix()
+        if not (path.is_dir() and not path.is_symlink()) and name not in files:
+            if path != folder.manifest:
+                yield Problem(name, "wanted only files that the manifest names, got this one too")
+
+
+def _stays_inside(name: str) -> bool:
+    path = PurePosixPath(name)
+    return name != "" and not path.is_absolute() and ".." not in path.parts
+
+
+def _short(digest: object) -> str:
+    return f"{str(digest)[:SHOWN_DIGITS]}..."
+
+
+def _manifest(what: str) -> Problem:
+    return Problem("manifest.json", what)
