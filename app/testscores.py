@@ -3,8 +3,29 @@
 import loading
 import streamlit as st
 
+from weakft.config import Splits
 from weakft.looks import Looks
 from weakft.report import Report
+
+HELD_OUT: tuple[Splits, ...] = ("valid", "test")
+
+
+def chosen_split(report: Report) -> Splits:
+    """The split whose mistakes are asked for; the page ends where there is none to show."""
+    end_model = report.metrics["end_model"]
+    splits = [split for split in HELD_OUT if split in report.summaries["model"]]
+    splits = [split for split in splits if split in end_model]
+    if not splits:
+        st.info("Neither test nor valid has gold, so mistakes cannot be told. Label some rows.")
+        st.stop()
+    split = st.segmented_control(
+        "Split", splits, default=splits[0], required=True, key="split", bind="query-params"
+    )
+    if split == "test" and not are_shown(report, st.session_state["person"]):
+        st.stop()
+    if how := end_model[split].get("how"):
+        st.text(f"Read these with care: {how}.")
+    return split
 
 
 def are_shown(report: Report, person: str) -> bool:

@@ -27,19 +27,7 @@ def choose_clicked() -> None:
 
 
 report = loading.chosen_report()
-end_model = report.metrics["end_model"]
-splits = [split for split in ("valid", "test") if split in report.summaries["model"]]
-splits = [split for split in splits if split in end_model]
-if not splits:
-    st.info("Neither valid nor test has gold, so mistakes cannot be told. Label some rows.")
-    st.stop()
-split = st.segmented_control(
-    "Split", splits, default=splits[0], required=True, key="split", bind="query-params"
-)
-if split == "test" and not testscores.are_shown(report, st.session_state["person"]):
-    st.stop()
-if how := end_model[split].get("how"):
-    st.text(f"Read these with care: {how}.")
+split = testscores.chosen_split(report)
 told = report.summaries["model"][split]
 states = pd.DataFrame(told["states"])
 shown.kpis(

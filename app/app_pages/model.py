@@ -23,8 +23,6 @@ def choose_clicked() -> None:
 report = loading.chosen_report()
 end_model = report.metrics["end_model"]
 gold = end_model.get("gold", {})
-splits = [split for split in ("valid", "test", "dev") if split in report.summaries["model"]]
-splits = [split for split in splits if split in end_model]
 shown.kpis(
     [
         ("Macro-F1 on valid", *shown.score(end_model.get("valid", {}).get("macro_f1"))),
@@ -39,16 +37,7 @@ st.text(gold.get("reason", "No gold was used."))
 if gold.get("candidates"):
     shown.facts(gold["candidates"], alt="The ways to use gold that were compared")
 
-if not splits:
-    st.info("Neither test nor valid has gold, so mistakes cannot be told. Label some rows.")
-    st.stop()
-split = st.segmented_control(
-    "Split", splits, default=splits[0], required=True, key="split", bind="query-params"
-)
-if split == "test" and not testscores.are_shown(report, st.session_state["person"]):
-    st.stop()
-if how := end_model[split].get("how"):
-    st.text(f"Read these with care: {how}.")
+split = testscores.chosen_split(report)
 told = report.summaries["model"][split]
 
 left, right = st.columns(2, gap="large")
