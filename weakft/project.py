@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from weakft.apply import VoteCache
 from weakft.config import FILE_NAME, Config, find_project
 from weakft.errors import LFImportError
 from weakft.registry import Registry
 from weakft.review import ReviewLog
 from weakft.runs import RunStore
+
+if TYPE_CHECKING:
+    from weakft.apply import VoteCache
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,12 @@ class Project:
         return ReviewLog(self.root / self.config.data.review, self.config.classes)
 
     @property
-    def vote_cache(self) -> VoteCache | None:
+    def vote_cache(self) -> "VoteCache | None":
         """Where votes are kept between runs; None if `[apply] cache` is off."""
         if not self.config.apply.cache:
             return None
+        from weakft.apply import VoteCache  # brings snorkel, which the app does not load
+
         file = self.root / ".weakft" / "votes.sqlite"
         return VoteCache(file, self.config.apply.cache_megabytes)
 

@@ -7,8 +7,8 @@ import shown
 import streamlit as st
 
 from weakft import charts
+from weakft.definitions import definition_of
 from weakft.errors import WeakftError
-from weakft.lf.source import source_of
 from weakft.live import watch_table
 from weakft.tables import Sought
 
@@ -162,7 +162,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         bind="query-params",
     )
 if lf is not None:
-    source, fault = source_of(loading.open_project().lf_files, lf), report.fault(lf)
+    source, fault = definition_of(loading.open_project().lf_files, lf), report.fault(lf)
     with st.expander("How it is written today", icon=":material/code:"):
         if source is None:
             st.text("It does not stand by itself in an LF file: made in a loop, or by a table.")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
-def source_of(files: Iterable[Path], name: str) -> str | None:
+def definition_of(files: Iterable[Path], name: str) -> str | None:
     r"""The lines that define an LF: a function, or an assignment that calls a maker of LFs.
 
     Args:
@@ -19,7 +19,7 @@ def source_of(files: Iterable[Path], name: str) -> str | None:
         >>> import tempfile
         >>> file = Path(tempfile.mkdtemp()) / "lfs.py"
         >>> _ = file.write_text("praises = keyword_lf('praises', ['good'], 1)\n")
-        >>> source_of([file], "praises")
+        >>> definition_of([file], "praises")
         "praises = keyword_lf('praises', ['good'], 1)"
     """
     for file in files:
