@@ -234,18 +234,43 @@ def test_nothing_changed_costs_nothing(
     assert computed == []
 
 
-def test_appended_rows_cost_their_chunks(
+def shop(rows: range) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"id": [f"row {row}" for row in rows], "text": [f"t {row}" for row in rows]}
+    )
+
+
+@pytest.mark.parametrize("size", [4, 64, 16_384])
+def test_appended_rows_alone_are_asked(
+    cache: VoteCache, computed: list[Any], monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(applier, "CHUNK_ROWS", size)
+    lf = keyword_lf("seven", ["7"], 0)
+    apply_lfs([lf], shop(range(1000)), cache=cache)
+    for night in range(3):
+        computed.clear()
+        known, rows = 1000 + 10 * night, shop(range(1010 + 10 * night))
+        L = apply_lfs([lf], rows, cache=cache)
+        asked = [start + i for start, count, _ in computed for i in range(count)]
+        assert asked == list(range(known, known + 10))
+        assert same(L, apply_lfs([lf], rows))
+
+
+def test_rows_that_go_cost_their_chunk(
     cache: VoteCache, computed: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(applier, "CHUNK_ROWS", 4)
-    lf = keyword_lf("a", ["a"], 0)
-    apply_lfs([lf], FRAME, cache=cache)
-    computed.clear()
-    more = pd.concat([FRAME, FRAME.assign(text="new")])
-    assert apply_lfs([lf], more, cache=cache).values[8:].tolist() == [[-1]] * 8
-    assert [start for start, _, _ in computed] == [8, 12]
-    computed.clear()
-    assert same(apply_lfs([lf], more.iloc[4:], cache=cache), apply_lfs([lf], more.iloc[4:]))
+    monkeypatch.setattr(applier, "CHUNK_ROWS", 64)
+    lf = keyword_lf("seven", ["7"], 0)
+    apply_lfs([lf], shop(range(2000)), cache=cache)
+    asked = []
+    for first in range(1, 400, 7):
+        computed.clear()
+        rows = shop(range(first, 2000))
+        L = apply_lfs([lf], rows, cache=cache)
+        asked.append(sum(count for _, count, _ in computed))
+        assert same(L, apply_lfs([lf], rows))
+    assert 0 < np.mean(asked) < 64
+    assert max(asked) < 3 * 64
 
 
 def test_faults_are_kept_too(cache: VoteCache) -> None:

@@ -7,6 +7,7 @@ from snorkel.labeling import LabelingFunction as SnorkelLF
 
 from weakft.apply.cache import VoteCache
 from weakft.apply.chunk import Terms
+from weakft.apply.cuts import even_slices, lasting_slices
 from weakft.apply.kept import fill_from_cache
 from weakft.apply.rows import to_columns
 from weakft.apply.table import Table, Task
@@ -76,7 +77,7 @@ def apply_lfs(
     columns = to_columns(frame)
     ids = tuple(str(i) for i in (columns[id_column] if id_column in columns else frame.index))
     table = Table(lfs, columns, ids, Terms(cardinality, text_column, time_limit))
-    chunks = _slices(len(ids), workers if cache is None else 1)
+    chunks = _evenly(ids, workers) if cache is None else _lastingly(ids, cache)
     missing = None if cache is None else fill_from_cache(table, chunks, cache, narrator)
     everything = [Task(rows, tuple(range(len(lfs)))) for rows in chunks]
     tasks = everything if missing is None else missing.tasks
@@ -94,8 +95,15 @@ def _rows_of(task: Task, ids: Sequence[str]) -> int:
     return len(ids[task.rows])
 
 
-def _slices(rows: int, workers: int) -> list[slice]:
+def _evenly(ids: Sequence[str], workers: int) -> list[slice]:
     size = CHUNK_ROWS
     if workers > 1:
-        size = min(size, -(-rows // (workers * CHUNKS_PER_WORKER)) or 1)
-    return [slice(start, start + size) for start in range(0, max(rows, 1), size)]
+        size = min(size, -(-len(ids) // (workers * CHUNKS_PER_WORKER)) or 1)
+    return even_slices(len(ids), size)
+
+
+def _lastingly(ids: Sequence[str], cache: VoteCache) -> list[slice]:
+    chunks = lasting_slices(ids, CHUNK_ROWS, cache.ends())
+    if ids:
+        cache.add_end(ids[-1])
+    return chunks

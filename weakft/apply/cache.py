@@ -20,8 +20,12 @@ from weakft.labels import Fault, Votes
 from weakft.lf import ColumnLF
 from weakft.lf.fingerprint import NotCacheable, fingerprint
 
-TABLE = """CREATE TABLE IF NOT EXISTS votes (
-    key BLOB PRIMARY KEY, used REAL, content BLOB, checksum BLOB) WITHOUT ROWID"""
+TABLES = (
+    """CREATE TABLE IF NOT EXISTS votes (
+    key BLOB PRIMARY KEY, used REAL, content BLOB, checksum BLOB) WITHOUT ROWID""",
+    "CREATE TABLE IF NOT EXISTS ends (id TEXT PRIMARY KEY, used REAL) WITHOUT ROWID",
+)
+MOST_ENDS = 256
 CHECKSUM_BYTES = 8
 KEPT_SHARE = 0.8  # of the limit, after making room
 PATIENCE = 30  # seconds to wait for another process
@@ -98,6 +102,24 @@ class VoteCache:
             lambda db: db.executemany("DELETE FROM votes WHERE key = ?", doomed), None
         )
 
+    def ends(self) -> frozenset[str]:
+        """Ids of the last rows of the tables seen lately: chunks end there."""
+        return self._with_database(
+            lambda db: frozenset(row for (row,) in db.execute("SELECT id FROM ends")), frozenset()
+        )
+
+    def add_end(self, row_id: str) -> None:
+        """A table ended with this row; of many ends the oldest go."""
+
+        def write(db: sqlite3.Connection) -> None:
+            db.execute("INSERT OR REPLACE INTO ends VALUES (?, ?)", (row_id, time.time()))
+            db.execute(
+                "DELETE FROM ends WHERE id NOT IN (SELECT id FROM ends ORDER BY used DESC LIMIT ?)",
+                (MOST_ENDS,),
+            )
+
+        self._with_database(write, None)
+
     def clear(self) -> None:
         """Forget everything."""
         for file in self.path.parent.glob(f"{self.path.name}*"):
@@ -145,7 +167,8 @@ class VoteCache:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(self.path, timeout=PATIENCE)) as db, db:
             db.execute("PRAGMA auto_vacuum = FULL")
-            db.execute(TABLE)
+            for table in TABLES:
+                db.execute(table)
             return use(db)
 
 
