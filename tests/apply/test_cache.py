@@ -235,9 +235,8 @@ def test_nothing_changed_costs_nothing(
 
 
 def shop(rows: range) -> pd.DataFrame:
-    return pd.DataFrame(
-        {"id": [f"row {row}" for row in rows], "text": [f"t {row}" for row in rows]}
-    )
+    texts = [f"t {row}" for row in rows]
+    return pd.DataFrame({"id": [f"row {row}" for row in rows], "text": texts})
 
 
 @pytest.mark.parametrize("size", [4, 64, 16_384])
