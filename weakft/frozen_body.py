@@ -1,24 +1,19 @@
 """What the frozen lower layers of a model make of a text, computed once and recalled after."""
 
-import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
 
-MOST_BYTES = 2 * 2**30
-MOST_KEPT = 500_000  # texts in the file
-TOKENS_PER_BATCH = 4096
+from weakft.kept_tensors import Ids, KeptTensors, file_for, key_of
 
-Ids = list[int]
+MOST_BYTES = 2 * 2**30
+TOKENS_PER_BATCH = 4096
 
 
 class _EnoughError(Exception):
@@ -57,8 +52,9 @@ class FrozenBody:
         self._others: int | None = None
         self.first_token_only = len(layers) == depth and self._head_reads_the_first_token()
         self._bf16 = bf16 and not self.first_token_only
-        self._file = self._kept_in(folder) if folder and self.first_token_only else None
-        self._states: dict[bytes, torch.Tensor] = self._read()
+        self._states = KeptTensors(
+            self._kept_in(folder) if folder and self.first_token_only else None
+        )
 
     def seen(self, tokens: Ids) -> Ids:
         """The token ids that go with the states of a text."""
@@ -72,14 +68,14 @@ class FrozenBody:
 
     def states(self, texts: Sequence[Ids]) -> list[torch.Tensor]:
         """[t, d] outputs of the frozen layers for each text's token ids, in order."""
-        keys = [_key(ids) for ids in texts]
+        keys = [key_of(ids) for ids in texts]
         missing = {
             key: ids for key, ids in zip(keys, texts, strict=True) if key not in self._states
         }
         for batch in _batches(list(missing.items())):
             self._compute(batch)
-        if missing and self._file is not None:
-            self._write(self._file, keys)
+        if missing:
+            self._states.write(keys)
         return [self._states[key] for key in keys]
 
     @property
@@ -162,39 +158,14 @@ class FrozenBody:
         return torch.equal(*logits)
 
     def _kept_in(self, folder: Path) -> Path:
-        digest = hashlib.sha256()
         frozen = {id(p) for layer in self._layers for p in layer.parameters()}
-        for name, parameter in self._network.base_model.named_parameters():
-            if id(parameter) in frozen or "embed" in name:
-                digest.update(name.encode())
-                digest.update(parameter.detach().cpu().numpy().tobytes())
-        return folder / f"{digest.hexdigest()[:32]}.safetensors"
-
-    def _read(self) -> dict[bytes, torch.Tensor]:
-        if self._file is None or not self._file.exists():
-            return {}
-        kept = load_file(self._file)
-        keys = kept["keys"].numpy()
-        return {key.tobytes(): states for key, states in zip(keys, kept["states"], strict=True)}
-
-    def _write(self, file: Path, asked: list[bytes]) -> None:
-        """Keep all that is known, or what was asked for last if that has grown too large."""
-        kept = list(self._states) if len(self._states) <= MOST_KEPT else list(dict.fromkeys(asked))
-        keys = np.stack([np.frombuffer(key, dtype=np.uint8) for key in kept])
-        states = torch.stack([self._states[key] for key in kept])
-        file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = file.with_suffix(f".{os.getpid()}.tmp")
-        save_file({"keys": torch.from_numpy(keys), "states": states}, unfinished)
-        unfinished.replace(file)
+        named = self._network.base_model.named_parameters()
+        return file_for(((n, p) for n, p in named if id(p) in frozen or "embed" in n), folder)
 
 
 def padded(states: Sequence[torch.Tensor]) -> torch.Tensor:
     """[b, t, d] of [t, d] each."""
     return pad_sequence(list(states), batch_first=True)
-
-
-def _key(ids: Ids) -> bytes:
-    return hashlib.blake2b(np.asarray(ids, dtype=np.int64).tobytes(), digest_size=16).digest()
 
 
 def _batches(items: list[tuple[bytes, Ids]]) -> Iterator[list[tuple[bytes, Ids]]]:

@@ -11,6 +11,8 @@ from weakft.images import open_image
 
 Batch = dict[str, torch.Tensor]
 
+MOST_KEPT = 200_000  # texts whose tokens are remembered
+
 
 class Processor(Protocol):
     """Turns rows (texts, or paths of images) into what a model takes, a batch at a time."""
@@ -45,10 +47,19 @@ class TextProcessor:
     def __init__(self, tokenizer: PreTrainedTokenizerBase, max_length: int) -> None:
         self.saved = tokenizer
         self.max_length = max_length
+        self._known: dict[str, list[int]] = {}
 
     def encode(self, rows: Sequence[str]) -> list[list[int]]:
-        """Token ids of each text, cut to `max_length`."""
-        encoded = self.saved(list(rows), truncation=True, max_length=self.max_length)
+        """Token ids of each text, cut to `max_length`; not to be changed, they are remembered."""
+        new = list(dict.fromkeys(text for text in rows if text not in self._known))
+        if len(self._known) + len(new) > MOST_KEPT:
+            return self._tokens(list(rows))
+        if new:
+            self._known.update(zip(new, self._tokens(new), strict=True))
+        return [self._known[text] for text in rows]
+
+    def _tokens(self, texts: list[str]) -> list[list[int]]:
+        encoded = self.saved(texts, truncation=True, max_length=self.max_length)
         ids: list[list[int]] = encoded["input_ids"]
         return ids
 

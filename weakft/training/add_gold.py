@@ -235,7 +235,7 @@ class _Kitchen:
     def _gold_evidence(self) -> Evidence:
         texts = self.gold.rows.texts
         weak = self.weak.model.predict_proba(texts)
-        return Evidence(texts, weak, self.workshop.fresh_model().embed(texts), self.gold.votes)
+        return Evidence(texts, weak, self.workshop.embed(texts), self.gold.votes)
 
     @cached_property
     def _pool_evidence(self) -> Evidence:

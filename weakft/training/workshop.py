@@ -2,18 +2,21 @@
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from weakft.config import Task, TrainConfig
 from weakft.end_model import Embeddings, EndModel
+from weakft.kept_tensors import KeptTensors, file_for, key_of
 from weakft.labels import SoftLabels, Votes
 from weakft.narration import SILENCE, Narrator
+from weakft.processors import Processor
 from weakft.ranks import world_size
 from weakft.training.finetune import FineTuned, fine_tune
 from weakft.training.rows import TrainingSet
@@ -26,6 +29,7 @@ from weakft.training.selection import (
 )
 from weakft.training.self_training import round_settings, self_taught
 
+EMBEDDINGS = "embeddings"
 SMALL_BATCH = 16  # rows a step where gold is scarce
 FEW_GOLD_ROWS = 300
 MIX_EPOCHS = 1.0  # over pool and gold, starting from the gold-only model
@@ -87,7 +91,23 @@ class Workshop:
     @cached_property
     def embeddings(self) -> Embeddings:
         """[N, d] of the pool's texts, by the pre-trained encoder."""
-        return self.fresh_model().embed(self.texts, narrator=self.narrator)
+        return self.embed(self.texts)
+
+    def embed(self, texts: Sequence[str]) -> Embeddings:
+        """[n, d] by the pre-trained encoder; texts embedded before are recalled from `cache`."""
+        encoder = self.fresh_model()
+        if self.cache is None or self.task == "image":
+            return encoder.embed(texts, narrator=self.narrator)
+        parameters = encoder.model.base_model.named_parameters()
+        kept = KeptTensors(file_for(parameters, self.cache / EMBEDDINGS))
+        keys = [key_of(ids) for ids in encoder.processor.encode(texts)]
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in kept}
+        if missing:
+            found = encoder.embed(list(missing.values()), narrator=self.narrator)
+            for key, embedding in zip(missing, torch.from_numpy(found), strict=True):
+                kept[key] = embedding
+            kept.write(keys)
+        return torch.stack([kept[key] for key in keys]).numpy()
 
     def _selected(self, rows: TrainingSet, embeddings: Embeddings | None) -> TrainingSet:
         if self.settings.selection == "confidence":
@@ -122,6 +142,16 @@ class Workshop:
 
     def fresh_model(self) -> EndModel:
         """The pre-trained encoder under a new head, the same each time."""
+        model = self._loaded()
+        model.processor = self._processor
+        return model
+
+    @cached_property
+    def _processor(self) -> Processor:
+        """One for all models, since it remembers its tokens."""
+        return self._loaded().processor
+
+    def _loaded(self) -> EndModel:
         return EndModel.from_pretrained(
             self.settings.model,
             self.classes,
