@@ -1,11 +1,12 @@
 """Run folders: whole or not there at all."""
 
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
 
 from weakft.errors import LockedError, RunNotFound
-from weakft.runs import RunStore, read_json, sha256
+from weakft.runs import RUN_ID, RunStore, read_json, sha256
 
 
 def published(store: RunStore, text: str = "hello"):  # noqa: ANN201
@@ -63,3 +64,34 @@ def test_the_lock_lets_one_in(tmp_path: Path) -> None:
         pass
     with store.lock():
         pass
+
+
+def test_a_clock_set_back_leaves_the_newest_run_the_newest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock(datetime):
+        told = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Clock":
+            return cls.fromtimestamp(cls.told.timestamp(), tz)
+
+    monkeypatch.setattr("weakft.runs.datetime", Clock)
+    store = RunStore(tmp_path / "runs")
+    published = []
+    for hours in (0, -1, -30, 2):
+        Clock.told = datetime(2026, 3, 1, 12, tzinfo=UTC) + timedelta(hours=hours)
+        with store.staging() as staged:
+            published.append(store.publish(staged, {}).id)
+        assert store.open("latest").id == published[-1]
+    assert store.ids() == published
+    assert published[-1].startswith("20260301-140000000")
+
+
+def test_runs_that_others_named_do_not_matter(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "runs")
+    with store.staging() as staged:
+        first = store.publish(staged, {})
+    first.path.rename(tmp_path / "runs" / "0-by-hand")
+    with store.staging() as staged:
+        assert RUN_ID.fullmatch(store.publish(staged, {}).id)

@@ -33,6 +33,7 @@ from weakft.project import Project
 from weakft.report import Report
 from weakft.run_diff import compare_runs
 from weakft.runs import Json, RunFolder
+from weakft.verify import verify_run
 
 UNFINISHED = ".retrain"
 JUDGEMENTS = "judgements.jsonl"
@@ -200,6 +201,11 @@ def _refuse_unfit_current(project: Project) -> None:
             f"The run in service, {current}, is missing from {project.runs.root} or damaged, so no "
             f"candidate can be compared with it ({error}). {remedy}"
         ) from error
+    if problems := verify_run(report.run):
+        raise DataError(
+            f"The run in service, {current}, is not what it was when it was published: "
+            f"{problems[0].path}: {problems[0].what}. A comparison with it means nothing. {remedy}"
+        )
     if classes != project.config.classes:
         raise DataError(
             f"The run in service, {current}, tells {list(classes)} apart, and [project] classes "

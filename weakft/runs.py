@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +197,7 @@ class RunStore:
         Raises:
             DataError: the disk refuses; no part of the run is seen then.
         """
-        final = RunFolder(self.root / _new_id())
+        final = RunFolder(self.root / _new_id(after=max(self.ids(), default="")))
         with _explained(self.root):
             files = _inventory(staged)
             write_json(staged.manifest, {"schema": SCHEMA, "id": final.id, **about, "files": files})
@@ -283,9 +283,23 @@ def _explained(root: Path) -> Iterator[None]:
         ) from error
 
 
-def _new_id() -> str:
-    now = datetime.now(UTC)
-    return f"{now:%Y%m%d-%H%M%S}{now.microsecond // 1000:03d}-{secrets.token_hex(2)}"
+def _new_id(after: str = "") -> str:
+    """An id for a run of now, that sorts behind another even if the clock was set back."""
+    stamp = max(_stamp(datetime.now(UTC)), _next_stamp(after))
+    return f"{stamp}-{secrets.token_hex(2)}"
+
+
+def _stamp(moment: datetime) -> str:
+    return f"{moment:%Y%m%d-%H%M%S}{moment.microsecond // 1000:03d}"
+
+
+def _next_stamp(run_id: str) -> str:
+    """A millisecond after that of a run; nothing where somebody else named it."""
+    try:
+        moment = datetime.strptime(f"{run_id.rpartition('-')[0]}000", "%Y%m%d-%H%M%S%f")
+    except ValueError:
+        return ""
+    return _stamp(moment + timedelta(milliseconds=1))
 
 
 def _has_valid_manifest(folder: Path) -> bool:
