@@ -220,7 +220,7 @@ def test_two_processes_move_it_one_after_the_other(four: tuple[RunStore, list[st
 
 
 def test_who_waits_too_long_is_told(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("weakft.registry.LOCK_SECONDS", 0.0)
-    with registry._locked(), pytest.raises(LockedError, match="Try again"):
+    monkeypatch.setattr("weakft.locks.PATIENCE", 0.0)
+    with registry.locked(), pytest.raises(LockedError, match="Try again"):
         Registry(registry.store).promote("latest", by="me")
     assert registry.current() is None

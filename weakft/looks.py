@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock
+from weakft.locks import locked
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Looks:
     def add(self, run_id: str, test: str, by: str) -> Look:
         """Count one."""
         look = Look(run_id, test, by, datetime.now(UTC).isoformat(timespec="seconds"))
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(self._file.with_suffix(".lock")), self._file.open("a") as opened:
+        lock = locked(self._file.with_suffix(".lock"), "counting looks")
+        with lock, self._file.open("a", encoding="utf-8") as opened:
             opened.write(json.dumps(asdict(look)) + "\n")
         return look

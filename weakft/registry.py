@@ -6,21 +6,19 @@ old state or the new one. A lock of its own makes two processes move the alias o
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
-from weakft.errors import ConfigError, DataError, LockedError, RunNotFound
+from weakft.errors import ConfigError, DataError, RunNotFound
+from weakft.locks import locked
 from weakft.runs import RunFolder, RunStore
 
 CURRENT = "current"
-LOCK_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,7 @@ class Registry:
             DataError: aliases.json is broken, or cannot be written.
             LockedError: another process holds the aliases for long.
         """
-        with self._locked():
+        with self.locked():
             book = self._read()
             run = self._open(run_id, book)
             if run.id == book.aliases.get(CURRENT):
@@ -159,7 +157,7 @@ class Registry:
             DataError: aliases.json is broken, or cannot be written.
             LockedError: another process holds the aliases for long.
         """
-        with self._locked():
+        with self.locked():
             book = self._read()
             standing = book.promoted()
             if len(standing) < 2:
@@ -219,23 +217,14 @@ class Registry:
             partial.unlink(missing_ok=True)
             raise DataError(f"{self.path} cannot be written: {error}.") from error
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        lock = FileLock(self.store.root / ".aliases.lock", timeout=LOCK_SECONDS)
-        try:
-            self.store.root.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except Timeout as error:
-            raise LockedError(
-                f"Another weakft has been moving aliases for {LOCK_SECONDS:.0f} s "
-                f"({lock.lock_file} is locked). Try again when it has ended."
-            ) from error
-        except OSError as error:
-            raise DataError(f"{lock.lock_file} cannot be locked: {error}.") from error
-        try:
-            yield
-        finally:
-            lock.release()
+    def locked(self) -> AbstractContextManager[None]:
+        """For the block nobody else moves an alias.
+
+        Raises:
+            LockedError: another process does, for long.
+            DataError: the lock cannot be made.
+        """
+        return locked(self.store.root / ".aliases.lock", "moving aliases")
 
 
 def _listed(run_id: str | None) -> list[str]:

@@ -47,7 +47,7 @@ def retire(registry: Registry, keep: int) -> None:
         DataError: aliases.json is broken, or a folder cannot be renamed.
         LockedError: another process holds the aliases for long.
     """
-    with registry._locked():
+    with registry.locked():
         for run in unneeded(registry, keep):
             with _explained(run.path):
                 _hide(run.path)

@@ -8,18 +8,16 @@ the decision before it, so that undoing twice goes two decisions back, not there
 
 import json
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
-from weakft.errors import DataError, LockedError
-
-LOCK_SECONDS = 10.0
+from weakft.errors import DataError
+from weakft.locks import locked
 
 
 @dataclass(frozen=True)
@@ -188,23 +186,8 @@ class ReviewLog:
             raise DataError(f"{self.path} cannot be written: {error}.") from error
         return decision
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        lock = FileLock(self.path.with_name(f".{self.path.name}.lock"), timeout=LOCK_SECONDS)
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except Timeout as error:
-            raise LockedError(
-                f"Another weakft has been writing decisions for {LOCK_SECONDS:.0f} s "
-                f"({lock.lock_file} is locked). Try again when it has ended."
-            ) from error
-        except OSError as error:
-            raise DataError(f"{lock.lock_file} cannot be locked: {error}.") from error
-        try:
-            yield
-        finally:
-            lock.release()
+    def _locked(self) -> AbstractContextManager[None]:
+        return locked(self.path.with_name(f".{self.path.name}.lock"), "writing decisions")
 
 
 def _standing(decisions: Sequence[Decision]) -> dict[str, list[int]]:

@@ -39,7 +39,7 @@ def _remove(project: Project, path: Path) -> None:
 
 
 def _remove_draft(project: Project, path: Path) -> None:
-    with project.registry._locked():
+    with project.registry.locked():
         path.unlink(missing_ok=True)
 
 
@@ -49,7 +49,7 @@ def _forget(project: Project, path: Path) -> None:
 
 def _put_aside(project: Project, path: Path) -> None:
     now = datetime.now(UTC)
-    with project.registry._locked():
+    with project.registry.locked():
         os.rename(path, path.with_name(f"{path.name}.broken-{now:%Y%m%d-%H%M%S}"))
 
 
