@@ -1,6 +1,7 @@
 # make demo | test | app | bench | soak: each sets up what it needs, and nothing twice.
 
 PYTHON ?= python3
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -14,7 +15,7 @@ app: $(VENV)/.app            ## look at the newest run in the browser
 	$(BIN)/weakft app
 
 test: lint                   ## what CI runs
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

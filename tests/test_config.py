@@ -42,6 +42,9 @@ def test_precedence_is_default_file_environment_set(file: Path) -> None:
         ("train.gold=some", "'auto', 'continue'"),
         ('project.classes=["one"]', "wanted 2 to"),
         ('project.classes=["a", "a"]', "distinct"),
+        ("mlflow.uri=mlruns", 'wanted "local", sqlite:///FILE or the address of a server'),
+        ("mlflow.uri=https://ann:secret@host", "Take it out and set MLFLOW_TRACKING_USERNAME"),
+        ("mlflow.model=a/b", "a registered model's name has no /"),
         ("nonsense", "section.key=value"),
         ("project.name.first=1", "not a section"),
     ],
@@ -49,6 +52,17 @@ def test_precedence_is_default_file_environment_set(file: Path) -> None:
 def test_wrong_settings_are_refused(file: Path, override: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Config.load(file, [override], environ={})
+
+
+@pytest.mark.parametrize("uri", ["", "local", "sqlite:///m.db", "http://host:5000", "https://host"])
+def test_addresses_of_mlflow_are_taken(file: Path, uri: str) -> None:
+    assert Config.load(file, [f'mlflow.uri="{uri}"'], environ={}).mlflow.uri == uri
+
+
+def test_a_password_is_not_said_again(file: Path) -> None:
+    with pytest.raises(ConfigError) as refused:
+        Config.load(file, ["mlflow.uri=https://ann:secret@host"], environ={})
+    assert "secret" not in str(refused.value)
 
 
 def test_no_toml_and_no_file_are_refused(tmp_path: Path) -> None:

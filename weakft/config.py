@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -247,6 +248,35 @@ class RetrainConfig(Section):
     )
 
 
+class MlflowConfig(Section):
+    """`[mlflow]`: the tracker that runs are logged to, and the registry of their models."""
+
+    uri: str = Field(
+        "",
+        description="none; or local: mlflow.db of the project; or sqlite:///FILE, or http://SERVER",
+    )
+    experiment: str = Field("", description="default: the project's name")
+    model: str = Field("", description="registered model; default: the project's name")
+
+    @field_validator("uri")
+    @classmethod
+    def _an_address(cls, uri: str) -> str:
+        parts = urlsplit(uri)
+        server = parts.scheme in ("http", "https") and parts.netloc
+        if not (uri in ("", "local") or server or uri.startswith("sqlite:///")):
+            raise ValueError(
+                'wanted "local", sqlite:///FILE or the address of a server, http://...'
+            )
+        return uri
+
+    @field_validator("model")
+    @classmethod
+    def _fit_to_be_registered(cls, model: str) -> str:
+        if found := set(model) & set("/:'\""):
+            raise ValueError(f"a registered model's name has no {' or '.join(sorted(found))}")
+        return model
+
+
 class AppConfig(Section):
     """`[app]`: who may look at the dashboard."""
 
@@ -272,6 +302,7 @@ class Config(Section):
     train: TrainConfig = TrainConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
     retrain: RetrainConfig = RetrainConfig()
+    mlflow: MlflowConfig = MlflowConfig()
     app: AppConfig = AppConfig()
     privacy: PrivacyConfig = PrivacyConfig()
 
@@ -304,6 +335,7 @@ class Config(Section):
         except ValidationError as error:
             raise ConfigError(_explained(error, file)) from error
         _refuse_unfit_balance(config, file)
+        _refuse_password(config, file)
         return config
 
 
@@ -318,7 +350,7 @@ def find_project(start: Path) -> Path:
             return folder
     raise ConfigError(
         f"No {FILE_NAME} in {start.resolve()} or above. Go to a project, name one with "
-        "--project DIR, or make one with `weakft import wrench SRC DEST`."
+        "--project DIR, or make one with `weakft init DIR`."
     )
 
 
@@ -377,6 +409,16 @@ def _refuse_unfit_balance(config: Config, file: Path) -> None:
         raise ConfigError(
             f"{file}: 'label_model.class_balance': wanted {k} positive shares that sum to 1, one "
             f"for each of {', '.join(config.classes)}, got {balance}."
+        )
+
+
+def _refuse_password(config: Config, file: Path) -> None:
+    parts = urlsplit(config.mlflow.uri)
+    if parts.username is not None or parts.password is not None:
+        raise ConfigError(
+            f"{file}: 'mlflow.uri' holds a name or a password, and settings are kept with every "
+            "run. Take it out and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
+            "MLFLOW_TRACKING_TOKEN, in the environment."
         )
 
 

@@ -44,9 +44,21 @@ class DataError(WeakftError):
 
 
 class LFError(WeakftError):
-    """Labeling functions cannot be used as they are."""
+    """Labeling functions cannot be used as they are.
+
+    Attributes:
+        lf_name: the LF at fault, where it is one.
+        row_id: the first row on which it showed, where it is a row.
+    """
 
     exit_code = 4
+
+    def __init__(
+        self, message: str, *, lf_name: str | None = None, row_id: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.lf_name = lf_name
+        self.row_id = row_id
 
 
 class LFImportError(LFError):

@@ -8,6 +8,8 @@ from weakft.config import RetrainConfig
 from weakft.errors import DataError
 from weakft.runs import Json
 
+FILE_NAME = "judgements.jsonl"
+
 
 class Judgements:
     """The ledger of a project, one JSON line a judgement; replaced whole when it grows.
@@ -44,6 +46,10 @@ class Judgements:
         unfinished = self._file.with_name(f".{self._file.name}.tmp")
         unfinished.write_text(content, encoding="utf-8")
         unfinished.replace(self._file)
+
+    def statuses(self) -> dict[str, str]:
+        """How each run was judged last: "promoted" or "refused", by its id."""
+        return {line["run_id"]: line["status"] for line in self._lines()}
 
     def _lines(self) -> list[Json]:
         if not self._file.exists():

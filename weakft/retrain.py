@@ -19,7 +19,7 @@ from weakft.dataset import read_dataset
 from weakft.drift import Batch, Drift, find_drift
 from weakft.errors import DataError, WeakftError
 from weakft.gate import Verdict, judge
-from weakft.judgements import Judgements
+from weakft.judgements import FILE_NAME, Judgements
 from weakft.labels import SoftLabels
 from weakft.live import told_live
 from weakft.monitoring import write_metrics
@@ -36,7 +36,6 @@ from weakft.runs import Json, RunFolder
 from weakft.verify import verify_run
 
 UNFINISHED = ".retrain"
-JUDGEMENTS = "judgements.jsonl"
 BY = "weakft retrain"
 
 Status = Literal["unchanged", "promoted", "refused"]
@@ -104,11 +103,12 @@ def _outcome(project: Project, narrator: Narrator) -> Retrained:
     if candidate is None:
         with told_live(project.runs.root, narrator) as told:
             candidate = _candidate(project, made_from, told)
+    narrator.stage("judge")
     return _judged(project, candidate)
 
 
 def _ledger(project: Project) -> Judgements:
-    return Judgements(project.runs.root / JUDGEMENTS)
+    return Judgements(project.runs.root / FILE_NAME)
 
 
 def _run_made_from(project: Project, digest: str) -> RunFolder | None:
@@ -149,6 +149,7 @@ def _candidate(project: Project, made_from: Json, narrator: Narrator) -> RunFold
         with stamped(project, folder, "evaluate"):
             evaluate(project, data, votes, folder, narrator)
     _refuse_moved_inputs(project, made_from)
+    narrator.stage("publish")
     timings = {name: stage["seconds"] for name, stage in read_stamp(folder).items()}
     metrics = folder.read_metrics()
     return finish(project, data, votes, folder, metrics, timings, made_from)[0]

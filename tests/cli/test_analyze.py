@@ -1,6 +1,7 @@
 """`weakft analyze --diff`: today's LFs against a published run."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,38 @@ def test_what_cannot_be_compared_is_refused(project: Path) -> None:
     other = CONFIG.replace('["bad", "good"]', '["good", "bad"]')
     (project / "weakft.toml").write_text(other)
     assert "cannot be compared" in analyze(project, "--diff", "latest", code=2)
+
+
+def test_two_checkouts_are_compared_without_any_run(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helped = "from words import PRAISE\n" + LF_FILE.replace(
+        '["great", "love", "perfect"]', "PRAISE"
+    )
+    (project / "labeling" / "tiny.py").write_text(helped)
+    (project / "labeling" / "words.py").write_text('PRAISE = ["great", "love", "perfect"]\n')
+    base = tmp_path / "base"
+    shutil.copytree(project, base, symlinks=True)
+    (project / "labeling" / "words.py").write_text('PRAISE = ["great"]\n')
+    content = json.loads(analyze(project, "--diff", str(base), "--json"))
+    assert content["folder"] == str(base)
+    changes = content["diff"]["changes"]
+    assert [(c["name"], c["kind"], c["rows"]) for c in changes] == [("praises", "changed", 12)]
+    assert content["diff"]["flip_count"] == 12
+    assert not (project / "runs").exists()
+    monkeypatch.chdir(tmp_path)
+    assert analyze(project, "--diff", "base") == analyze(project, "--diff", str(base))
+    other = CONFIG.replace('["bad", "good"]', '["good", "bad"]')
+    (base / "weakft.toml").write_text(other)
+    assert f"The project in {base} tells" in analyze(project, "--diff", "base", code=2)
+
+
+def test_hidden_columns_stay_out_of_what_goes_to_a_pull_request(project: Path, run_id: str) -> None:
+    (project / "labeling" / "tiny.py").write_text(RENAMED)
+    assert "the phone is bad" in analyze(project, "--diff", run_id)
+    toml = project / "weakft.toml"
+    toml.write_text(toml.read_text() + '\n[privacy]\nhidden = ["text"]\n')
+    hidden = analyze(project, "--diff", run_id)
+    assert "phone" not in hidden
+    assert "| (hidden) |" in hidden
+    assert "phone" not in analyze(project, "--diff", run_id, "--json")

@@ -26,5 +26,7 @@ def refuse_faults_over_budget(
             raise FaultBudgetExceeded(
                 f"LF {fault.lf_name!r} raised on {fault.count} of {rows} {what} rows "
                 f"({rate:.1%}; labeling.max_fault_rate allows {max_fault_rate:.1%}), first on row "
-                f"{fault.row_id!r}:\n{fault.traceback}"
+                f"{fault.row_id!r}:\n{fault.traceback}",
+                lf_name=fault.lf_name,
+                row_id=fault.row_id,
             )

@@ -310,5 +310,7 @@ def _invalid_vote(lf_name: str, vote: Any, row_id: str, limit: int) -> InvalidVo
     return InvalidVote(
         f"LF {lf_name!r} returned {vote!r} ({type(vote).__name__}) on row {row_id!r}; a vote is "
         f"a class index 0..{limit - 1}, ABSTAIN (-1) or None."
-        + (hint if isinstance(vote, bool | np.bool_) else "")
+        + (hint if isinstance(vote, bool | np.bool_) else ""),
+        lf_name=lf_name,
+        row_id=row_id,
     )

@@ -1,6 +1,8 @@
-"""`weakft analyze`: what the votes say about the LFs, alone or against a run. Writes nothing."""
+"""`weakft analyze`: what the votes say about the LFs, alone or against others. Writes nothing."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
@@ -10,14 +12,18 @@ from rich.text import Text
 
 from weakft.analysis import near_copies, pairwise
 from weakft.cli import moved, screens
+from weakft.cli.saves import forget_modules_of
 from weakft.cli.session import JsonOption, ProjectOption, Session, SetOption, session
-from weakft.dataset import read_dataset
+from weakft.comparison import Comparison
+from weakft.dataset import Dataset, read_dataset
 from weakft.errors import ConfigError
 from weakft.labels import LabelMatrix
 from weakft.pipeline.labelling import gaps_of, quick_model, summarise_lfs
-from weakft.pipeline.voting import cast_votes
+from weakft.pipeline.voting import Votes, cast_votes
 from weakft.project import Project
 from weakft.report import Report
+
+HIDDEN = "(hidden)"
 
 
 def analyze(
@@ -29,7 +35,8 @@ def analyze(
         str | None,
         typer.Option(
             metavar="RUN",
-            help="What moved since a run (its id, or latest), as Markdown for a pull request.",
+            help="What moved since a run (its id, latest or current), or against the LFs of "
+            "another folder, as Markdown for a pull request.",
         ),
     ] = None,
 ) -> None:
@@ -81,19 +88,56 @@ def analysis(
     return content, *screen
 
 
-def _show_diff(cli: Session, project: Project, run_id: str) -> None:
-    report = Report(project, project.runs.open(run_id))
-    classes = project.config.classes
-    if report.classes != classes:
-        raise ConfigError(
-            f"Run {report.run.id} tells the classes {list(report.classes)} apart, [project] "
-            f"classes of weakft.toml are {list(classes)}: votes for different classes cannot be "
-            "compared. Name a run made with today's classes: `weakft runs list`."
-        )
+def _show_diff(cli: Session, project: Project, other: str) -> None:
     data = read_dataset(project.config, project.root)
-    before = {name: report.votes(name) for name in report.splits}
+    runs = {"latest", "current", *project.runs.ids()}
+    if other not in runs and Path(other).is_dir():
+        named = {"folder": str(Path(other).resolve())}
+        before = _votes_of_folder(cli, project, Path(other), data)
+    else:
+        report = Report(project, project.registry.open(other))
+        named = {"run_id": report.run.id}
+        before = _votes_of_run(project, report)
     after = cast_votes(project, data, cli.narrator)
-    comparison = moved.compare(data, classes, before, after)
+    comparison = _withheld(project, moved.compare(data, project.config.classes, before, after))
     markdown = moved.as_markdown(comparison)
-    content = {"status": "completed", "run_id": report.run.id, "diff": comparison.as_dict()}
+    content = {"status": "completed", **named, "diff": comparison.as_dict()}
     cli.show_text({**content, "markdown": markdown}, markdown)
+
+
+def _votes_of_run(project: Project, report: Report) -> Votes:
+    remedy = "Name a run made with today's classes: `weakft runs list`."
+    _refuse_other_classes(project, report.classes, f"Run {report.run.id}", remedy)
+    return {name: report.votes(name) for name in report.splits}
+
+
+def _votes_of_folder(cli: Session, project: Project, folder: Path, data: Dataset) -> Votes:
+    """What the LFs of another checkout say of our rows; its modules are forgotten then."""
+    other = Project.open(folder, cli.overrides)
+    remedy = "Compare with a folder that has the same."
+    _refuse_other_classes(project, other.config.classes, f"The project in {other.root}", remedy)
+    config = other.config.model_copy(update={"data": project.config.data})
+    try:
+        return cast_votes(Project(other.root, config), data, cli.narrator)
+    finally:
+        forget_modules_of(other.root)
+
+
+def _refuse_other_classes(
+    project: Project, others: tuple[str, ...], whose: str, remedy: str
+) -> None:
+    classes = project.config.classes
+    if others != classes:
+        raise ConfigError(
+            f"{whose} tells the classes {list(others)} apart, [project] classes of weakft.toml "
+            f"are {list(classes)}: votes for different classes cannot be compared. {remedy}"
+        )
+
+
+def _withheld(project: Project, comparison: Comparison) -> Comparison:
+    """The same without the ids or texts that `[privacy] hidden` names."""
+    data, hidden = project.config.data, project.config.privacy.hidden
+    shown = {data.id: "id", data.text: "text", data.image: "text"}
+    masks = {name: HIDDEN for column, name in shown.items() if column in hidden}
+    flips = tuple(replace(flip, **masks) for flip in comparison.flips)
+    return replace(comparison, flips=flips)

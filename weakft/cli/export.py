@@ -1,5 +1,6 @@
-"""`weakft export labels | model`: a run's results in forms that others read."""
+"""`weakft export labels | model | mlflow`: a run's results in forms that others read."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -7,10 +8,12 @@ import pyarrow.parquet as pq
 import typer
 from rich.text import Text
 
+from weakft.cli import tracking
 from weakft.cli.session import JsonOption, ProjectOption, SetOption, session
 from weakft.config import Splits
 from weakft.interop.label_studio import labeling_interface
 from weakft.interop.labels import export_labels, read_labels
+from weakft.interop.mlflow import log_run
 from weakft.report import Report
 
 group = typer.Typer(
@@ -89,6 +92,22 @@ def model(
                 f"{done.difference:.1g}."
             ),
         )
+
+
+@group.command()
+def mlflow(
+    run: Annotated[str, typer.Argument(help="A run id, latest or current.")] = "latest",
+    project: ProjectOption = None,
+    set_: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Log a run to the MLflow of `[mlflow] uri`, with its model; once, however often it is said."""
+    with session(project, set_, json) as cli:
+        opened = cli.project
+        chosen = opened.registry.open(run)
+        logged = log_run(opened, chosen)
+        content = {"status": "completed", "run_id": chosen.id, "mlflow": asdict(logged)}
+        cli.show(content, tracking.line(logged))
 
 
 def _some_rows(report: Report) -> list[str]:

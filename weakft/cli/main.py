@@ -12,6 +12,7 @@ from weakft.cli import (
     doctor,
     export,
     imports,
+    init,
     predict,
     report,
     retrain,
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 
 for command in (
+    init.init,
     check.check,
     stages.apply,
     analyze.analyze,

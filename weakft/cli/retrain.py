@@ -5,7 +5,9 @@ from rich.text import Text
 
 from weakft.cli import screens
 from weakft.cli.session import JsonOption, ProjectOption, SetOption, session
+from weakft.cli.tracking import tracked
 from weakft.errors import GateError
+from weakft.project import Project
 
 
 def retrain(
@@ -18,7 +20,8 @@ def retrain(
     with session(project, set_, json) as cli:
         from weakft.retrain import retrain as retrain_project
 
-        outcome = retrain_project(cli.project, cli.narrator)
+        opened = cli.project
+        outcome = retrain_project(opened, cli.narrator)
         refused = outcome.current != outcome.run_id
         earlier = f", which was refused; {outcome.current} stays in service" if refused else ""
         said = {
@@ -30,12 +33,22 @@ def retrain(
         marks = [f"{'passed' if check.passed else 'FAILED'}: {check.says}" for check in checks]
         rows = [] if outcome.verdict is None else outcome.verdict.newly_wrong
         lost = f"Gold rows only the model in service gets right: {', '.join(rows)}."
+        warnings = [] if outcome.status == "unchanged" else _warnings(opened, outcome.run_id)
+        content = {**outcome.as_dict(), "warnings": warnings}
+        content, told = tracked(opened, outcome.run_id, content)
         cli.show(
-            outcome.as_dict(),
+            content,
             Text(said, style="bold"),
             screens.bullets(marks),
             screens.bullets([f"Drift in {outcome.new_rows} new rows: {d}" for d in outcome.drifts]),
+            screens.bullets(warnings),
             Text(lost if rows else "", style="dim"),
+            *told,
         )
         if outcome.status == "refused":
             raise typer.Exit(GateError.exit_code)
+
+
+def _warnings(project: Project, run_id: str) -> list[str]:
+    warnings: list[str] = project.runs.open(run_id).read_metrics().get("warnings", [])
+    return warnings

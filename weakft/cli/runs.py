@@ -12,6 +12,7 @@ from rich.text import Text
 
 from weakft.cli import screens, upkeep
 from weakft.cli.session import JsonOption, ProjectOption, Session, SetOption, session
+from weakft.cli.tracking import tracked
 from weakft.evaluation.paired import PairedScore, PairedScores
 from weakft.registry import Move
 from weakft.report import Report
@@ -134,7 +135,8 @@ def _show_move(cli: Session, move: Move, status: str) -> None:
         said += f" already, since {move.at}"
     elif move.was is not None:
         said += f"; before it was {move.was}"
-    cli.show({"status": status, **asdict(move)}, Text(f"{said}."))
+    content, told = tracked(cli.project, move.run_id, {"status": status, **asdict(move)})
+    cli.show(content, Text(f"{said}."), *told)
 
 
 def _diff_screen(found: RunDiff) -> RenderableType:

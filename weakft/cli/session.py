@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any, Self, TextIO
 
 import typer
 from rich.console import Console, RenderableType
 
 from weakft.cli.console import Screen, TerminalNarrator, print_json
+from weakft.cli.log import EventLog, LoggedNarrator
 from weakft.errors import DataError, WeakftError
 from weakft.narration import SILENCE, Narrator
 from weakft.project import Project
@@ -63,15 +64,27 @@ class Session:
 
     Attributes:
         as_json: print one JSON object instead of text.
-        narrator: told of the progress.
         stdout: the real standard output; LF code that prints ends up on stderr.
+        log: told of the outcome.
+        narrator: told of the progress.
     """
 
     folder: Path | None
     overrides: list[str]
     as_json: bool
     stdout: TextIO
-    narrator: Narrator = field(default_factory=lambda: TerminalNarrator() if leads() else SILENCE)
+    log: EventLog = field(default_factory=lambda: EventLog(None))
+    narrator: Narrator = SILENCE
+
+    @classmethod
+    def begun(cls, folder: Path | None, overrides: list[str], as_json: bool) -> Self:
+        """A command that begins now; of several ranks the leader speaks and logs."""
+        if not leads():
+            return cls(folder, overrides, as_json, sys.stdout)
+        log = EventLog.from_environment()
+        log.started(folder)
+        narrator = LoggedNarrator(TerminalNarrator(), log)
+        return cls(folder, overrides, as_json, sys.stdout, log, narrator)
 
     @property
     def project(self) -> Project:
@@ -82,6 +95,7 @@ class Session:
         """Print the result: the JSON object, or the screens made for people."""
         if not leads():
             return
+        self.log.told(content)
         if self.as_json:
             print_json({"schema": 1, **content}, self.stdout)
             return
@@ -93,6 +107,7 @@ class Session:
 
     def show_text(self, content: dict[str, Any], text: str) -> None:
         """Print the result: the JSON object, or a text with its lines as long as they are."""
+        self.log.told(content)
         if self.as_json:
             print_json({"schema": 1, **content}, self.stdout)
             return
@@ -106,20 +121,23 @@ def session(folder: Path | None, overrides: list[str] | None, as_json: bool) -> 
 
     A bug (exit 1) leaves its traceback in `weakft-crash.log` of the current folder.
     """
-    current = Session(folder, overrides or [], as_json, sys.stdout)
+    current = Session.begun(folder, overrides or [], as_json)
     try:
         with contextlib.redirect_stdout(sys.stderr):
             yield current
+        current.log.ended(0)
     except WeakftError as error:
-        _fail(current, type(error).__name__, str(error), error.exit_code)
+        _fail(current, type(error).__name__, str(error), error.exit_code, error)
     except KeyboardInterrupt:
         _fail(current, "Interrupted", f"Interrupted; {CLEAN}", INTERRUPTED)
     except Terminated:
         _fail(current, "Terminated", f"Terminated; {CLEAN}", TERMINATED)
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), current.stdout.fileno())
+        current.log.ended(0)
         raise typer.Exit from None
-    except typer.Exit:
+    except typer.Exit as end:
+        current.log.ended(end.exit_code)
         raise
     except (Exception, SystemExit) as error:
         if refusal := _refused_by_disk(error):
@@ -157,10 +175,13 @@ def _logged() -> str:
     return f"Traceback: {log}"
 
 
-def _fail(current: Session, kind: str, message: str, code: int) -> None:
+def _fail(
+    current: Session, kind: str, message: str, code: int, error: WeakftError | None = None
+) -> None:
+    current.log.ended(code, kind, error)
     if current.as_json:
-        error = {"type": kind, "message": message}
-        content = {"schema": 1, "status": "error", "error": error, "exit_code": code}
+        told = {"type": kind, "message": message}
+        content = {"schema": 1, "status": "error", "error": told, "exit_code": code}
         print_json(content, current.stdout)
     Console(stderr=True, highlight=False, soft_wrap=True).print(
         f"{kind}: {message}", markup=False, style="red"

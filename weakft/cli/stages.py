@@ -14,6 +14,7 @@ from rich.text import Text
 
 from weakft.cli import screens
 from weakft.cli.session import JsonOption, ProjectOption, Session, SetOption, session
+from weakft.cli.tracking import tracked
 from weakft.errors import ConfigError
 from weakft.labels import Fault
 from weakft.pipeline import stagewise
@@ -155,7 +156,8 @@ def evaluate(
     with session(project, set_, json) as cli:
         opened = cli.project
         published, content = stagewise.evaluate(opened, cli.narrator)
-        cli.show(content, screens.run_screen(Report(opened, published)))
+        content, told = tracked(opened, published.id, content)
+        cli.show(content, screens.run_screen(Report(opened, published)), *told)
 
 
 def run(
@@ -170,4 +172,5 @@ def run(
 
         opened = cli.project
         published, content = run_pipeline(opened, cli.narrator)
-        cli.show(content, screens.run_screen(Report(opened, published)))
+        content, told = tracked(opened, published.id, content)
+        cli.show(content, screens.run_screen(Report(opened, published)), *told)

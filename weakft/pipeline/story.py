@@ -127,7 +127,7 @@ def finish(
 
 def inputs_digest(project: Project, made_from: Json) -> str:
     """One hash of all that decides a run: settings, data, LF files, labels given by hand."""
-    settings = project.config.model_dump(mode="json", exclude={"app", "retrain"})
+    settings = project.config.model_dump(mode="json", exclude={"app", "mlflow", "retrain"})
     content = json.dumps({**made_from, "settings": settings}, sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
 

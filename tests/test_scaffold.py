@@ -1,0 +1,283 @@
+"""`weakft init`: what it makes runs, and what it adds does its work where it is meant to."""
+
+import json
+import os
+import py_compile
+import shlex
+import shutil
+import subprocess
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+from filelock import FileLock
+from typer.testing import CliRunner
+
+from tests.test_retrain import QUICK, edit_lf
+from weakft.cli.main import app
+from weakft.project import Project
+from weakft.scaffold.deploying import SAY_WHERE
+
+CRON_GIVES = {"PATH": "/usr/bin:/bin", "SHELL": "/bin/sh", "HOME": "/tmp", "LOGNAME": "root"}
+GH = """#!/bin/sh
+echo "$@" >> "$CALLS"
+case "$*" in *--jq*) cat "$KNOWN" ;; esac
+"""
+
+
+def weakft(*words: str) -> dict[str, Any]:
+    done = CliRunner().invoke(app, [*words, "--json"])
+    assert done.exit_code == 0, done.output
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
+
+
+def test_a_new_project_runs_as_it_is(tmp_path: Path, tiny_model: Path) -> None:
+    told = weakft("init", str(tmp_path / "shop"))
+    assert told["next"][-3:] == ["weakft analyze", "weakft run", "weakft app"]
+    assert set(told["files"]) == set(files_below(tmp_path / "shop"))
+    weakft("check", "--project", str(tmp_path / "shop"))
+    model = f"train.model={tiny_model}"
+    ran = weakft("run", "--project", str(tmp_path / "shop"), "--set", model)
+    assert 0 <= ran["metrics"]["end_model"]["test"]["macro_f1"]["value"] <= 1
+    assert ran["metrics"]["rivals"]["majority_vote"]["test"]["accuracy"]["value"] > 0.5
+
+
+def test_the_guide_can_be_followed(tmp_path: Path, tiny_model: Path) -> None:
+    """Typed as it stands; what installs and what asks cron is left out."""
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    block = text.split("## Retrain every night")[1].split("```sh\n")[1].split("```")[0]
+    typed = [line for line in block.splitlines() if "pip install" not in line]
+    assert len(typed) == len(block.splitlines()) - 1
+    typed = ["cat deploy/weakft.cron" if "crontab" in line else line for line in typed]
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "WEAKFT_TRAIN__MODEL": str(tiny_model),
+    }
+    done = subprocess.run(
+        ["bash", "-ec", "\n".join(typed)], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "is in service now" in done.stdout and "Nothing changed since" in done.stdout
+    assert "17 3 * * * cd" in done.stdout and "(current)" in done.stdout
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_a_project_on_ones_own_rows_has_lasting_ids(tmp_path: Path, suffix: str) -> None:
+    rows = pd.DataFrame({"body": ["replace me", "fine", "replace me"], "stars": [1, 5, 2]})
+    file = tmp_path / f"mine{suffix}"
+    {
+        ".csv": lambda: rows.to_csv(file, index=False),
+        ".parquet": lambda: rows.to_parquet(file),
+        ".jsonl": lambda: rows.to_json(file, orient="records", lines=True),
+    }[suffix]()
+    own = ("--data", str(file), "--text", "body", "--classes", "not ok,ok")
+    told = weakft("init", str(tmp_path / "shop"), *own)
+    assert told["rows"] == {"train": 3}
+    weakft("check", "--project", str(tmp_path / "shop"))
+    votes = weakft("analyze", "--project", str(tmp_path / "shop"))
+    assert votes["status"] == "completed"
+
+
+@pytest.mark.parametrize("there", ["weakft.toml", "labeling/rules.py", "data/dev.csv"])
+def test_nothing_is_written_over(tmp_path: Path, there: str) -> None:
+    file = tmp_path / there
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("mine")
+    done = CliRunner().invoke(app, ["init", str(tmp_path)])
+    assert done.exit_code == 2, done.output
+    assert files_below(tmp_path) == {there: b"mine"}
+    assert "already" in " ".join(done.output.split())
+
+
+@pytest.fixture
+def night(project: Path) -> Path:
+    """A project that retrains quickly, with `weakft init --add` of everything."""
+    toml = project / "weakft.toml"
+    settings = {"num_train_epochs": "1", "gold": '"none"'}
+    text = toml.read_text().replace("num_train_epochs = 1\n", "")
+    lines = "".join(f"{name} = {value}\n" for name, value in settings.items())
+    toml.write_text(text.replace("[train]\n", f"[train]\n{lines}") + 'rivals = ["majority_vote"]\n')
+    assert QUICK  # the same, set in the file: what cron calls gets no --set
+    kinds = [word for kind in ("cron", "systemd", "airflow") for word in ("--add", kind)]
+    weakft("init", "--project", str(project), *kinds)
+    return project
+
+
+def sh(command: str, cwd: Path = Path("/")) -> subprocess.CompletedProcess[str]:
+    """A command as cron calls it."""
+    return subprocess.run(
+        ["/bin/sh", "-c", command],
+        env=CRON_GIVES,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def cron_command(project: Path) -> str:
+    (line,) = [
+        line
+        for line in (project / "deploy" / "weakft.cron").read_text().splitlines()
+        if not line.startswith("#")
+    ]
+    times, command = line.split(" ", 5)[:5], line.split(" ", 5)[5]
+    assert times == ["17", "3", "*", "*", "*"]
+    return command.replace(r"\%", "%")  # as cron does
+
+
+def test_cron_is_quiet_unless_a_person_should_look(night: Path) -> None:
+    command = cron_command(night)
+    first = sh(command)
+    assert (first.returncode, first.stdout, first.stderr) == (0, "", "")
+    assert Project.open(night).registry.current() is not None
+    log = (night / "runs" / "weakft.log.jsonl").read_text().splitlines()
+    assert json.loads(log[-1])["exit_code"] == 0
+    with FileLock(night / "runs" / ".lock"):
+        busy = sh(command)
+    assert (busy.returncode, busy.stdout) == (75, "")
+    edit_lf(night)
+    (night / "weakft.toml").write_text(
+        (night / "weakft.toml").read_text() + "[retrain]\nmax_coverage_drop = 0\n"
+    )
+    refused = sh(command)
+    assert refused.returncode == 5
+    assert "is refused" in refused.stdout
+
+
+def test_systemd_starts_it(night: Path) -> None:
+    service, timer = sorted((night / "deploy").glob("weakft-tiny.*"))
+    (start,) = [
+        line.partition("=")[2]
+        for line in service.read_text().splitlines()
+        if line.startswith("ExecStart=")
+    ]
+    settings = dict(
+        line.split("=", 1) for line in service.read_text().splitlines() if "=" in line[:30]
+    )
+    assert settings["WorkingDirectory"] == str(night)
+    assert settings["SuccessExitStatus"] == "75 143"
+    done = sh(start, cwd=Path(settings["WorkingDirectory"]))
+    assert done.returncode == 0, done.stderr
+    assert Project.open(night).registry.current() is not None
+    assert "OnCalendar=*-*-* 03:17:00" in timer.read_text()
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed: the units were run, not verified")
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", str(service), str(timer)], capture_output=True, text=True
+    )
+    assert verified.returncode == 0, verified.stderr
+
+
+def test_airflow_gets_a_task_that_runs(night: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Airflow is not installed, its two classes are stood in for."""
+    (file,) = (night / "deploy").glob("*_dag.py")
+    py_compile.compile(str(file), doraise=True)
+    told: dict[str, Any] = {}
+
+    class Dag:
+        def __init__(self, **settings: Any) -> None:  # noqa: ANN401
+            told["dag"] = settings
+
+        def __enter__(self) -> "Dag":
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+    modules = {
+        "airflow": {},
+        "airflow.sdk": {"DAG": Dag},
+        "airflow.providers": {},
+        "airflow.providers.standard": {},
+        "airflow.providers.standard.operators": {},
+        "airflow.providers.standard.operators.bash": {
+            "BashOperator": lambda **settings: told.update(task=settings)
+        },
+    }
+    for name, content in modules.items():
+        module = types.ModuleType(name)
+        vars(module).update(content)
+        monkeypatch.setitem(sys.modules, name, module)
+    exec(compile(file.read_text(), str(file), "exec"), {})
+    assert told["dag"]["dag_id"] == "weakft_tiny" and told["dag"]["max_active_runs"] == 1
+    assert told["task"]["skip_on_exit_code"] == 75 and told["task"]["retries"] == 0
+    done = sh(told["task"]["bash_command"], cwd=Path(told["task"]["cwd"]))
+    assert done.returncode == 0, done.stderr
+    assert Project.open(night).registry.current() is not None
+
+
+def test_airflow_reads_the_dag(night: Path) -> None:
+    models = pytest.importorskip("airflow.models", reason="Airflow is not installed")
+    bag = models.DagBag(str(night / "deploy"), include_examples=False)
+    assert not bag.import_errors
+    assert "weakft_tiny" in bag.dags
+
+
+@pytest.mark.parametrize("known", ["", "17\n"])
+def test_github_comments_on_an_edit_of_lfs(project: Path, tmp_path: Path, known: str) -> None:
+    """The workflow's own steps, in a clone with a merged pull request; `gh` alone is stood in."""
+    git(project, "init", "--quiet")
+    weakft("init", "--project", str(project), "--add", "github")
+    git(project, "add", ".")
+    git(project, "commit", "--quiet", "--message", "before")
+    edit_lf(project)
+    git(project, "commit", "--quiet", "--all", "--message", "praise is not perfect")
+    file = project / ".github" / "workflows" / "weakft.yml"
+    workflow = yaml.safe_load(file.read_text())
+    assert "labeling/**" in workflow[True]["pull_request"]["paths"]  # YAML 1.1 reads `on` so
+    calls, gh = tmp_path / "calls", tmp_path / "bin" / "gh"
+    gh.parent.mkdir()
+    gh.write_text(GH)
+    gh.chmod(0o755)
+    (tmp_path / "known").write_text(known)
+    environment = {
+        **os.environ,
+        "PATH": f"{gh.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "RUNNER_TEMP": str(tmp_path),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+        "CALLS": str(calls),
+        "KNOWN": str(tmp_path / "known"),
+        "REPOSITORY": "owner/shop",
+        "NUMBER": "3",
+        "FOLDER": ".",
+    }
+    steps = {step["name"]: step for step in workflow["jobs"]["labeling-functions"]["steps"][2:]}
+    assert list(steps) == ["Install", "Check", "Compare", "Comment"]
+    assert steps["Install"]["env"]["WEAKFT"].startswith(("weakft", SAY_WHERE))
+    for name in ("Check", "Compare", "Comment"):
+        bash = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", steps[name]["run"]]
+        done = subprocess.run(
+            bash, cwd=project, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, (name, done.stderr)
+    comment = (tmp_path / "comment.md").read_text()
+    assert comment.startswith("<!-- weakft -->\n")
+    assert "praises" in comment and "|" in comment
+    assert (tmp_path / "summary").read_text() == comment
+    posted = calls.read_text().splitlines()[-1]
+    where = "--method PATCH repos/owner/shop/issues/comments/17" if known else "--method POST"
+    assert posted.startswith(f"api {where}") and posted.endswith(f"body=@{tmp_path}/comment.md")
+
+
+def git(folder: Path, *words: str) -> None:
+    who = ("-c", "user.name=ada", "-c", "user.email=ada@example.org")
+    subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)
+
+
+def test_paths_that_cron_and_systemd_would_read_otherwise(project: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "100% mine; $HOME"
+    project.rename(odd)
+    weakft("init", "--project", str(odd), "--add", "cron", "--add", "systemd")
+    words = shlex.split(cron_command(odd).replace(";", " ; "))
+    assert str(odd) in cron_command(odd).replace("'", "") and words[0] == "cd"
+    assert "100%% mine; $HOME" in (odd / "deploy" / "weakft-tiny.service").read_text()
