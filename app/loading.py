@@ -5,14 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from weakft.config import Splits
+from weakft.errors import DataError, WeakftError
+from weakft.live import watch_table
 from weakft.project import Project
 from weakft.report import Report
 from weakft.run_diff import RunDiff, compare_runs
-from weakft.runs import RunStore
+from weakft.runs import RunFolder, RunStore
 from weakft.tables import RowTable
+
+HISTORY = (
+    "run created LFs coverage label_model macro_f1 macro_f1_low macro_f1_high support"
+).split()
 
 
 def open_project() -> Project:
@@ -63,31 +70,55 @@ def _difference(root: str, old: str, new: str) -> RunDiff:
     return compare_runs(report_of(root, old), report_of(root, new))
 
 
-def score_history(project: Project) -> pd.DataFrame:
-    """One row per run, oldest first: run, created, macro_f1, its interval and rows, on valid.
+def score_history(project: Project) -> tuple[pd.DataFrame, list[WeakftError]]:
+    """How good each run is on valid, and why some cannot be told.
 
-    The score is missing where valid could not be scored.
+    Returns:
+        One row per run, oldest first: run, created, LFs, coverage, label_model, macro_f1 with its
+        interval, and support; the score is missing where valid could not be scored. Damaged runs
+        are left out: what is wrong with them stands beside it.
     """
-    return _score_history(str(project.root), tuple(project.runs.ids()))
+    rows, damaged = [], []
+    for run_id in project.runs.ids():
+        try:
+            rows.append(_score(str(project.root), run_id))
+        except WeakftError as error:
+            damaged.append(error)
+    return pd.DataFrame(rows, columns=HISTORY), damaged
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
-def _score_history(root: str, runs: tuple[str, ...]) -> pd.DataFrame:
-    rows: list[dict[str, Any]] = []
-    for run_id in runs:
-        report = report_of(root, run_id)
-        score = report.metrics["end_model"].get("valid", {}).get("macro_f1") or {}
-        rows.append(
-            {
-                "run": run_id,
-                "created": report.manifest["created"],
-                "LFs": len(report.manifest["lfs"]),
-                "coverage": report.metrics["labels"]["coverage"],
-                "label_model": report.metrics["labels"]["chosen"],
-                "macro_f1": score.get("value"),
-                "macro_f1_low": score.get("low"),
-                "macro_f1_high": score.get("high"),
-                "support": score.get("support", 0),
-            }
-        )
-    return pd.DataFrame(rows)
+@st.cache_data(max_entries=1024, show_spinner=False)
+def _score(root: str, run_id: str) -> dict[str, Any]:
+    project = Project.open(Path(root))
+    report = Report(project, RunFolder(project.runs.root / run_id))
+    score = report.metrics["end_model"].get("valid", {}).get("macro_f1") or {}
+    return {
+        "run": run_id,
+        "created": report.manifest["created"],
+        "LFs": len(report.manifest["lfs"]),
+        "coverage": report.metrics["labels"]["coverage"],
+        "label_model": report.metrics["labels"]["chosen"],
+        "macro_f1": score.get("value"),
+        "macro_f1_low": score.get("low"),
+        "macro_f1_high": score.get("high"),
+        "support": score.get("support", 0),
+    }
+
+
+def watched(project: Project) -> pd.DataFrame | None:
+    """The LFs as `weakft watch` sees them at this moment; None while it is off.
+
+    Raises:
+        DataError: its file is damaged.
+    """
+    file = watch_table(project.root)
+    if not file.exists():
+        return None
+    try:
+        return pd.read_parquet(file)
+    except FileNotFoundError:  # it ended a moment ago
+        return None
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        raise DataError(
+            f"{file} cannot be read. Save an LF file: `weakft watch` writes it anew."
+        ) from error

@@ -108,9 +108,15 @@ def intervals(table: pd.DataFrame, name: str, support: str, unit: str) -> list[s
     return [interval(low, high, rows, unit) for low, high, rows in bounds]
 
 
-def share(label: str, explanation: str | None = None) -> Any:  # noqa: ANN401  (Streamlit keeps its type to itself)
+def bounds(table: pd.DataFrame, name: str) -> list[str]:
+    """The 95% interval of what is no share, for each row of a table."""
+    ends = zip(table[f"{name}_low"], table[f"{name}_high"], strict=True)
+    return [NO_EVIDENCE if pd.isna(low) else f"{low:+.3f} to {high:+.3f}" for low, high in ends]
+
+
+def share(label: str, explanation: str | None = None, width: int = 76) -> Any:  # noqa: ANN401  (Streamlit keeps its type to itself)
     """A column of `per_cent` numbers."""
-    return st.column_config.NumberColumn(label, format="%.1f%%", help=explanation, width=76)
+    return st.column_config.NumberColumn(label, format="%.1f%%", help=explanation, width=width)
 
 
 def text(label: str, width: int, explanation: str | None = None) -> Any:  # noqa: ANN401
@@ -128,7 +134,13 @@ def facts(rows: Sequence[Mapping[str, Any]], alt: str) -> None:
     st.dataframe(pd.DataFrame(rows), hide_index=True, placeholder="–", alt=alt)
 
 
+def left_out(errors: Sequence[WeakftError]) -> None:
+    """What is missing above, and why, in the library's words."""
+    for error in errors:
+        st.text(f"⚠ Left out: {visible(str(error))}")
+
+
 def refusal(error: WeakftError) -> None:
     """Why something cannot be shown, in the library's words."""
     st.error("This cannot be shown.", icon=":material/error:")
-    st.text(str(error))
+    st.text(visible(str(error)))

@@ -1,15 +1,17 @@
 """The HTML report: true to the run, harmless whatever the data, silent about test unless asked."""
 
+import io
 import json
 import re
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from tests.app.conftest import LFS, make_project, publish_run
+from tests.app.conftest import LFS, TRAIN, make_project, publish_run, put, put_json
 from weakft import html_report as package
 from weakft.cli.main import app
 from weakft.errors import ConfigError
@@ -17,7 +19,6 @@ from weakft.html_report import html_report
 from weakft.looks import Looks
 from weakft.project import Project
 from weakft.report import Report
-from weakft.runs import write_json
 
 TAGS = "<img src=x onerror=alert(1)></table></svg><script>x</script>&amp;"
 HOSTILE = f"{TAGS}\u202eevil\x00\x1b\r"
@@ -97,7 +98,7 @@ def write_gap(project: Project, word: str) -> Report:
     """Say that the one uncovered row is a group of its own."""
     report = report_of(project)
     gap = {"rows": 1, "share": 1.0, "words": [word], "ids": ["train_3"]}
-    write_json(report.run.gaps, {"gaps": [gap]})
+    put_json(report.run, report.run.gaps, {"gaps": [gap]})
     return report
 
 
@@ -119,6 +120,45 @@ def test_every_number_has_its_evidence_or_there_is_none(tmp_path: Path) -> None:
         "the LFs that vote are wrong": ["0", NONE],
         "the LFs contradict each other": ["1", "100.0%"],
     }
+
+
+def test_tables_beside_the_charts_have_their_evidence(tmp_path: Path) -> None:
+    twins = tuple((f"win CASH {row}", "spam") for row in range(30))
+    page = page_of(make_project(tmp_path, rows=(*TRAIN, *twins)))
+    slices = page.rows("The 2 slices of 2 on which the model is surely worst")
+    assert {cells[0]: cells[1] for cells in slices.values()} == {"north": "50.0%"}
+    (copies,) = page.rows("1 of 1 pair that say the same").values()
+    assert copies[0] == "91.2%"
+    assert re.fullmatch(r"\d+% to \d+%, 34 rows", copies[1])
+    assert (copies[2], copies[4]) == ("100.0%", "31")
+    assert copies[-1].startswith("Merge them, or drop says_win: they count twice")
+    ways = page.rows("The ways to use gold")
+    assert ways["only"][:2] == ["50.0%", "20% to 80%, 8 rows"]
+    assert ways["mix"][:2] == [NONE, NONE]
+    assert page.rows("Each LF on 36 train rows")["says_win"][4] == NONE, "no estimate"
+
+
+def test_an_estimate_is_held_against_dev(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    run, written = project.runs.open(), io.BytesIO()
+    lfs = pd.read_parquet(run.lf_summary).assign(estimated_accuracy=[0.99, 0.1, 0.97, 0.7])
+    lfs.to_parquet(written, index=False)
+    put(run, run.lf_summary, written.getvalue())
+    told = page_of(project).rows("Each LF on 6 train rows")
+    assert [cells[4] for cells in told.values()] == ["within", "too low", "too high", NONE]
+
+
+def test_runs_of_an_older_weakft_say_what_they_lack(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    run = project.runs.open()
+    told = json.loads(run.summaries.read_text())
+    del told["near_copies"]
+    for model in told["model"].values():
+        del model["columns"]
+    put_json(run, run.summaries, told)
+    page = page_of(project)
+    assert "did not look for near copies" in page.text
+    assert "made this run, without such slices" in page.text
 
 
 def test_the_mistakes_of_largest_loss_come_first(tmp_path: Path) -> None:
@@ -231,7 +271,7 @@ def test_nothing_of_test_is_told_unasked(tmp_path: Path) -> None:
     told = metrics["warnings"]
     metrics["warnings"] = [warning for warning in told if "on test" not in warning]
     assert len(metrics["warnings"]) < len(told)
-    run.write_metrics(metrics)
+    put_json(run, run.metrics, metrics)
     assert html_report(Report(project, run)) == before
     assert "Not shown here (looked at 0 times so far)" in before
     assert "majority vote of the LFs" not in before

@@ -1,8 +1,11 @@
 """Two runs side by side, counted by hand."""
 
 import json
+import re
+import string
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -11,6 +14,7 @@ from weakft.errors import DataError
 from weakft.intervals import jeffreys
 from weakft.project import Project
 from weakft.run_diff import compare_runs
+from weakft.runs import read_json, sha256, write_json
 
 
 @pytest.fixture
@@ -39,6 +43,75 @@ def test_labels_flip_come_and_go(small: Project) -> None:
         {"id": "e", "old": "ham", "new": "spam"},
         {"id": "b", "old": "spam", "new": "ham"},
     ]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_it_finds_what_a_loop_over_the_rows_finds(seed: int, small: Project) -> None:
+    """Rows come, go and change places; with seed 0 both runs have the same in the same order."""
+    rng = np.random.default_rng(seed)
+    letters = [rng.permutation(list(string.ascii_letters))[:40] for _ in range(2)]
+    letters = [letters[0]] * 2 if seed == 0 else letters
+    votes = [
+        {lf: rng.integers(-1, 2, 40).tolist() for lf in names}
+        for names in (("stays", "goes", "too"), ("comes", "too", "stays"))
+    ]
+    labels = [
+        {row: [0, 1, None][k] for row, k in zip(rows, rng.integers(0, 3, 40), strict=True)}
+        for rows in letters
+    ]
+    sides = [
+        publish(small, votes=votes[side], ids="".join(letters[side]), labels=labels[side])
+        for side in (0, 1)
+    ]
+    found = compare_runs(*sides)
+    both = [row for row in letters[1] if row in letters[0]]
+    place = [{row: position for position, row in enumerate(rows)} for rows in letters]
+    moved = {
+        lf: sum(votes[0][lf][place[0][row]] != votes[1][lf][place[1][row]] for row in both)
+        for lf in ("too", "stays")
+    }
+    changes = [(row, labels[0][row], labels[1][row]) for row in both]
+    assert found.rows == len(both)
+    assert (found.lfs_added, found.lfs_removed) == (("comes",), ("goes",))
+    assert found.lfs_changed == {lf: rows for lf, rows in moved.items() if rows}
+    assert found.labels_gained == sum(was is None and now is not None for _, was, now in changes)
+    assert found.labels_lost == sum(was is not None and now is None for _, was, now in changes)
+    assert found.flips.to_numpy().tolist() == [
+        [row, CLASSES[was], CLASSES[now]]
+        for row, was, now in changes
+        if was is not None and now is not None and was != now
+    ]
+    assert found.flip_count == len(found.flips) > 0
+
+
+def test_a_tie_is_a_label_of_the_first_class(small: Project) -> None:
+    """As argmax has it, on either side."""
+    old, new = publish(small, labels={"a": 1}), publish(small, labels={"a": 0})
+    soft = pd.read_parquet(new.run.soft_labels).assign(p_ham=0.5, p_spam=0.5)
+    soft.to_parquet(new.run.soft_labels, index=False)
+    manifest = read_json(new.run.manifest)
+    manifest["files"]["soft_labels.parquet"] = {
+        "sha256": sha256(new.run.soft_labels),
+        "bytes": new.run.soft_labels.stat().st_size,
+    }
+    write_json(new.run.manifest, manifest)
+    assert compare_runs(old, new).flips.to_numpy().tolist() == [["a", "spam", "ham"]]
+
+
+@pytest.mark.parametrize("name", ["votes/train", "soft_labels", "predictions/test"])
+def test_damaged_tables_are_refused(name: str, small: Project) -> None:
+    old, new = publish(small), publish(small)
+    file = old.run.path / f"{name}.parquet"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    told = rf"{name}\.parquet of run {old.run.id} is damaged: .* `weakft runs verify {old.run.id}`"
+    if name == "predictions/test":
+        (note,) = compare_runs(old, new).notes
+        assert re.search(told, note)
+        return
+    with pytest.raises(DataError, match=told):
+        compare_runs(old, new)
 
 
 def test_all_flips_are_counted_and_a_thousand_listed(small: Project) -> None:

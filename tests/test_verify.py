@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from weakft.errors import DataError
 from weakft.runs import RunFolder, RunStore, read_json, sha256, write_json
-from weakft.verify import Problem, verify_run
+from weakft.verify import Problem, intact, manifest_of, verify_run
 
 
 @pytest.fixture
@@ -27,6 +28,52 @@ def edited(run: RunFolder, change: Callable[[dict], object]) -> None:
 
 def test_a_published_run_is_what_it_says(run: RunFolder) -> None:
     assert verify_run(run) == ()
+
+
+def test_an_intact_file_is_its_path(run: RunFolder) -> None:
+    assert intact(run, run.votes("train")) == run.votes("train")
+
+
+@pytest.mark.parametrize("content", [b"vot3s", b"votes and more", b""])
+def test_a_damaged_file_is_named_with_what_to_do(run: RunFolder, content: bytes) -> None:
+    run.votes("train").write_bytes(content)
+    with pytest.raises(
+        DataError, match=rf"votes/train\.parquet of run {run.id} is damaged: wanted"
+    ):
+        intact(run, run.votes("train"))
+    run.votes("train").unlink()
+    with pytest.raises(DataError, match=rf"got nothing.*`weakft runs verify {run.id}`"):
+        intact(run, run.votes("train"))
+
+
+def test_a_file_that_the_manifest_does_not_name_is_none_of_the_run(run: RunFolder) -> None:
+    run.metrics.write_text("{}")
+    with pytest.raises(DataError, match=r"metrics\.json of run .*: the manifest does not name it"):
+        intact(run, run.metrics)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"files": []}', "\x00"])
+def test_without_its_manifest_no_file_is_intact(run: RunFolder, content: str) -> None:
+    run.manifest.write_text(content)
+    for read in (lambda: intact(run, run.votes("train")), lambda: manifest_of(run)):
+        with pytest.raises(DataError, match=r"manifest\.json of run .* is damaged"):
+            read()
+
+
+def test_a_manifest_has_what_readers_need(run: RunFolder) -> None:
+    about = {"created": "now", "project": "p", "lfs": [], "seeds": {}, "versions": {}}
+    about["data"] = {"train": {"sha256": "0"}}
+    edited(run, lambda manifest: manifest.update(about))
+    assert manifest_of(run)["created"] == "now"
+    for name in about:
+        edited(run, lambda manifest, name=name: manifest.update({name: None}))
+        with pytest.raises(DataError, match=f"{name} is not what it should be"):
+            manifest_of(run)
+        edited(run, lambda manifest: manifest.update(about))
+    for data in ({"trian": {"sha256": "0"}}, {"train": {}}, {"train": []}):
+        edited(run, lambda manifest, data=data: manifest.update(data=data))
+        with pytest.raises(DataError, match=r"data, '.*' is not what it should be"):
+            manifest_of(run)
 
 
 def test_one_changed_byte_is_found(run: RunFolder) -> None:

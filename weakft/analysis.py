@@ -18,6 +18,7 @@ SMALLEST_PROBABILITY = 1e-6
 
 Shares = npt.NDArray[np.float64]
 Gold = npt.NDArray[np.integer]
+Counts = npt.NDArray[np.int64]
 
 
 def lf_polarities(L: Votes) -> list[list[int]]:
@@ -133,14 +134,18 @@ def near_copies(L: LabelMatrix) -> list[NearCopies]:
     voted = L.values != ABSTAIN
     both = meetings(voted)
     either = both.diagonal()[:, None] + both.diagonal()[None, :] - both
-    alike = np.triu((both >= NEAR_COPY_VOTES) & (both >= NEAR_COPY_OVERLAP * either), k=1)
     pairs = []
-    for i, j in np.argwhere(alike):
+    for i, j in np.argwhere(np.triu(meet_nearly_always(both, either), k=1)):
         rows = voted[:, i] & voted[:, j]
         agreement = float((L.values[rows, i] == L.values[rows, j]).mean())
         if agreement >= NEAR_COPY_AGREEMENT:
             pairs.append(NearCopies(L.lf_names[i], L.lf_names[j], agreement, int(rows.sum())))
     return pairs
+
+
+def meet_nearly_always(both: Counts, either: Counts) -> npt.NDArray[np.bool_]:
+    """Whether two LFs vote on nearly the same rows, from how many both and either vote on."""
+    return np.asarray((both >= NEAR_COPY_VOTES) & (both >= NEAR_COPY_OVERLAP * either))
 
 
 def pairwise(L: LabelMatrix) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from weakft.errors import DataError
 from weakft.locks import locked
 
 
@@ -36,11 +37,15 @@ class Looks:
         self._file = file
 
     def at_test(self, test: str) -> list[Look]:
-        """All looks at the scores on this test file, of whatever run."""
+        """All looks at the scores on this test file, of whatever run.
+
+        Raises:
+            DataError: the ledger is damaged.
+        """
         if not self._file.exists():
             return []
-        lines = self._file.read_text(encoding="utf-8").splitlines()
-        looks = [Look(**json.loads(line)) for line in lines]
+        lines = self._file.read_bytes().splitlines()
+        looks = [self._read(line, number) for number, line in enumerate(lines, start=1)]
         return [look for look in looks if look.test == test]
 
     def add(self, run_id: str, test: str, by: str) -> Look:
@@ -50,3 +55,12 @@ class Looks:
         with lock, self._file.open("a", encoding="utf-8") as opened:
             opened.write(json.dumps(asdict(look)) + "\n")
         return look
+
+    def _read(self, line: bytes, number: int) -> Look:
+        try:
+            return Look(**json.loads(line))
+        except (ValueError, TypeError) as error:
+            raise DataError(
+                f"{self._file}, line {number}: wanted a look as JSON (run_id, test, by, at), got "
+                f"{line[:80]!r}. Put the line right or take it out."
+            ) from error

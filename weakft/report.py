@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,13 @@ from weakft.config import SPLITS, Config, Splits
 from weakft.dataset import Split, read_gold, read_split
 from weakft.errors import DataError
 from weakft.label_models import load_label_model
-from weakft.label_models.base import Explanation
+from weakft.label_models.base import Explanation, LabelModel
 from weakft.labels import LabelMatrix
 from weakft.project import Project
 from weakft.runs import Json, RunFolder, read_json, sha256
 from weakft.tables import RowTable
+from weakft.tables.evidence import what_to_do
+from weakft.verify import intact, manifest_of
 
 MODEL_NAMES = {
     "end_model": "end model",
@@ -45,17 +48,17 @@ class Report:
     @cached_property
     def config(self) -> Config:
         """The settings the run was made with, not those of today."""
-        return Config.load(self.run.config, environ={})
+        return Config.load(self._intact(self.run.config), environ={})
 
     @cached_property
     def manifest(self) -> Json:
         """What the run was made of."""
-        return read_json(self.run.manifest)
+        return manifest_of(self.run)
 
     @cached_property
     def metrics(self) -> Json:
         """Every number of the run."""
-        return self.run.read_metrics()
+        return read_json(self._intact(self.run.metrics))
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -79,15 +82,19 @@ class Report:
                 f"Run {self.run.id} was made by an older weakft and has no tables to look at. Make "
                 "a new one with `weakft run`."
             )
-        return read_json(self.run.summaries)
+        return read_json(self._intact(self.run.summaries))
 
     def table(self, split: Splits) -> RowTable:
         """The rows of a split, a page at a time.
 
         Raises:
-            DataError: the run has none.
+            DataError: the run has none, or they are damaged.
         """
-        return RowTable(self.run, split, self.classes, hidden=self.hidden)
+        for file in (self.run.columns(split), self.run.votes(split)):
+            if file.exists():
+                self._intact(file)
+        columns = self.hidden_columns
+        return RowTable(self.run, split, self.classes, hidden=self.hidden, unsliced=columns)
 
     def explain(self, votes: npt.NDArray[np.int8]) -> Explanation:
         """Why a row with these votes has the soft label it has.
@@ -95,18 +102,55 @@ class Report:
         Args:
             votes: [m] of the LFs.
         """
-        return load_label_model(self.run.label_model).explain(votes)
+        return self._label_model.explain(votes)
+
+    @cached_property
+    def _label_model(self) -> LabelModel:
+        for file in sorted(self.run.label_model.iterdir()):
+            self._intact(file)
+        return load_label_model(self.run.label_model)
 
     def lf_table(self) -> pd.DataFrame:
         """One row per LF; columns as `weakft.analysis.lf_summary` gives them."""
-        return pd.read_parquet(self.run.lf_summary)
+        return self._lf_table.copy()
+
+    @cached_property
+    def _lf_table(self) -> pd.DataFrame:
+        return pd.read_parquet(self._intact(self.run.lf_summary))
+
+    def near_copies(self) -> pd.DataFrame | None:
+        """Pairs of LFs that say the same; None: an older weakft made the run, and did not look.
+
+        Returns:
+            Columns as `weakft.tables.copies` gives them, and what_to_do.
+        """
+        copies = self.summaries.get("near_copies")
+        if copies is None:
+            return None
+        groups = self.metrics["labels"].get("dependent_groups", [])
+        return pd.DataFrame(copies).assign(what_to_do=what_to_do(copies, groups))
+
+    def column_slices(self, split: Splits) -> pd.DataFrame | None:
+        """Accuracy on slices by columns of the data, the surely worst first.
+
+        Not by columns that are hidden today. None: an older weakft made the run, without these.
+
+        Returns:
+            Columns as `weakft.tables.slices.slices_by_columns` gives them; empty where no column
+            has few values.
+        """
+        slices = self.summaries["model"][split].get("columns")
+        if slices is None:
+            return None
+        return pd.DataFrame([each for each in slices if each["column"] not in self.hidden_columns])
 
     def gaps(self) -> list[Json]:
         """What the uncovered training rows are about, see `weakft.gaps.Gap`.
 
         Without their words where texts are hidden.
         """
-        gaps: list[Json] = read_json(self.run.gaps)["gaps"] if self.run.gaps.exists() else []
+        there = self.run.gaps.exists()
+        gaps: list[Json] = read_json(self._intact(self.run.gaps))["gaps"] if there else []
         return [{**gap, "words": []} for gap in gaps] if "text" in self.hidden else gaps
 
     def gap_rows(self) -> list[Json]:
@@ -120,7 +164,7 @@ class Report:
 
     def votes(self, split: Splits) -> LabelMatrix:
         """The label matrix of a split."""
-        return LabelMatrix.load(self.run.votes(split))
+        return LabelMatrix.load(self._intact(self.run.votes(split)))
 
     def rows(self, split: Splits) -> Split:
         """The rows of a split, as the run saw them.
@@ -152,7 +196,8 @@ class Report:
 
     def fault(self, lf: str) -> Json | None:
         """The first error one LF raised: its row id and traceback; None if it raised none."""
-        by_split = read_json(self.run.faults) if self.run.faults.exists() else {}
+        there = self.run.faults.exists()
+        by_split = read_json(self._intact(self.run.faults)) if there else {}
         faults: list[Json] = [fault for faults in by_split.values() for fault in faults]
         return next((fault for fault in faults if fault["lf_name"] == lf), None)
 
@@ -227,9 +272,17 @@ class Report:
         return [each for each in warnings if with_test or ABOUT_TEST not in each]
 
     @cached_property
+    def hidden_columns(self) -> frozenset[str]:
+        """Columns of the data that nobody may see, by the run's settings or by today's."""
+        return frozenset((*self.config.privacy.hidden, *self.project.config.privacy.hidden))
+
+    @cached_property
     def hidden(self) -> frozenset[str]:
-        """Which of id, text and gold nobody may see, by the run's settings or by today's."""
+        """Which of id, text and gold are among them."""
         data = self.config.data
-        hidden = {*self.config.privacy.hidden, *self.project.config.privacy.hidden}
         shown_as = {data.id: "id", data.text: "text", data.image: "text", data.label: "gold"}
-        return frozenset(shown for column, shown in shown_as.items() if column in hidden)
+        columns = self.hidden_columns
+        return frozenset(shown for column, shown in shown_as.items() if column in columns)
+
+    def _intact(self, path: Path) -> Path:
+        return intact(self.run, path)

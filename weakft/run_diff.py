@@ -4,17 +4,22 @@ Rows are matched by id, so that the data may have grown between the runs.
 """
 
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from weakft.config import Splits
 from weakft.errors import DataError
 from weakft.evaluation.paired import PairedScores, compare_predictions
 from weakft.labels import ABSTAIN
 from weakft.report import Report
+from weakft.verify import intact
 
 LISTED_FLIPS = 1000
 HELD_OUT: tuple[Splits, ...] = ("test", "valid")
@@ -88,31 +93,31 @@ def compare_runs(old: Report, new: Report) -> RunDiff:
 
 
 def _lf_moves(old: Report, new: Report) -> dict[str, Any]:
-    before, after = old.votes("train"), new.votes("train")
-    rows_before, rows_after = _shared(pd.Index(before.ids), pd.Index(after.ids))
-    columns = {name: j for j, name in enumerate(before.lf_names)}
-    both = {name: (columns[name], j) for j, name in enumerate(after.lf_names) if name in columns}
+    before, after = (_Table.of(side, side.run.votes("train")) for side in (old, new))
+    names = {side: [name for name in side.names if name != "id"] for side in (before, after)}
+    both = [name for name in names[after] if name in names[before]]
+    rows = before.shared_with(after)
     apart = {
-        name: int((before.values[rows_before, i] != after.values[rows_after, j]).sum())
-        for name, (i, j) in both.items()
+        name: int((before.array(name)[rows.old] != after.array(name)[rows.new]).sum())
+        for name in both
     }
-    changed = {name: rows for name, rows in apart.items() if rows}
+    changed = {name: count for name, count in apart.items() if count}
     return {
-        "rows": len(rows_after),
-        "lfs_added": tuple(name for name in after.lf_names if name not in both),
-        "lfs_removed": tuple(name for name in before.lf_names if name not in both),
+        "rows": rows.count,
+        "lfs_added": tuple(name for name in names[after] if name not in both),
+        "lfs_removed": tuple(name for name in names[before] if name not in both),
         "lfs_changed": changed,
         "lfs_unchanged": len(both) - len(changed),
     }
 
 
 def _label_moves(old: Report, new: Report) -> dict[str, Any]:
-    before, after = _soft_classes(old), _soft_classes(new)
-    rows_before, rows_after = _shared(before.index, after.index)
-    was, now = before.to_numpy()[rows_before], after.to_numpy()[rows_after]
+    before, after = (_Table.of(side, side.run.soft_labels) for side in (old, new))
+    rows = before.shared_with(after)
+    was, now = _soft_classes(old, before)[rows.old], _soft_classes(new, after)[rows.new]
     flipped = np.flatnonzero((was != now) & (was != ABSTAIN) & (now != ABSTAIN))
     listed, names = flipped[:LISTED_FLIPS], np.array(new.classes, dtype=object)
-    flips = {"id": after.index[rows_after[listed]], "old": names[was[listed]]}
+    flips = {"id": after.ids_at(listed, rows.new), "old": names[was[listed]]}
     return {
         "flip_count": len(flipped),
         "labels_gained": int(((was == ABSTAIN) & (now != ABSTAIN)).sum()),
@@ -121,11 +126,58 @@ def _label_moves(old: Report, new: Report) -> dict[str, Any]:
     }
 
 
-def _soft_classes(report: Report) -> pd.Series:
-    """The likeliest class of each training row by id, ABSTAIN where it has no label."""
-    soft = pd.read_parquet(report.run.soft_labels)
-    best = soft[_columns(report)].to_numpy().argmax(axis=1)
-    return pd.Series(np.where(soft["covered"], best, ABSTAIN), index=soft["id"])
+@dataclass(frozen=True)
+class _Shared:
+    """Rows that two tables have, in the order of the new one: positions on either side."""
+
+    old: Rows | slice
+    new: Rows | slice
+    count: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """A table by id of which single columns are read; ids stay where Arrow has them."""
+
+    file: pq.ParquetFile
+    ids: pa.ChunkedArray
+
+    @classmethod
+    def of(cls, report: Report, path: Path) -> "_Table":
+        file = pq.ParquetFile(intact(report.run, path))
+        return cls(file, file.read(columns=["id"]).column("id"))
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.file.schema_arrow.names)
+
+    def array(self, name: str) -> npt.NDArray[Any]:
+        return np.asarray(self.file.read(columns=[name]).column(name).to_numpy())
+
+    def shared_with(self, new: "_Table") -> _Shared:
+        if self.ids.equals(new.ids):
+            return _Shared(slice(None), slice(None), len(new.ids))
+        old_ids, new_ids = (side.ids.cast(pa.large_string()) for side in (self, new))
+        position = pc.index_in(new_ids, value_set=old_ids).fill_null(-1).to_numpy()
+        found = np.flatnonzero(position >= 0)
+        return _Shared(position[found], found, len(found))
+
+    def ids_at(self, places: Rows, rows: Rows | slice) -> list[str]:
+        """Ids of the shared rows at these places."""
+        positions = places if isinstance(rows, slice) else rows[places]
+        return list(self.ids.take(pa.array(positions)).to_pylist())
+
+
+def _soft_classes(report: Report, soft: _Table) -> Labels:
+    """[n] the likeliest class of each training row, ABSTAIN where it has no label."""
+    first, *others = _columns(report)
+    best, likeliest = np.zeros(len(soft.ids), dtype=np.int8), soft.array(first)
+    for k, name in enumerate(others, start=1):
+        probs = soft.array(name)
+        likelier = probs > likeliest
+        best[likelier] = k
+        likeliest = np.maximum(likeliest, probs)
+    return np.where(soft.array("covered"), best, np.int8(ABSTAIN))
 
 
 def _scores(old: Report, new: Report) -> tuple[dict[Splits, PairedScores], tuple[str, ...]]:
@@ -161,7 +213,7 @@ def _split_scores(old: Report, new: Report, split: Splits) -> PairedScores:
 
 def _predicted(report: Report, split: Splits, ids: pd.Index) -> Labels:
     """[n] the class the end model predicts for each of these rows."""
-    table = pd.read_parquet(report.run.predictions(split))
+    table = pd.read_parquet(intact(report.run, report.run.predictions(split)))
     rows = pd.Index(table["id"]).get_indexer(ids)
     if (rows < 0).any():
         missing = ids[int(np.flatnonzero(rows < 0)[0])]
@@ -172,10 +224,3 @@ def _predicted(report: Report, split: Splits, ids: pd.Index) -> Labels:
 
 def _columns(report: Report) -> list[str]:
     return [f"p_{name}" for name in report.classes]
-
-
-def _shared(old: pd.Index, new: pd.Index) -> tuple[Rows, Rows]:
-    """Positions of the rows that both have, on either side, in the new one's order."""
-    position = old.get_indexer(new)
-    found = np.flatnonzero(position >= 0)
-    return position[found], found

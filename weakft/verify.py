@@ -5,9 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from weakft.config import SPLITS
+from weakft.errors import DataError
 from weakft.runs import SCHEMA, Json, RunFolder, read_json, sha256
 
 SHOWN_DIGITS = 12  # of a hash
+NEEDED: dict[str, type] = {
+    "created": str,
+    "project": str,
+    "lfs": list,
+    "data": dict,
+    "seeds": dict,
+    "versions": dict,
+    "files": dict,
+}
+"""What a manifest must say, and as what, for a run to be shown."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,60 @@ def verify_run(folder: RunFolder) -> tuple[Problem, ...]:
         return (*_head(folder, manifest), _manifest(f"files: wanted an object, got {files!r}"))
     listed = (problem for name, wanted in files.items() for problem in _file(folder, name, wanted))
     return (*_head(folder, manifest), *listed, *_unnamed(folder, files))
+
+
+def manifest_of(folder: RunFolder) -> Json:
+    """What a run was made of, with all that readers of runs rely on.
+
+    Raises:
+        DataError: something of it is not there, or is of another kind.
+    """
+    manifest = _with_files(folder)
+    odd = [name for name, kind in NEEDED.items() if not isinstance(manifest.get(name), kind)]
+    data = manifest["data"] if not odd else {}
+    odd += [
+        f"data, {split!r}"
+        for split, about in data.items()
+        if split not in SPLITS or not isinstance(about, dict) or "sha256" not in about
+    ]
+    if odd:
+        raise damaged(folder, folder.manifest, f"{odd[0]} is not what it should be")
+    return manifest
+
+
+def intact(folder: RunFolder, path: Path) -> Path:
+    """The path of one file of a run, once its content is known to be what was published.
+
+    Raises:
+        DataError: it is not.
+    """
+    name = path.relative_to(folder.path).as_posix()
+    files = _with_files(folder)["files"]
+    if name not in files:
+        raise damaged(folder, path, "the manifest does not name it")
+    for problem in _file(folder, name, files[name]):
+        raise damaged(folder, path, problem.what)
+    return path
+
+
+def damaged(folder: RunFolder, path: Path, what: str) -> DataError:
+    """Why a file of a run cannot be used, and what to do."""
+    name = path.relative_to(folder.path).as_posix()
+    return DataError(
+        f"{name} of run {folder.id} is damaged: {what}. See all that is: "
+        f"`weakft runs verify {folder.id}`. Put the file back from a copy, or make a new run with "
+        "`weakft run`."
+    )
+
+
+def _with_files(folder: RunFolder) -> Json:
+    try:
+        manifest = read_json(folder.manifest)
+    except (OSError, ValueError) as error:
+        raise damaged(folder, folder.manifest, f"it cannot be read ({error})") from error
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
+        raise damaged(folder, folder.manifest, "it names no files")
+    return manifest
 
 
 def _head(folder: RunFolder, manifest: Json) -> Iterator[Problem]:

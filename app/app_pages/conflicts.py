@@ -21,7 +21,17 @@ def choose_clicked() -> None:
         st.session_state["second"] = cells[0]["second"]
 
 
+def choose_copies() -> None:
+    """The clicked pair of near copies becomes the chosen one, with the rows they agree on."""
+    clicked = st.session_state["copies"].selection.rows
+    if clicked and copies is not None:
+        st.session_state["first"] = copies["first"][clicked[0]]
+        st.session_state["second"] = copies["second"][clicked[0]]
+        st.session_state["how"] = "agree"
+
+
 report = loading.chosen_report()
+copies = report.near_copies()
 counts = report.summaries["rows"]["train"]
 pairs = pd.DataFrame(report.summaries["pairs"])
 names = report.lf_table()["lf"].tolist()
@@ -31,6 +41,7 @@ shown.kpis(
         ("Rows in conflict", f"{counts['conflicting']:,}", f"of {counts['covered']:,} covered"),
         ("Pairs that meet", f"{len(pairs):,}", f"of {len(names) * (len(names) - 1) // 2:,}"),
         ("Dependent groups", f"{len(groups)}", "counted once by the label model"),
+        ("Near copies", "–" if copies is None else f"{len(copies)}", "pairs that say the same"),
     ]
 )
 if pairs.empty:
@@ -60,6 +71,54 @@ if groups:
         [{"LFs": ", ".join(group["lfs"]), "dependence": group["dependence"]} for group in groups],
         alt="Groups of dependent LFs",
     )
+
+st.subheader("Near copies")
+if copies is None:
+    st.info("An older weakft made this run and did not look for them. Make a new one, or look now:")
+    st.code("weakft analyze", language="bash")
+elif copies.empty:
+    st.info("No two LFs vote on nearly the same rows and alike.")
+else:
+    st.dataframe(
+        shown.per_cent(copies, "overlap", "agreement").assign(
+            overlap_evidence=shown.intervals(copies, "overlap", "overlap_support", "rows"),
+            agreement_evidence=shown.intervals(copies, "agreement", "agreement_support", "rows"),
+        ),
+        key="copies",
+        on_select=choose_copies,
+        selection_mode="single-row",
+        hide_index=True,
+        height="content" if len(copies) < 8 else 300,
+        alt="Pairs of LFs that say the same",
+        column_order=[
+            "first",
+            "second",
+            "what_to_do",
+            "overlap",
+            "overlap_evidence",
+            "agreement",
+            "agreement_evidence",
+            "agree",
+            "expected_agree",
+        ],
+        column_config={
+            "first": shown.text("LF", 110),
+            "second": shown.text("says the same", 110),
+            "what_to_do": shown.text("what to do", 280),
+            "overlap": shown.share("overlap", "Of the rows that either votes on, both do."),
+            "overlap_evidence": shown.text("95% interval", 150),
+            "agreement": shown.share("agreement", "Of the rows both vote on.", 86),
+            "agreement_evidence": shown.text("95% interval", 150),
+            "agree": st.column_config.NumberColumn("rows agreed on", width=105),
+            "expected_agree": st.column_config.NumberColumn(
+                "by chance",
+                format="%.1f",
+                width=80,
+                help="Rows they would agree on if each voted without the other.",
+            ),
+        },
+    )
+    st.caption("Click a pair for the rows on which it agrees.")
 
 st.subheader("Rows of a pair")
 with st.container(horizontal=True, vertical_alignment="bottom"):

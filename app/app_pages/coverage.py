@@ -47,11 +47,13 @@ else:
     st.info("The uncovered rows are too few, or too unlike each other, to form groups.")
 
 st.subheader("Uncovered rows")
+are_hidden = "text" in report.hidden
 searched = st.text_input(
     "Containing",
     key="search",
     bind="query-params",
-    placeholder="any text",
+    placeholder="texts are hidden" if are_hidden else "any text",
+    disabled=are_hidden,
     icon=":material/search:",
 )
 try:

@@ -9,6 +9,7 @@ import testscores
 
 from weakft import charts
 from weakft.errors import WeakftError
+from weakft.intervals import jeffreys
 from weakft.tables import STATES, Sought
 
 MEANS = {
@@ -26,6 +27,14 @@ def choose_clicked() -> None:
         st.session_state["state"] = clicked[0]["state"]
 
 
+def wrong_share(wrong: int, rows: int) -> str:
+    """Of how many rows, and within which interval."""
+    share = jeffreys(wrong, rows)
+    if share is None:
+        return "of 0 rows"
+    return f"of {rows:,}: {share.value:.0%}, {share.low:.0%} to {share.high:.0%}"
+
+
 report = loading.chosen_report()
 split = testscores.chosen_split(report)
 told = report.summaries["model"][split]
@@ -35,7 +44,7 @@ shown.kpis(
         (
             MEANS[state["state"]][0].upper() + MEANS[state["state"]][1:],
             f"{state['wrong']:,} wrong",
-            f"of {state['rows']:,} rows",
+            wrong_share(state["wrong"], state["rows"]),
         )
         for state in told["states"]
     ]

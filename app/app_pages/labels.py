@@ -9,6 +9,7 @@ import streamlit as st
 from weakft import charts
 from weakft.errors import WeakftError
 from weakft.tables import Sought
+from weakft.tables.evidence import label_models_compared
 
 KEPT = {
     "all": Sought(),
@@ -28,6 +29,7 @@ shown.kpis(
         ("Covered", f"{labels['coverage']:.1%}", of_train),
         ("In conflict", f"{counts['conflicting']:,}", of_train),
         ("Mean confidence", f"{labels['mean_confidence']:.1%}", f"{labels['covered']:,} rows"),
+        ("Labelled by hand", f"{labels.get('reviewed', 0):,}", "rows, on the page Review"),
     ]
 )
 shown.links(
@@ -73,7 +75,49 @@ with right:
 st.subheader("Why this label model")
 st.text(labels.get("reason", f"{labels['chosen']}, as configured."))
 if labels.get("candidates"):
-    shown.facts(labels["candidates"], alt="The label models compared")
+    compared = label_models_compared(labels["candidates"])
+    st.dataframe(
+        shown.per_cent(compared, "accuracy", "unanimous_flips").assign(
+            evidence=shown.intervals(compared, "accuracy", "accuracy_support", "rows"),
+            nats_bounds=shown.bounds(compared, "negative_log_likelihood"),
+        ),
+        hide_index=True,
+        placeholder="–",
+        alt="The label models compared",
+        column_order=[
+            "name",
+            "negative_log_likelihood",
+            "nats_bounds",
+            "accuracy",
+            "evidence",
+            "held_out_votes",
+            "unanimous_flips",
+            "note",
+        ],
+        column_config={
+            "name": shown.text("label model", 120),
+            "negative_log_likelihood": st.column_config.NumberColumn(
+                "nats a gold row",
+                format="%.3f",
+                width=105,
+                help="Negative log-likelihood of gold that it had not learned from; lower is "
+                "better.",
+            ),
+            "nats_bounds": shown.text("95% interval", 130),
+            "accuracy": shown.share("right", "Of the covered gold rows it had not learned from."),
+            "evidence": shown.text("95% interval", 150),
+            "held_out_votes": st.column_config.NumberColumn(
+                "nats a held-out vote",
+                format="%.3f",
+                width=130,
+                help="How badly the other LFs' votes foretell one; needs no gold.",
+            ),
+            "unanimous_flips": shown.share(
+                "flipped", "Unanimous training rows that it labels against all votes."
+            ),
+            "note": shown.text("note", 200),
+        },
+    )
 
 st.subheader("Quality against gold")
 quality = report.label_quality()

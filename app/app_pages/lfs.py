@@ -1,7 +1,6 @@
 """Labeling functions: what they vote, how right they are, and the rows behind each."""
 
 import loading
-import pandas as pd
 import rowview
 import shown
 import streamlit as st
@@ -9,8 +8,8 @@ import streamlit as st
 from weakft import charts
 from weakft.definitions import definition_of
 from weakft.errors import WeakftError
-from weakft.live import watch_table
 from weakft.tables import Sought
+from weakft.tables.evidence import estimates_against_dev
 
 KEPT = {
     "all it votes on": "votes",
@@ -24,12 +23,15 @@ KEPT = {
 @st.fragment(run_every=2)
 def being_written() -> None:
     """The LFs as `weakft watch` sees them at this moment, while it is on."""
-    file = watch_table(loading.open_project().root)
-    if not file.exists():
+    try:
+        now = loading.watched(loading.open_project())
+    except WeakftError as error:
+        st.text(f"⚠ {shown.visible(str(error))}")
+        return
+    if now is None:
         return
     with st.container(border=True):
         st.markdown("**As you write**, by `weakft watch`")
-        now = pd.read_parquet(file)
         st.dataframe(
             shown.per_cent(now, "accuracy", "coverage", "conflicts").assign(
                 evidence=shown.intervals(now, "accuracy", "support", "votes")
@@ -84,7 +86,9 @@ table, accuracies = st.tabs(["Table", "Accuracy on dev"])
 with table:
     st.dataframe(
         shown.per_cent(lfs, *shares).assign(
-            evidence=shown.intervals(lfs, "accuracy", "support", "votes")
+            evidence=shown.intervals(lfs, "accuracy", "support", "votes"),
+            against_dev=estimates_against_dev(lfs),
+            value_bounds=shown.bounds(lfs, "value"),
         ),
         key="lf_table",
         on_select=choose_clicked,
@@ -99,7 +103,10 @@ with table:
             "accuracy",
             "evidence",
             "estimated_accuracy",
+            "against_dev",
             "value",
+            "value_bounds",
+            "votes",
             "coverage",
             "overlaps",
             "conflicts",
@@ -116,13 +123,28 @@ with table:
             "evidence": shown.text(
                 "on dev", 145, "95% interval of the accuracy, and dev votes it rests on."
             ),
-            "estimated_accuracy": shown.share("estimated", "As the label model believes."),
+            "estimated_accuracy": shown.share(
+                "model's estimate",
+                "What the label model believes of it. An estimate without an interval: what can "
+                "be wrong with it is what the model takes for granted, not how few votes it saw.",
+                130,
+            ),
+            "against_dev": shown.text(
+                "estimate on dev",
+                115,
+                "Whether the interval of the accuracy on dev leaves the estimate out: if "
+                "so, believe dev.",
+            ),
             "value": st.column_config.NumberColumn(
                 "value",
                 format="%.3f",
                 width=70,
                 help="Nats per gold row that the labels gain by it; below zero they are better "
                 "without it.",
+            ),
+            "value_bounds": shown.text("95% interval", 130, "Of the value."),
+            "votes": st.column_config.NumberColumn(
+                "votes", width=65, help="On train: what the label model's estimate rests on."
             ),
             "cost": shown.share("cost", "Share of the time that all LFs took."),
             "faults": st.column_config.NumberColumn("faults", width=55, help="Rows it raised on."),
@@ -136,7 +158,8 @@ with accuracies:
             charts.lf_accuracies, lfs, report.classes, alt="Accuracy of each LF with its interval"
         )
         st.caption(
-            "Dot: share right, line: 95% interval, tick: label model's estimate, dashed: chance."
+            "Dot: share right, line: 95% interval, dashed: chance. Tick: the label model's "
+            "estimate, which has no interval of its own; red where that on dev leaves it out."
         )
 
 st.subheader("One LF")

@@ -4,12 +4,14 @@ import loading
 import pandas as pd
 import rowview
 import shown
+import slicing
 import streamlit as st
 import testscores
 
 from weakft import charts
 from weakft.errors import WeakftError
 from weakft.tables import Sought
+from weakft.tables.evidence import class_scores, ways_compared
 
 
 def choose_clicked() -> None:
@@ -35,7 +37,24 @@ shown.links([("Mistakes, and which LFs are to blame", "errors", {})])
 st.subheader("How gold entered")
 st.text(gold.get("reason", "No gold was used."))
 if gold.get("candidates"):
-    shown.facts(gold["candidates"], alt="The ways to use gold that were compared")
+    ways = ways_compared(gold["candidates"])
+    st.dataframe(
+        shown.per_cent(ways, "accuracy").assign(
+            evidence=shown.intervals(ways, "accuracy", "accuracy_support", "rows")
+        ),
+        hide_index=True,
+        placeholder="–",
+        alt="The ways to use gold that were compared",
+        column_order=["recipe", "accuracy", "evidence", "negative_log_likelihood"],
+        column_config={
+            "recipe": shown.text("way", 110),
+            "accuracy": shown.share("right", "Of gold rows it had not seen."),
+            "evidence": shown.text("95% interval", 190),
+            "negative_log_likelihood": st.column_config.NumberColumn(
+                "nats a row", format="%.3f", help="Lower is better."
+            ),
+        },
+    )
 
 split = testscores.chosen_split(report)
 told = report.summaries["model"][split]
@@ -79,23 +98,25 @@ with right:
         alt="Accuracy of the end model against its confidence",
     )
 st.subheader("Classes")
-classes = pd.DataFrame(told["classes"])
+classes = class_scores(told)
 st.dataframe(
     shown.per_cent(classes, "f1", "precision", "recall").assign(
+        f1_evidence=shown.intervals(classes, "f1", "f1_support", "rows"),
         of_predicted=shown.intervals(classes, "precision", "precision_support", "rows"),
         of_gold=shown.intervals(classes, "recall", "recall_support", "rows"),
     ),
     hide_index=True,
     placeholder="–",
     alt="Scores of each class",
-    column_order=["class", "f1", "precision", "of_predicted", "recall", "of_gold"],
+    column_order=["class", "f1", "f1_evidence", "precision", "of_predicted", "recall", "of_gold"],
     column_config={
         "class": shown.text("class", 90),
         "f1": shown.share("F1"),
+        "f1_evidence": shown.text("95% interval", 170),
         "precision": shown.share("precision"),
-        "of_predicted": shown.text("95% interval", 190),
+        "of_predicted": shown.text("95% interval", 170),
         "recall": shown.share("recall"),
-        "of_gold": shown.text("95% interval", 190),
+        "of_gold": shown.text("95% interval", 170),
     },
 )
 
@@ -133,16 +154,20 @@ st.caption(
     "less often than it says."
 )
 
-st.subheader("Slices")
+st.subheader("Slices by votes and LFs")
 slices = pd.DataFrame(told["slices"]).sort_values("accuracy")
 shown.chart(charts.slices, slices, alt="Accuracy of the end model on slices of the rows")
 
+st.subheader("Slices by columns of the data")
+by_column = slicing.show(report.column_slices(split), told["slices"][0]["accuracy"])
+
 st.subheader("Rows")
+in_slice = slicing.chosen(by_column)
 try:
     rowview.show(
         report,
         split,
-        Sought(gold=true_class, predicted=predicted, order="loss"),
+        Sought(gold=true_class, predicted=predicted, slice=in_slice, order="loss"),
         key="model",
         columns=("id", "text", "gold", "predicted", "confidence", "loss", "state"),
     )

@@ -71,7 +71,7 @@ with right:
     against_current()
 
 st.subheader("Scores over all runs, on valid")
-history = loading.score_history(project)
+history, damaged = loading.score_history(project)
 if history["macro_f1"].notna().any():
     shown.chart(
         charts.score_history,
@@ -82,6 +82,7 @@ if history["macro_f1"].notna().any():
     )
 else:
     st.info("No run has a score on valid yet. Label some rows: [data] valid.")
+shown.left_out(damaged)
 
 st.subheader("Against its rivals, on test")
 board = report.scoreboard("test")

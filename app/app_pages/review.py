@@ -49,8 +49,9 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     st.button(
         "Take back the last", on_click=take_back, shortcut="u", key="undo", icon=":material/undo:"
     )
+so_far = "1 row is" if len(given) == 1 else f"{len(given):,} rows are"
 st.caption(
-    f"{len(given):,} rows are labelled by hand so far. The next `weakft run` learns from them; "
+    f"{so_far} labelled by hand so far. The next `weakft run` learns from them; "
     "they never judge a model, since they were picked for being hard."
 )
 try:

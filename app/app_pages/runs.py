@@ -8,11 +8,20 @@ import testscores
 
 from weakft import charts
 from weakft.errors import WeakftError
+from weakft.interop.mlflow import tell
+
+
+def in_service_now(run_id: str) -> None:
+    """Tell MLflow, if it is to know, and show the page as it is now."""
+    for warning in tell(project, run_id).warnings:
+        st.toast(warning, icon=":material/warning:", duration="long")
+    st.rerun()
+
 
 project = loading.open_project()
 report = loading.chosen_report()
 person = st.session_state["person"]
-history = loading.score_history(project)
+history, damaged = loading.score_history(project)
 current = project.registry.current()
 
 if history["macro_f1"].notna().any():
@@ -42,6 +51,7 @@ st.dataframe(
         "label_model": shown.text("label model", 120),
     },
 )
+shown.left_out(damaged)
 
 st.subheader("In service")
 with st.container(horizontal=True, vertical_alignment="center"):
@@ -49,16 +59,16 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if current != report.run.id and st.button(
         "Promote the run shown", icon=":material/rocket_launch:", key="promote"
     ):
-        project.registry.promote(report.run.id, person, "from the dashboard")
-        st.rerun()
+        in_service_now(project.registry.promote(report.run.id, person, "from the dashboard").run_id)
     if project.registry.history() and st.button(
         "Roll back", icon=":material/history:", key="rollback", type="tertiary"
     ):
         try:
-            project.registry.rollback(person, "from the dashboard")
-            st.rerun()
+            back = project.registry.rollback(person, "from the dashboard")
         except WeakftError as error:
             shown.refusal(error)
+        else:
+            in_service_now(back.run_id)
 moves = project.registry.history()
 if moves:
     with st.expander("History"):

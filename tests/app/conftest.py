@@ -1,5 +1,6 @@
 """A tiny project with a published run, made by the library itself but for the training."""
 
+import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from weakft.pipeline.evaluating import evaluate
 from weakft.pipeline.labelling import label
 from weakft.pipeline.story import finish
 from weakft.project import Project
-from weakft.runs import RunFolder, write_json
+from weakft.runs import Json, RunFolder, read_json, sha256, write_json
 
 APP = Path(__file__).parents[2] / "app" / "streamlit_app.py"
 PAGES = sorted(page.stem for page in (APP.parent / "app_pages").glob("*.py"))
@@ -37,8 +38,11 @@ TRAIN = (
     ("win win win", "spam"),
     ("the CASH desk opens at noon", "ham"),
 )
+TWINS = tuple((f"win CASH {row}", "spam") for row in range(30))
+"""On these says_cash and says_win are one; beside them they vote on 3 and 2 rows of `TRAIN`."""
 DEV = (("CASH prize", "spam"), ("noon then", "ham"), ("win at noon", "ham"), ("hello", "ham"))
 TEST = (("win CASH", "spam"), ("you win", "spam"), ("noon is fine", "ham"), ("ok", "ham"))
+SHOPS = ("north", "south")
 RULES: Rules = (("CASH", 1), ("noon", 0), ("win", 1), ("never", 0))
 
 Shop = Callable[..., Project]
@@ -122,6 +126,7 @@ def make_project(
         ids = [f"{split}_{i}" for i in range(len(told))]
         names = [classes[label == "spam"] for _, label in told]
         frame = pd.DataFrame({"id": ids, "text": [f"{prefix}{split} {text}" for text, _ in told]})
+        frame["shop"] = [f"{prefix}{SHOPS[row % len(SHOPS)]}" for row in range(len(told))]
         if split == "train":
             frame.assign(label=names)[["id", "label"]].to_parquet(root / "train_gold.parquet")
         frame = frame if split == "train" else frame.assign(label=names)
@@ -140,6 +145,20 @@ def make_project(
     return project
 
 
+def put(run: RunFolder, file: Path, content: bytes) -> None:
+    """Another content of one file of a run, as if the run had been published with it."""
+    file.write_bytes(content)
+    manifest = read_json(run.manifest)
+    name = file.relative_to(run.path).as_posix()
+    manifest["files"][name] = {"sha256": sha256(file), "bytes": len(content)}
+    write_json(run.manifest, manifest)
+
+
+def put_json(run: RunFolder, file: Path, content: Json) -> None:
+    """The same with JSON."""
+    put(run, file, json.dumps(content).encode())
+
+
 def publish_run(
     project: Project, lf_names: tuple[str, ...] = LFS, rules: Rules = RULES
 ) -> RunFolder:
@@ -150,7 +169,7 @@ def publish_run(
         for name, matrix in votes.items():
             matrix.save(folder.votes(name))
         fault = {"lf_name": lf_names[0], "count": 1, "row_id": "train_0", "traceback": "Oops: 1"}
-        write_json(folder.faults, {"faults": [fault]})
+        write_json(folder.faults, {"train": [fault]})
         label(project, data, votes, folder, SILENCE)
         _pretend_to_train(project, data, folder)
         metrics = evaluate(project, data, votes, folder, SILENCE)

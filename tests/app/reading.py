@@ -31,3 +31,9 @@ def ids(app: AppTest) -> list[str]:
     tables = [element.value for element in app.dataframe]
     found = [each for each in tables if {"id", "text"} <= set(each.columns)]
     return found[-1]["id"].tolist() if found else []
+
+
+def clicked(app: AppTest, key: str, row: int) -> AppTest:
+    """As if somebody clicked a row of this table."""
+    app.session_state[key] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    return app.run()

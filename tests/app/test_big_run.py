@@ -18,7 +18,7 @@ from weakft.project import Project
 from weakft.runs import Json, RunFolder, write_json
 from weakft.tables import write_tables
 
-ROWS: dict[Splits, int] = {"train": 200_000, "valid": 4000, "test": 4000}
+ROWS: dict[Splits, int] = {"train": 1_000_000, "valid": 4000, "test": 4000}
 CLASSES = ("ham", "spam")
 LFS = tuple(f"lf_{j}" for j in range(5))
 MOST_ROWS_SHOWN = 200
@@ -115,7 +115,7 @@ def test_pages_open_and_send_few_rows(page: str, shown: Open) -> None:
 def test_what_is_counted_is_all_rows(shown: Open) -> None:
     app = shown("coverage")
     uncovered = int(cards(app)["Uncovered"].replace(",", ""))
-    assert uncovered == pytest.approx(200_000 * 0.8**5, rel=0.02)
+    assert uncovered == pytest.approx(1_000_000 * 0.8**5, rel=0.02)
     assert f"{uncovered:,} rows" in said(app)
     assert len(ids(app)) == 50
 
@@ -141,6 +141,6 @@ def test_rows_are_found_among_many(page: str, query: dict[str, str], shown: Open
 def test_the_last_page_of_many_holds_the_last_rows(shown: Open) -> None:
     app = shown("labels")
     (pages,) = app.get("pagination")
-    assert pages.num_pages == 4000
-    pages.set_value(4000).run()
-    assert ids(app) == [f"train-{row}" for row in range(199_950, 200_000)]
+    assert pages.num_pages == 20_000
+    pages.set_value(20_000).run()
+    assert ids(app) == [f"train-{row}" for row in range(999_950, 1_000_000)]

@@ -12,17 +12,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from tests.app.conftest import PAGES, make_project
+from tests.app.conftest import PAGES, TRAIN, TWINS, make_project
+from weakft.cli.main import app
 from weakft.project import Project
 
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+expect = playwright.expect
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no chromium here: apt-get install chromium"
 )
 
-NAMES = [Path(page).stem for page in PAGES]
+PATHS = {page: "" if page == "overview" else page for page in PAGES}
+CHARTS = "[...document.querySelectorAll('[data-testid=stVegaLiteChart]')]"
+ALL_DRAWN = f"{CHARTS}.every(e => e.querySelector('svg.marks') || !e.checkVisibility())"
+CUT_OFF = """[...document.querySelectorAll("svg.marks")].flatMap(chart => {
+    const frame = chart.getBoundingClientRect(), slack = 2
+    return [...chart.querySelectorAll("text")].filter(text => {
+        const box = text.getBoundingClientRect()
+        return box.left < frame.left - slack || box.right > frame.right + slack
+            || box.top < frame.top - slack || box.bottom > frame.bottom + slack
+    }).map(text => text.textContent)
+})"""
 SHOTS = os.environ.get("WEAKFT_SCREENSHOTS")
 """Where screenshots are kept to be looked at; a temporary folder otherwise."""
 
@@ -30,7 +43,7 @@ SHOTS = os.environ.get("WEAKFT_SCREENSHOTS")
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, str]]:
     """A tiny project with a run, and the address of its app."""
-    project = make_project(tmp_path_factory.mktemp("served"))
+    project = make_project(tmp_path_factory.mktemp("served"), rows=(*TRAIN, *TWINS))
     with socket.socket() as opened:
         opened.bind(("127.0.0.1", 0))
         port = opened.getsockname()[1]
@@ -102,11 +115,14 @@ def test_every_page_looks_like_one(
 ) -> None:
     context = browser.new_context(viewport={"width": width, "height": 1200}, color_scheme=scheme)
     tab = context.new_page()
-    for name in NAMES:
-        open_page(tab, served[1], name)
+    for name, path in PATHS.items():
+        open_page(tab, served[1], path)
+        assert tab.get_by_role("dialog").count() == 0, name
         assert tab.get_by_test_id("stException").count() == 0, name
         overflow = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
         assert not tab.evaluate(overflow), f"{name} is wider than {width} pixels"
+        tab.wait_for_function(ALL_DRAWN)
+        assert tab.evaluate(CUT_OFF) == [], name
         folder = Path(SHOTS) if SHOTS else tmp_path
         tab.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=True)
     context.close()
@@ -142,16 +158,76 @@ def test_scores_on_test_are_hidden_until_asked_for(
     page.get_by_text("have been looked at once").wait_for()
 
 
-def test_gold_given_by_key_is_in_the_file_of_the_next_run(
+@pytest.mark.parametrize(
+    ("path", "table", "row", "chosen", "rows"),
+    [
+        ("lfs?on=train", "lf_table", 1, "lf=says_noon", 2),
+        ("conflicts", "copies", 0, "first=says_cash second=says_win how=agree", 31),
+        ("model", "slices", 1, "slice=shop%3A+north", 2),
+    ],
+)
+def test_a_clicked_row_leads_to_the_rows_behind_it(
+    path: str,
+    table: str,
+    row: int,
+    chosen: str,
+    rows: int,
+    page: Any,  # noqa: ANN401
+    served: tuple[Project, str],
+) -> None:
+    open_page(page, served[1], path)
+    cells = page.locator(f".st-key-{table}").get_by_test_id("stDataFrame")
+    cells.click(position={"x": 16, "y": 35 * row + 52})
+    assert_chosen(page, chosen, rows)
+
+
+@pytest.mark.parametrize(
+    ("path", "chart", "mark", "chosen", "rows"),
+    [
+        ("conflicts", "pairs", 0, "first=says_cash second=says_noon", 1),
+        ("model", "confusion", 1, "gold=ham predicted=spam", 3),
+        ("errors", "states_chart", 0, "state=none", 1),
+    ],
+)
+def test_a_clicked_mark_leads_to_the_rows_behind_it(
+    path: str,
+    chart: str,
+    mark: int,
+    chosen: str,
+    rows: int,
+    page: Any,  # noqa: ANN401
+    served: tuple[Project, str],
+) -> None:
+    open_page(page, served[1], path)
+    page.locator(f".st-key-{chart} svg.marks .mark-rect.role-mark path").nth(mark).click(
+        force=True  # where its number stands on it, as a person would
+    )
+    assert_chosen(page, chosen, rows)
+
+
+def assert_chosen(tab: Any, chosen: str, rows: int) -> None:  # noqa: ANN401
+    """What was clicked stands in the address, and so many rows are shown."""
+    for words in chosen.split():
+        tab.wait_for_url(f"**{words}*")
+    told = "1 row" if rows == 1 else f"{rows} rows"
+    tab.get_by_test_id("stText").get_by_text(told, exact=True).wait_for()
+
+
+def give_by_key(tab: Any, address: str, project: Project) -> None:  # noqa: ANN401
+    """Say by its key that the first row without votes is of the second class."""
+    open_page(tab, address, "review?queue=no+LF+votes")
+    tab.get_by_role("button", name=project.config.classes[1]).first.wait_for()
+    tab.wait_for_timeout(1000)  # keys are listened to from a moment later on
+    tab.keyboard.press("2")
+    tab.get_by_text("1 row is labelled by hand").wait_for()
+
+
+def test_gold_is_given_by_key_and_taken_back(
     page: Any,  # noqa: ANN401
     served: tuple[Project, str],
 ) -> None:
     project, address = served
-    open_page(page, address, "review?queue=no+LF+votes")
-    page.get_by_role("button", name=project.config.classes[1]).first.wait_for()
-    page.wait_for_timeout(1000)  # keys are listened to from a moment later on
-    page.keyboard.press("2")
-    page.get_by_text("1 rows are labelled by hand").wait_for()
+    give_by_key(page, address, project)
     (label,) = project.review.given().values()
     assert label == project.config.classes[1]
     settle(page)
@@ -166,3 +242,34 @@ def test_a_run_is_promoted_and_rolled_back(page: Any, served: tuple[Project, str
     page.get_by_role("button", name="Promote the run shown").click()
     page.get_by_role("button", name="Roll back").wait_for()
     assert project.registry.current() == project.runs.ids()[-1]
+
+
+RULES_OF_THUMB = """
+from weakft import keyword_lf
+
+says_cash = keyword_lf("says_cash", ["cash"], 1)
+says_noon = keyword_lf("says_noon", ["noon"], 0)
+says_win = keyword_lf("says_win", ["win"], 1)
+"""
+
+
+def test_gold_given_by_key_is_counted_by_the_next_run(
+    page: Any,  # noqa: ANN401
+    served: tuple[Project, str],
+    tiny_model: Path,
+) -> None:
+    """The last test: it leaves another run."""
+    project, address = served
+    give_by_key(page, address, project)
+    open_page(page, address, "labels")
+    by_hand = page.get_by_test_id("stMetric").filter(has_text="Labelled by hand")
+    expect(by_hand).to_contain_text("0")
+    project.lf_files[0].write_text(RULES_OF_THUMB)
+    quick = ("gold=none", "gold_epochs=1", "gold_steps=3", "num_train_epochs=1", "max_length=16")
+    settings = (f"train.model={tiny_model}", *(f"train.{each}" for each in quick))
+    words = ["run", "--project", str(project.root), *(f"--set={each}" for each in settings)]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    open_page(page, address, "labels")
+    expect(by_hand).to_contain_text("1")
+    expect(page.get_by_test_id("stMetric").filter(has_text="Covered")).to_contain_text("100.0%")

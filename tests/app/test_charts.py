@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from weakft import charts
+from weakft.charts.palette import WRONG
 from weakft.label_models import make_label_model
 from weakft.tables.summaries import calibration, pairs
 
@@ -52,6 +53,20 @@ def test_lfs_without_evidence_are_not_drawn() -> None:
     )
     data = max(rows_of(charts.lf_accuracies(lfs, CLASSES)), key=len)
     assert [(row["lf"], row["class"]) for row in data] == [("a", "ham"), ("b", "(several)")]
+
+
+def test_estimates_that_dev_rules_out_are_marked() -> None:
+    """The mark is a condition on the data: the interval leaves the estimate out, on either side."""
+    lfs = pd.DataFrame({"lf": ["a"], "votes_for": ["ham"], "support": [9], "accuracy": [0.5]})
+    bounds = {"accuracy_low": 0.4, "accuracy_high": 0.6, "estimated_accuracy": 0.7}
+    layers = charts.lf_accuracies(lfs.assign(**bounds), CLASSES).to_dict()["layer"]
+    (tick,) = (layer for layer in layers if layer["mark"]["type"] == "tick")
+    colour = tick["encoding"]["color"]
+    assert (colour["condition"]["value"], colour["value"]) == (WRONG, charts.GREY)
+    assert colour["condition"]["test"] == (
+        "datum.estimated_accuracy < datum.accuracy_low || "
+        "datum.estimated_accuracy > datum.accuracy_high"
+    )
 
 
 def test_the_histogram_shows_every_bar_once() -> None:

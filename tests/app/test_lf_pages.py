@@ -1,22 +1,19 @@
 """The pages about labels: LFs, conflicts, coverage and soft labels, on rows counted by hand."""
 
+import io
+import re
+
 import pandas as pd
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from tests.app.conftest import TRAIN, Open, Shop
-from tests.app.reading import cards, evidence, ids, said, table
+from tests.app.conftest import TRAIN, TWINS, Open, Shop, put, put_json
+from tests.app.reading import cards, clicked, evidence, ids, said, table
+from weakft.runs import read_json
 
 
 @pytest.fixture
 def shown(shop: Shop) -> None:
     shop()
-
-
-def clicked(app: AppTest, key: str, row: int) -> AppTest:
-    """As if somebody clicked a row of this table."""
-    app.session_state[key] = {"selection": {"rows": [row], "columns": [], "cells": []}}
-    return app.run()
 
 
 @pytest.mark.usefixtures("shown")
@@ -132,6 +129,87 @@ def test_conflicts_and_their_rows(opened: Open) -> None:
     assert ids(app) == ["train_0"]
 
 
+def test_near_copies_stand_in_a_table_of_their_own(shop: Shop, opened: Open) -> None:
+    shop(rows=(*TRAIN, *TWINS))
+    app = opened("conflicts")
+    assert cards(app)["Near copies"] == "1"
+    (pair,) = table(app, "what_to_do").to_dict("records")
+    assert (pair["first"], pair["second"], pair["agree"]) == ("says_cash", "says_win", 31)
+    assert pair["overlap"] == pytest.approx(100 * 31 / 34)
+    assert re.fullmatch(r"\d+% to \d+%, 34 rows", pair["overlap_evidence"])
+    assert re.fullmatch(r"9\d% to 100%, 31 rows", pair["agreement_evidence"])
+    assert pair["expected_agree"] == pytest.approx(33 * 32 / 36, abs=0.01)
+    assert pair["what_to_do"].startswith("Merge them, or drop says_win: they count twice")
+    agreeing = opened("conflicts", first="says_cash", second="says_win", how="agree")
+    assert ids(agreeing) == [f"train_{row}" for row in (0, *range(6, 36))]
+
+
+@pytest.mark.usefixtures("shown")
+def test_without_near_copies_the_page_says_so(opened: Open) -> None:
+    app = opened("conflicts")
+    assert cards(app)["Near copies"] == "0"
+    assert "No two LFs vote on nearly the same rows and alike." in said(app)
+
+
+def test_an_older_run_says_that_it_did_not_look_for_copies(shop: Shop, opened: Open) -> None:
+    run = shop().runs.open()
+    told = read_json(run.summaries)
+    del told["near_copies"]
+    put_json(run, run.summaries, told)
+    app = opened("conflicts", first="says_cash", second="says_noon")
+    assert not app.exception
+    assert cards(app)["Near copies"] == "–"
+    assert "did not look for them" in said(app)
+    assert ids(app) == ["train_5"], "all else is shown"
+
+
+def test_estimates_are_held_against_dev(shop: Shop, opened: Open) -> None:
+    """An estimate has no interval of its own: the one on dev says whether to believe it."""
+    run = shop().runs.open()
+    lfs = pd.read_parquet(run.lf_summary).assign(
+        estimated_accuracy=[0.99, 0.1, 0.97, 0.7],
+        value=[0.25, None, -0.5, None],
+        value_low=[0.125, None, -1.0, None],
+        value_high=[0.5, None, 0.25, None],
+    )
+    put(run, run.lf_summary, as_parquet(lfs))
+    shown = table(opened("lfs"), "against_dev").set_index("lf")
+    assert shown["estimated_accuracy"].tolist() == [99, 10, 97, 70]
+    assert shown["against_dev"].tolist()[:3] == ["within", "too low", "too high"]
+    assert pd.isna(shown["against_dev"]["never_fires"])
+    assert shown["votes"].tolist() == [3, 2, 2, 0]
+    assert shown["value_bounds"].tolist() == [
+        "+0.125 to +0.500",
+        "no evidence",
+        "-1.000 to +0.250",
+        "no evidence",
+    ]
+
+
+def as_parquet(table: pd.DataFrame) -> bytes:
+    written = io.BytesIO()
+    table.to_parquet(written, index=False)
+    return written.getvalue()
+
+
+def test_label_models_compared_show_their_evidence(shop: Shop, opened: Open) -> None:
+    run = shop().runs.open()
+    metrics = read_json(run.metrics)
+    judged = {"accuracy": 0.75, "accuracy_low": 0.25, "accuracy_high": 0.97, "support": 4}
+    nats = {"negative_log_likelihood": 0.5, "standard_error": 0.1}
+    metrics["labels"]["candidates"] = [
+        {"name": "one_coin", "note": "", **judged, **nats},
+        {"name": "snorkel", "note": "needs three LFs"},
+        {"name": "older", "note": "", "accuracy": 0.5},
+    ]
+    put_json(run, run.metrics, metrics)
+    shown = table(opened("labels"), "held_out_votes").set_index("name")
+    assert shown["accuracy"].tolist()[::2] == [75, 50]
+    assert shown["evidence"].tolist() == ["25% to 97%, 4 rows", "no evidence", "no evidence"]
+    assert shown["nats_bounds"]["one_coin"] == "+0.304 to +0.696"
+    assert shown["note"]["snorkel"] == "needs three LFs"
+
+
 def test_lfs_that_never_meet_have_no_heat_map(shop: Shop, opened: Open) -> None:
     shop(rows=(("win", "spam"), ("noon", "ham"), ("hello", "ham")), gold=False)
     app = opened("conflicts")
@@ -173,6 +251,7 @@ def test_labels_show_choice_and_quality(opened: Open) -> None:
         "Covered": "83.3%",
         "In conflict": "1",
         "Mean confidence": "90.0%",
+        "Labelled by hand": "0",
     }
     assert "Took majority_vote, alone." in said(app)
     assert "never_fires never voted on train" in said(app)

@@ -1,14 +1,16 @@
 """The pages about the end model; scores on test are hidden, and looking at them is counted."""
 
+import re
+
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.app.conftest import PERSON, Open, Shop, publish_run
+from tests.app.conftest import PERSON, Open, Shop, publish_run, put_json
 from tests.app.reading import cards, evidence, ids, said, table
 from weakft.looks import Looks
 from weakft.project import Project
-from weakft.runs import read_json, sha256, write_json
+from weakft.runs import read_json, sha256
 
 HIDDEN = "Choose by valid; a score on test"
 
@@ -101,11 +103,15 @@ def test_the_model_page_tells_scores_recipe_and_classes(opened: Open) -> None:
     app = opened("model")
     assert cards(app)["Accuracy on valid"] == "25.0%"
     assert cards(app)["Gold enters by"] == "mix"
-    assert table(app, "recipe")["recipe"].tolist() == ["only", "mix"]
+    ways = table(app, "recipe").set_index("recipe")
+    assert ways["accuracy"].tolist()[0] == 50
+    assert ways["evidence"].tolist() == ["20% to 80%, 8 rows", "no evidence"]
     assert "valid chose the checkpoint" in said(app)
     spam = table(app, "class", "of_gold").set_index("class").loc["spam"]
     assert (spam["precision"], spam["recall"]) == (25, 100)
     assert spam["of_gold"].endswith(", 1 row")
+    assert spam["f1"] == pytest.approx(40)
+    assert spam["f1_evidence"].endswith(", 4 rows")
 
 
 @pytest.mark.usefixtures("project")
@@ -145,10 +151,7 @@ def test_the_slider_finds_the_confidence_that_is_precise_enough(
     run = project.runs.open()
     told = read_json(run.summaries)
     told["model"]["valid"] |= {"accept": curve, "rows": n}
-    write_json(run.summaries, told)
-    manifest = read_json(run.manifest)
-    manifest["files"]["summaries.json"]["bytes"] = run.summaries.stat().st_size
-    write_json(run.manifest, manifest)
+    put_json(run, run.summaries, told)
 
     app = opened("model")
     assert cards(app)["Accept above"] == "90.0%"
@@ -164,13 +167,71 @@ def test_the_slider_finds_the_confidence_that_is_precise_enough(
     assert cards(opened("model", precision="0.98"))["Accept above"] == "95.0%"
 
 
+NORTH, SOUTH = "shop: north", "shop: south"
+
+
+@pytest.mark.usefixtures("project")
+def test_slices_by_columns_have_evidence_and_lead_to_their_rows(opened: Open) -> None:
+    """The model is right on row 0 alone, which is of the shop in the north."""
+    app = opened("model")
+    slices = table(app, "column", "value", "evidence")
+    assert slices["value"].tolist() == ["south", "north"], "the surely worst first"
+    assert slices["accuracy"].tolist() == [0, 50]
+    assert re.fullmatch(r"0% to \d+%, 2 rows", slices["evidence"][0])
+    assert app.selectbox(key="slice").options == [SOUTH, NORTH]
+    app.selectbox(key="slice").select(SOUTH).run()
+    assert ids(app) == ["valid_1", "valid_3"]
+    app.get_by_key("gold").set_value("ham").run()
+    assert ids(app) == ["valid_1", "valid_3"]
+    app.selectbox(key="slice").select(NORTH).run()
+    assert ids(app) == ["valid_2"]
+    assert ids(opened("model", slice=NORTH)) == ["valid_2", "valid_0"]
+
+
+@pytest.mark.usefixtures("project")
+def test_a_slice_that_is_not_there_is_none(opened: Open) -> None:
+    app = opened("model", slice="shop: east")
+    assert not app.exception
+    assert app.selectbox(key="slice").value is None
+    assert len(ids(app)) == 4
+
+
+@pytest.mark.parametrize("since", ["before the run", "after the run"])
+def test_a_hidden_column_is_no_slice(since: str, project: Project, opened: Open) -> None:
+    with (project.root / "weakft.toml").open("a") as file:
+        file.write('[privacy]\nhidden = ["shop"]\n')
+    if since == "before the run":
+        run = publish_run(Project.open(project.root))
+        assert b"north" not in run.columns("valid").read_bytes() + run.summaries.read_bytes()
+    app = opened("model", slice=SOUTH)
+    assert not app.exception
+    assert "No column of the data that may be shown" in said(app)
+    assert "south" not in said(app) + str([each.value.to_csv() for each in app.dataframe])
+    assert not [box for box in app.selectbox if box.key == "slice"]
+    assert len(ids(app)) == 4
+
+
+def test_an_older_run_says_that_it_has_no_slices_by_columns(project: Project, opened: Open) -> None:
+    run = project.runs.open()
+    told = read_json(run.summaries)
+    for model in told["model"].values():
+        del model["columns"]
+    put_json(run, run.summaries, told)
+    app = opened("model")
+    assert not app.exception
+    assert "An older weakft made this run, without such slices." in said(app)
+    assert len(ids(app)) == 4
+
+
 @pytest.mark.usefixtures("project")
 def test_errors_by_what_the_lfs_say(opened: Open) -> None:
     """Wrong on valid are rows 1 (says_noon is right), 2 (a conflict) and 3 (no LF)."""
     app = opened("errors")
     wrong = [value for label, value in cards(app).items()]
     assert wrong == ["1 wrong", "1 wrong", "0 wrong", "1 wrong"]
-    assert list(evidence(app).values()) == ["of 1 rows", "of 2 rows", "of 0 rows", "of 1 rows"]
+    counted = [told.split(",")[0] for told in evidence(app).values()]
+    assert counted == ["of 1: 100%", "of 2: 50%", "of 0 rows", "of 1: 100%"]
+    assert re.fullmatch(r"of 2: 50%, \d% to 9\d%", list(evidence(app).values())[1])
     assert ids(app) == ["valid_1", "valid_2", "valid_3"]
     app.selectbox(key="order").select("least sure model").run()
     assert ids(app) == ["valid_3", "valid_2", "valid_1"]

@@ -15,6 +15,7 @@ from tests.app.conftest import APP, LFS, PAGES, TEST, TRAIN, Open, Shop, make_pr
 from tests.app.reading import ids, said, table
 from weakft.live import told_live
 from weakft.narration import SILENCE
+from weakft.project import Project
 from weakft.runs import RunFolder, read_json, write_json
 
 HOSTILE = "<img src=x onerror=alert(1)> **loud** [go](javascript:alert(1)) :red[x] $a$ `c`"
@@ -124,7 +125,8 @@ def test_a_table_that_rotted_is_refused_in_words(
     query = {"lfs": {"lf": "says_cash"}, "conflicts": pair}
     app = opened(page, **query.get(page, {}))
     assert not app.exception
-    assert ("no readable rows of" in said(app)) == (page not in WITHOUT_ROWS)
+    is_refused = "is damaged: it cannot be read" in said(app) or "wanted sha256" in said(app)
+    assert is_refused == (page not in WITHOUT_ROWS)
 
 
 @every_page
@@ -152,6 +154,25 @@ def test_what_is_hidden_today_is_hidden_of_older_runs(page: str, shop: Shop, ope
     assert not [text for text, _ in TRAIN if text in said(app)]
     for each in app.dataframe:
         assert set(each.value.get("text", ["(hidden)"])) == {"(hidden)"}
+
+
+@pytest.mark.parametrize("since", ["before the run", "after the run"])
+@pytest.mark.parametrize("searched", ["lunch", "no row says so", "hidden"])
+def test_hidden_texts_cannot_be_searched(
+    since: str, searched: str, shop: Shop, opened: Open
+) -> None:
+    """Whether something is found would tell what the texts say."""
+    project = shop()
+    with (project.root / "weakft.toml").open("a") as file:
+        file.write('[privacy]\nhidden = ["text"]\n')
+    if since == "before the run":
+        publish_run(Project.open(project.root))
+    assert ids(opened("coverage")) == ["train_3"]
+    app = opened("coverage", search=searched)
+    assert not app.exception
+    assert "Texts are hidden ([privacy] hidden), so they cannot be searched" in said(app)
+    assert ids(app) == []
+    assert app.text_input(key="search").disabled
 
 
 @every_page

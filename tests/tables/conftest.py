@@ -1,6 +1,6 @@
 """A run folder whose tables the library writes from random votes, labels and predictions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ class Made:
         gold: [n] class positions, -1 without.
         soft: [n, k].
         probs: [n, k] of the end model; None: it predicted nothing.
+        columns: [n] further columns of the data.
     """
 
     ids: tuple[str, ...]
@@ -40,6 +41,7 @@ class Made:
     gold: np.ndarray
     soft: np.ndarray
     probs: np.ndarray | None
+    columns: dict[str, list[str | None]] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="session")
@@ -109,5 +111,5 @@ def write_run(root: Path, made: dict[Splits, Made], *, hidden: tuple[str, ...] =
 
 
 def as_split(name: Splits, rows: Made) -> Split:
-    frame = pd.DataFrame({"id": rows.ids, "text": rows.texts})
+    frame = pd.DataFrame({"id": rows.ids, "text": rows.texts, **rows.columns})
     return Split(name, frame, rows.ids, rows.texts, None if name == "train" else rows.gold)

@@ -36,6 +36,7 @@ VALUES: dict[str, Sequence[Any]] = {
     "label_below": (0.4, 0.5, 0.6, 1.0),
     "confidence": ((0.0, 0.4), (0.4, 0.4), (0.5, 1.0)),
     "text": (*WORDS, "cash NOON", "Été", "the end", "nowhere", ""),
+    "slice": (None,),  # train has none; see test_slices.py
     "order": ("row", "label_confidence", "confidence", "loss", "votes"),
     "ascending": (True, False),
 }
@@ -349,8 +350,48 @@ def test_tables_that_cannot_be_read_are_refused(
         file.write_bytes(content[: len(content) // 2])
     else:
         file.write_bytes(b"\xff" * 300 + content[300:])
-    with pytest.raises(DataError, match=r"some-run has no readable rows of train.*weakft run"):
+    name = str(file.relative_to(folder.path))
+    told = rf"has no {name}.*`weakft run`" if left == "nothing" else rf"{name}.*`weakft runs verify"
+    with pytest.raises(DataError, match=told):
         RowTable(folder, "train", CLASSES).page(Sought(lf="ID", text="cash"))
+
+
+def test_no_flipped_bit_of_the_texts_is_believed(
+    tmp_path: Path, dev_alone: dict[Splits, Made]
+) -> None:
+    """Refused, or in a part of the file that says nothing of the rows."""
+    folder, rows = write_run(tmp_path, dev_alone), dev_alone["train"]
+    file = folder.rows("train")
+    content, refused = file.read_bytes(), 0
+    for place in range(0, len(content), 13):
+        changed = bytearray(content)
+        changed[place] ^= 1 << place % 8
+        file.write_bytes(changed)
+        try:
+            page = RowTable(folder, "train", CLASSES).page(Sought(text="a.c")).rows
+        except DataError as error:
+            assert "rows/train.parquet of run some-run is damaged" in str(error)
+            refused += 1
+        else:
+            found = [text[:MOST_CHARACTERS] for text in rows.texts if "a.c" in text]
+            assert page["text"].tolist() == found
+            assert set(page["id"]) <= set(rows.ids)
+    assert refused > 20
+
+
+def test_tables_of_other_lengths_are_refused(tmp_path: Path, dev_alone: dict[Splits, Made]) -> None:
+    folder = write_run(tmp_path, dev_alone)
+    file = folder.columns("train")
+    pq.write_table(pq.read_table(file).slice(1), file)
+    with pytest.raises(DataError, match=r"of another number of rows.*weakft runs verify"):
+        RowTable(folder, "train", CLASSES)
+
+
+def test_hidden_texts_cannot_be_searched(run: RunFolder) -> None:
+    """Not even for what no row has: any answer would tell something."""
+    for text in ("cash", "nowhere", "hidden"):
+        with pytest.raises(DataError, match=r"Texts are hidden \(\[privacy\] hidden\)"):
+            RowTable(run, "train", CLASSES, hidden=["text"]).positions(Sought(text=text))
 
 
 @pytest.fixture

@@ -14,9 +14,7 @@ def class_shares(shares: dict[str, float], classes: Sequence[str]) -> Chart:
     table = pd.DataFrame({"class": list(shares), "share": list(shares.values())})
     base = alt.Chart(table).encode(
         y=alt.Y("class:N", sort=list(classes), title=None, axis=names_axis(140)),
-        x=alt.X(
-            "share:Q", title="share of the covered rows", axis=alt.Axis(format=".0%", tickCount=6)
-        ),
+        x=alt.X("share:Q", title="of covered rows", axis=alt.Axis(format=".0%", tickCount=6)),
     )
     bars = base.mark_bar().encode(
         color=alt.Color("class:N", scale=class_colours(classes), legend=None),
@@ -42,7 +40,7 @@ def confidences(histogram: pd.DataFrame, classes: Sequence[str]) -> Chart:
             x=alt.X(
                 "low:Q",
                 bin="binned",
-                title="confidence: probability of the label",
+                title="confidence of the label",
                 axis=alt.Axis(format=".0%", values=[0, 0.2, 0.4, 0.6, 0.8, 1]),
                 scale=alt.Scale(domain=[0, 1]),
             ),

@@ -6,11 +6,21 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from weakft.charts.palette import GREY, SEVERAL, Chart, class_colours, names_axis, share_axis
+from weakft.charts.palette import (
+    GREY,
+    SEVERAL,
+    WRONG,
+    Chart,
+    class_colours,
+    names_axis,
+    share_axis,
+)
 
 
 def lf_accuracies(lfs: pd.DataFrame, classes: Sequence[str]) -> Chart:
     """Accuracy on dev of each LF with its interval; LFs without evidence are left out.
+
+    Beside it the label model's estimate, red where the interval leaves it out.
 
     Args:
         lfs: as `Report.lf_table` gives it.
@@ -36,8 +46,12 @@ def lf_accuracies(lfs: pd.DataFrame, classes: Sequence[str]) -> Chart:
         x=share_axis("accuracy_low", "accuracy on dev (95% interval)"), x2="accuracy_high:Q"
     )
     points = base.mark_point(filled=True, size=70, opacity=1).encode(x="accuracy:Q")
-    estimates = base.mark_tick(thickness=2, color=GREY).encode(
-        x="estimated_accuracy:Q", color=alt.value(GREY)
+    ruled_out = (
+        "datum.estimated_accuracy < datum.accuracy_low || "
+        "datum.estimated_accuracy > datum.accuracy_high"
+    )
+    estimates = base.mark_tick(thickness=2).encode(
+        x="estimated_accuracy:Q", color=alt.condition(ruled_out, alt.value(WRONG), alt.value(GREY))
     )
     chance = (
         alt.Chart(pd.DataFrame({"chance": [1 / len(classes)]}))

@@ -192,7 +192,7 @@ def mistakes_by_state(states: pd.DataFrame, means: Mapping[str, str]) -> Chart:
             color=alt.Color(
                 "model:N",
                 scale=alt.Scale(domain=["wrong", "right"], range=[WRONG, GREY]),
-                legend=alt.Legend(title="model", orient="top"),
+                legend=alt.Legend(title="model", orient="top", direction="vertical"),
             ),
             order=alt.Order("model:N", sort="descending"),
             tooltip=["meaning:N", "model:N", alt.Tooltip("count:Q", title="rows")],

@@ -1,9 +1,11 @@
 """`weakft init`: a project to begin with, and files that retrain one every night."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from weakft.cli import screens
@@ -83,7 +85,7 @@ def _show(cli: Session, started: Started) -> None:
         screens.bullets(started.files),
         screens.bullets(started.hints),
         Text("Next:", style="dim"),
-        Text("\n".join(f"  {command}" for command in commands)),
+        _typed(commands),
     )
 
 
@@ -94,7 +96,12 @@ def _add(cli: Session, kinds: list[Kind]) -> None:
     commands = [each.command for each in made]
     cli.show(
         {"status": "completed", "project": str(opened.root), "files": files, "next": commands},
-        screens.bullets(files),
+        _typed(files),
         Text(f"Read them, then, from {opened.root}:", style="dim"),
-        Text("\n".join(f"  {command}" for command in commands)),
+        _typed(commands),
     )
+
+
+def _typed(commands: Iterable[str]) -> RenderableType:
+    """Commands to copy: a line stays one, however long."""
+    return Group(*(Text(f"  {each}", no_wrap=True, overflow="ignore") for each in commands))

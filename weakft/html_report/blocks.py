@@ -10,7 +10,6 @@ from markupsafe import Markup
 from weakft.visible import visible
 
 NO_EVIDENCE = "no evidence"
-Z = 1.96  # standard errors on either side of a 95 % interval
 
 
 @dataclass(frozen=True)
@@ -159,18 +158,6 @@ def score(value: Mapping[str, Any] | None, unit: str = "rows") -> tuple[str, str
         return NO_EVIDENCE, ""
     evidence = interval(value["low"], value["high"], value["support"], unit)
     return percent(value["value"]), evidence
-
-
-def give_or_take(value: float | None, error: float | None) -> tuple[float | None, float | None]:
-    """The 95% interval of a mean with this standard error; None without one.
-
-    Example:
-        >>> give_or_take(0.0, 0.5), give_or_take(0.5, None)
-        ((-0.98, 0.98), (None, None))
-    """
-    if value is None or error is None:
-        return None, None
-    return value - Z * error, value + Z * error
 
 
 def bounds(low: float | None, high: float | None, spec: str = ".3f") -> str:

@@ -14,7 +14,6 @@ from weakft.html_report.blocks import (
     Table,
     bounds,
     count,
-    give_or_take,
     interval,
     named_interval,
     number,
@@ -25,6 +24,7 @@ from weakft.html_report.drawing import figure
 from weakft.html_report.examples import Examples
 from weakft.report import Report
 from weakft.runs import Json
+from weakft.tables.evidence import label_models_compared
 from weakft.visible import visible
 
 
@@ -95,28 +95,31 @@ def soft_labels(report: Report) -> Section:
 def _candidates(candidates: list[Json]) -> list[Table]:
     if not candidates:
         return []
+    nats = "negative_log_likelihood"
     rows = tuple(
         (
             each["name"],
-            number(each.get("negative_log_likelihood")),
-            bounds(*give_or_take(each.get("negative_log_likelihood"), each.get("standard_error"))),
-            percent(each.get("accuracy")),
-            number(each.get("held_out_votes")),
-            percent(each.get("unanimous_flips")),
-            each.get("note") or "–",
+            number(each[nats]),
+            bounds(each[f"{nats}_low"], each[f"{nats}_high"]),
+            percent(each["accuracy"]),
+            named_interval(each, "accuracy", "accuracy_support"),
+            number(each["held_out_votes"]),
+            percent(each["unanimous_flips"]),
+            each["note"] or "–",
         )
-        for each in candidates
+        for each in label_models_compared(candidates).to_dict("records")
     )
     columns = (
         "label model",
         "nats a gold row",
         "95% interval",
         "right",
+        "95% interval",
         "nats a held-out vote",
         "unanimous rows flipped",
         "note",
     )
-    return [Table("The label models compared; fewer nats are better", columns, rows, (6,))]
+    return [Table("The label models compared; fewer nats are better", columns, rows, (7,))]
 
 
 def _quality(report: Report) -> Block:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from weakft import charts
 from weakft.html_report.blocks import (
+    NO_EVIDENCE,
     Block,
     Cards,
     Figure,
@@ -24,6 +25,7 @@ from weakft.html_report.blocks import (
 from weakft.html_report.drawing import figure
 from weakft.report import Report
 from weakft.runs import Json
+from weakft.tables.evidence import estimates_against_dev
 from weakft.visible import visible
 
 DRAWN_LFS = 60
@@ -33,7 +35,8 @@ LF_COLUMNS = (
     "votes for",
     "accuracy",
     "on dev (95% interval)",
-    "estimated",
+    "model's estimate",
+    "estimate on dev",
     "value",
     "95% interval",
     "coverage",
@@ -43,11 +46,13 @@ LF_COLUMNS = (
     "faults",
 )
 LF_WORDS = (
-    "Accuracy: share of its votes on dev that are right. Estimated: the accuracy that the label "
-    "model believes. Value: nats per gold row that the labels gain by it; below zero they are "
-    "better without it. Coverage, overlaps, conflicts: shares of the train rows on which it votes, "
-    "another LF votes too, another votes otherwise. Cost: share of the time that all LFs took. "
-    "Faults: rows it raised on."
+    "Accuracy: share of its votes on dev that are right. Model's estimate: the accuracy that the "
+    "label model believes, from its votes on train; it has no interval, since what can be wrong "
+    "with it is what the model takes for granted. Estimate on dev: whether the interval of the "
+    "accuracy leaves the estimate out: if so, believe dev. Value: nats per gold row that labels "
+    "gain by it; below zero they are better without it. Coverage, overlaps, conflicts: shares of "
+    "the train rows on which it votes, another LF votes too, another votes otherwise. Cost: share "
+    "of the time that all LFs took. Faults: rows it raised on."
 )
 
 
@@ -64,13 +69,14 @@ def lfs(report: Report) -> Section:
             ("Dev votes with gold", f"{support:,}", "the evidence for accuracies"),
         )
     )
+    table["against_dev"] = estimates_against_dev(table)
     rows = tuple(_lf_cells(row) for row in table.to_dict("records"))
     return Section(
         "lfs",
         "Labeling functions",
         (
             cards,
-            Table(f"Each LF on {counts['rows']:,} train rows", LF_COLUMNS, rows, (1,)),
+            Table(f"Each LF on {counts['rows']:,} train rows", LF_COLUMNS, rows, (1, 5)),
             Paragraph(LF_WORDS, quiet=True),
             Heading("Accuracy on dev"),
             _accuracies(table, report) if support else _no_accuracies(),
@@ -85,6 +91,7 @@ def _lf_cells(row: Mapping[Any, Any]) -> tuple[str, ...]:
         percent(row["accuracy"]),
         named_interval(row, "accuracy", "support", "votes"),
         percent(row["estimated_accuracy"]),
+        NO_EVIDENCE if pd.isna(row["against_dev"]) else row["against_dev"],
         number(row.get("value"), "+.3f"),
         bounds(row.get("value_low"), row.get("value_high"), "+.3f"),
         *(percent(row[name]) for name in ("coverage", "overlaps", "conflicts", "cost")),
@@ -99,8 +106,8 @@ def _accuracies(table: pd.DataFrame, report: Report) -> Figure:
         "lf_accuracies",
         "Accuracy of each LF with its interval",
         width=480,
-        caption="Dot: share right, line: 95% interval, tick: label model's estimate, dashed: "
-        "chance. LFs without evidence are left out.",
+        caption="Dot: share right, line: 95% interval, dashed: chance. Tick: the label model's "
+        "estimate, red where the interval leaves it out. LFs without evidence are left out.",
     )
 
 
@@ -131,6 +138,7 @@ def conflicts(report: Report) -> Section:
         rows = tuple((", ".join(g["lfs"]), number(g["dependence"], ".2f")) for g in groups)
         caption = "LFs that say the same more often than independent ones would"
         blocks.append(Table(caption, ("LFs", "dependence"), rows))
+    blocks += [Heading("Near copies"), _near_copies(report)]
     return Section("conflicts", "Conflicts", tuple(blocks))
 
 
@@ -162,6 +170,31 @@ def _worst_pairs(pairs: pd.DataFrame) -> Table:
     )
     columns = ("LFs", "rows in conflict", "by chance", "rows both vote on")
     return Table("The pairs with the most conflicts", columns, rows)
+
+
+def _near_copies(report: Report) -> Block:
+    copies = report.near_copies()
+    if copies is None:
+        return Paragraph("An older weakft made this run and did not look for near copies.")
+    if copies.empty:
+        return Paragraph("No two LFs vote on nearly the same rows and alike.")
+    rows = tuple(
+        (
+            f"{row['first']} and {row['second']}",
+            percent(row["overlap"]),
+            named_interval(row, "overlap", "overlap_support"),
+            percent(row["agreement"]),
+            named_interval(row, "agreement", "agreement_support"),
+            f"{row['agree']:,}",
+            f"{row['expected_agree']:,.1f}",
+            row["what_to_do"],
+        )
+        for row in copies[:LISTED_PAIRS].to_dict("records")
+    )
+    evidence = "95% interval"
+    columns = ("LFs", "overlap", evidence, "agreement", evidence, "agree on", "by chance", "do")
+    caption = f"{len(rows)} of {count(len(copies), 'pairs')} that say the same"
+    return Table(caption, columns, rows, (7,))
 
 
 def _of_covered(counts: Json) -> str:

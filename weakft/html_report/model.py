@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from weakft import charts
 from weakft.config import Splits
 from weakft.html_report.blocks import (
-    NO_EVIDENCE,
     Beside,
     Block,
     Cards,
@@ -17,7 +15,6 @@ from weakft.html_report.blocks import (
     Section,
     Table,
     count,
-    give_or_take,
     interval,
     named_interval,
     number,
@@ -29,11 +26,12 @@ from weakft.html_report.drawing import figure
 from weakft.html_report.labels import calibration
 from weakft.report import Report
 from weakft.runs import Json
+from weakft.tables.evidence import class_scores, ways_compared
 from weakft.visible import visible
 
 JUDGED: Splits = "valid"
 WANTED = 0.9
-RESAMPLES = 1000
+LISTED_SLICES = 20
 UNJUDGED = Paragraph(
     "Valid has no gold, so mistakes cannot be told. Label some rows: [data] valid."
 )
@@ -70,11 +68,11 @@ def _ways(candidates: Sequence[Json]) -> list[Table]:
     rows = tuple(
         (
             each["recipe"],
-            percent(each.get("accuracy")),
-            interval(*give_or_take(each.get("accuracy"), each.get("standard_error")), each["rows"]),
-            number(each.get("negative_log_likelihood")),
+            percent(each["accuracy"]),
+            named_interval(each, "accuracy", "accuracy_support"),
+            number(each["negative_log_likelihood"]),
         )
-        for each in candidates
+        for each in ways_compared(candidates).to_dict("records")
     )
     columns = ("way", "right", "95% interval", "nats a row")
     return [
@@ -119,42 +117,29 @@ def _judged(report: Report) -> list[Block]:
         Beside((chart, table)),
         Heading("Which answers need no reading?"),
         *_acceptance(told),
-        Heading("Slices"),
+        Heading("Slices by votes and LFs"),
         *_slices(told),
+        Heading("Slices by columns of the data"),
+        _column_slices(report),
     ]
 
 
 def _classes(told: Json) -> Table:
-    f1_low, f1_high = _f1_bounds(np.array(told["confusion"]))
-    rows = []
-    for k, row in enumerate(told["classes"]):
-        support = row["recall_support"]
-        is_met = row["precision_support"] + support > 0
-        rows.append(
-            (
-                row["class"],
-                percent(row["f1"] if is_met else None),
-                interval(f1_low[k], f1_high[k], support) if is_met else NO_EVIDENCE,
-                percent(row["precision"]),
-                named_interval(row, "precision", "precision_support"),
-                percent(row["recall"]),
-                named_interval(row, "recall", "recall_support"),
-            )
+    rows = tuple(
+        (
+            row["class"],
+            percent(row["f1"]),
+            named_interval(row, "f1", "f1_support"),
+            percent(row["precision"]),
+            named_interval(row, "precision", "precision_support"),
+            percent(row["recall"]),
+            named_interval(row, "recall", "recall_support"),
         )
+        for row in class_scores(told).to_dict("records")
+    )
     evidence = "95% interval"
     columns = ("class", "F1", evidence, "precision", evidence, "recall", evidence)
-    return Table("Scores of each class on valid", columns, tuple(rows))
-
-
-def _f1_bounds(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The percentile bootstrap over rows, drawn as tables of counts."""
-    k, n = len(confusion), int(confusion.sum())
-    rng = np.random.default_rng(0)
-    draws = rng.multinomial(n, confusion.ravel() / n, size=RESAMPLES).reshape(-1, k, k)
-    hits = np.diagonal(draws, axis1=1, axis2=2)
-    f1 = 2 * hits / np.maximum(draws.sum(axis=1) + draws.sum(axis=2), 1)
-    low, high = np.quantile(f1, [0.025, 0.975], axis=0)
-    return low, high
+    return Table("Scores of each class on valid", columns, rows)
 
 
 def _acceptance(told: Json) -> list[Block]:
@@ -198,3 +183,22 @@ def _slices(told: Json) -> list[Block]:
     shows = "Accuracy of the end model on slices of valid"
     chart = figure(charts.slices(table), "slices", shows, width=320)
     return [Beside((Table(shows, ("slice", "right", "95% interval"), rows), chart))]
+
+
+def _column_slices(report: Report) -> Block:
+    slices = report.column_slices(JUDGED)
+    if slices is None:
+        return Paragraph("An older weakft made this run, without such slices.")
+    if slices.empty:
+        return Paragraph("No column of the data that may be shown has 2 to 20 values.")
+    rows = tuple(
+        (
+            row["column"],
+            "(missing)" if pd.isna(row["value"]) else row["value"],
+            percent(row["accuracy"]),
+            named_interval(row, "accuracy", "accuracy_support"),
+        )
+        for row in slices[:LISTED_SLICES].to_dict("records")
+    )
+    caption = f"The {len(rows)} slices of {len(slices)} on which the model is surely worst"
+    return Table(caption, ("column", "value", "right", "95% interval"), rows, (1,))

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from weakft.errors import DataError
+from weakft.intervals import jeffreys
 from weakft.label_models.base import Explanation, Gold, LabelModel
 from weakft.label_models.dawid_skene import DawidSkene
 from weakft.label_models.flying_squid import FlyingSquid
@@ -39,6 +40,9 @@ class Candidate:
         negative_log_likelihood: nats per covered dev row, cross-fitted; lower is better.
         standard_error: of that mean.
         accuracy: share of covered dev rows whose most probable class is gold.
+        accuracy_low: lower end of its 95 % interval.
+        accuracy_high: upper end.
+        support: covered dev rows it was judged on.
         held_out_votes: nats per vote of an LF that the model has not seen, judged by what it
             makes of the other LFs' votes on the row; lower is better, and needs no gold.
         unanimous_flips: share of unanimous training rows it labels against all votes.
@@ -49,6 +53,9 @@ class Candidate:
     negative_log_likelihood: float | None = None
     standard_error: float | None = None
     accuracy: float | None = None
+    accuracy_low: float | None = None
+    accuracy_high: float | None = None
+    support: int = 0
     held_out_votes: float | None = None
     unanimous_flips: float | None = None
     note: str = ""
@@ -219,13 +226,17 @@ def _cross_fitted(model: LabelModel, votes: Votes, gold: Gold) -> Probs:
 def _scored(candidate: Candidate, judged: _Judged | None) -> Candidate:
     if judged is None:
         return candidate
-    losses = judged.losses
-    known = asdict(candidate) | {
-        "negative_log_likelihood": float(losses.mean()),
-        "standard_error": float(losses.std(ddof=1) / np.sqrt(len(losses))),
-        "accuracy": float(judged.right.mean()),
-    }
-    return Candidate(**known)
+    losses, hits = judged.losses, jeffreys(int(judged.right.sum()), len(judged.right))
+    assert hits is not None
+    return replace(
+        candidate,
+        negative_log_likelihood=float(losses.mean()),
+        standard_error=float(losses.std(ddof=1) / np.sqrt(len(losses))),
+        accuracy=hits.value,
+        accuracy_low=hits.low,
+        accuracy_high=hits.high,
+        support=hits.support,
+    )
 
 
 def _by_held_out_votes(candidates: Sequence[Candidate], why: str) -> tuple[str, str]:

@@ -62,7 +62,7 @@ def ids_of(texts: Iterable[object]) -> list[str]:
 
     Example:
         >>> ids_of(["great", "bad", "great"])
-        ['9b9af6945c95', '3f58f1f3b5b5', '9b9af6945c95-2']
+        ['87765da6ccf0', '2f05d4b689d2', '87765da6ccf0-2']
     """
     seen: Counter[str] = Counter()
     ids = []

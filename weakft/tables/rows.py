@@ -4,24 +4,23 @@ Small columns are read whole, each when it is first asked for; texts are read fr
 that hold the page alone.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
-from threading import Lock
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from weakft.errors import DataError
 from weakft.labels import ABSTAIN
 from weakft.runs import RunFolder
 from weakft.tables.columns import STATES
+from weakft.tables.files import TableFile
+from weakft.tables.sought import LFRows, Page, Sought
+from weakft.verify import damaged
 
 ROWS_A_GROUP = 2048
 ROWS_A_PAGE = 50
@@ -29,67 +28,11 @@ MOST_CHARACTERS = 2000
 
 Positions = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-LFRows = Literal["votes", "right", "wrong", "conflict", "alone"]
 
 
-@dataclass(frozen=True)
-class Sought:
-    """Which rows, in which order; what is None does not matter.
-
-    Attributes:
-        lf: name of an LF that votes on them.
-        lf_rows: which of its rows: all, those where it is right or wrong by gold, where another
-            LF votes for another class, or where no other votes.
-        other_lf: name of a second LF that votes on them too.
-        pair: whether `lf` and `other_lf` agree or not.
-        states: of the LFs, see STATES.
-        label: class of the soft label.
-        gold: class by gold.
-        predicted: class by the end model.
-        mistakes: True: the end model is wrong by gold; False: right.
-        label_mistakes: True: the soft label is wrong by gold.
-        disagreeing: the end model and the soft label differ.
-        label_below: the soft label is less sure than this.
-        confidence: range of the end model's confidence.
-        text: what the text contains, capitals ignored.
-        order: column to sort by, greatest first, or "row".
-        ascending: least first.
-    """
-
-    lf: str | None = None
-    lf_rows: LFRows = "votes"
-    other_lf: str | None = None
-    pair: Literal["agree", "conflict"] | None = None
-    states: tuple[str, ...] = ()
-    label: str | None = None
-    gold: str | None = None
-    predicted: str | None = None
-    mistakes: bool | None = None
-    label_mistakes: bool | None = None
-    disagreeing: bool = False
-    label_below: float | None = None
-    confidence: tuple[float, float] | None = None
-    text: str | None = None
-    order: str = "row"
-    ascending: bool = False
-
-
-@dataclass(frozen=True)
-class Page:
-    """Some of the rows sought.
-
-    Attributes:
-        rows: columns id, text, gold, label, label_confidence, predicted, confidence, loss,
-            votes, state and "LF votes", at most as many rows as a page has.
-        total: how many rows are sought in all.
-        number: of this page, from 0.
-        pages: how many there are, at least 1.
-    """
-
-    rows: pd.DataFrame
-    total: int
-    number: int
-    pages: int
+def slice_column(column: str) -> str:
+    """Under which name the values of a column of the data are kept."""
+    return f"slice {column}"
 
 
 class RowTable:
@@ -100,6 +43,7 @@ class RowTable:
         split: train, dev, valid or test.
         classes: k class names.
         hidden: columns of `Page.rows` that nobody may see.
+        unsliced: columns of the data that nobody may part the rows by.
 
     Raises:
         DataError: the run has no such table, or it cannot be read.
@@ -112,39 +56,38 @@ class RowTable:
         classes: Sequence[str],
         *,
         hidden: Collection[str] = (),
+        unsliced: Collection[str] = (),
     ) -> None:
         self.split = split
-        self._hidden = hidden
+        self._hidden, self._unsliced = hidden, unsliced
         self._classes = np.array([*classes, None], dtype=object)
         self._positions = {name: k for k, name in enumerate(classes)}
-        self._run, self._lock = run, Lock()
-        with self._reading():
-            self._texts = pq.ParquetFile(run.rows(split))
-            self._small = pq.ParquetFile(run.columns(split))
-            self._votes = pq.ParquetFile(run.votes(split))
+        self._texts = TableFile(run, run.rows(split))
+        self._small = TableFile(run, run.columns(split))
+        self._votes = TableFile(run, run.votes(split))
+        if not len(self._texts) == len(self._small) == len(self._votes):
+            raise damaged(run, run.rows(split), "votes and columns are of another number of rows")
         self._columns: dict[str, Any] = {}
         self._searched: tuple[str, Any] = "", None
 
     def __len__(self) -> int:
-        return int(self._texts.metadata.num_rows)
+        return len(self._texts)
 
     @property
     def lf_names(self) -> list[str]:
         """The LFs, in the order of the label matrix."""
-        return [name for name in self._votes.schema_arrow.names if name != "id"]
+        return [name for name in self._votes.names if name != "id"]
 
     def column(self, name: str) -> Any:  # noqa: ANN401
         """[n] one of the small columns, see `weakft.tables.columns.Columns`."""
         if name not in self._columns:
-            self._columns[name] = self._array(self._small, name)
+            self._columns[name] = self._small.column(name).to_numpy()
         return self._columns[name]
 
     @cached_property
     def votes(self) -> npt.NDArray[np.int8]:
         """[n, m] all votes."""
-        with self._reading():
-            table = self._votes.read(columns=self.lf_names)
-        columns = [table.column(name).to_numpy() for name in self.lf_names]
+        columns = self._votes.arrays(self.lf_names)
         return np.asarray(np.stack(columns, axis=1) if columns else np.empty((len(self), 0), "i1"))
 
     def votes_of(self, lf: str) -> npt.NDArray[np.int8]:
@@ -158,17 +101,22 @@ class RowTable:
         if "votes" in self.__dict__:
             return self.votes[:, self.lf_names.index(lf)]
         if f"lf {lf}" not in self._columns:
-            self._columns[f"lf {lf}"] = self._array(self._votes, lf)
+            self._columns[f"lf {lf}"] = self._votes.column(lf).to_numpy()
         votes: npt.NDArray[np.int8] = self._columns[f"lf {lf}"]
         return votes
 
     def positions(self, sought: Sought) -> Positions:
-        """Positions of the rows sought, in their order."""
+        """Positions of the rows sought, in their order.
+
+        Raises:
+            DataError: there is no such LF or slice, or what is sought is hidden.
+        """
         mask = np.ones(len(self), dtype=bool)
         for part in self._masks(sought):
             mask &= part
         found = np.flatnonzero(mask)
         if sought.text:
+            self._refuse_hidden("text" in self._hidden, "Texts", "searched")
             found = found[self._contains(found, sought.text)]
         if sought.order == "row":
             return found
@@ -185,14 +133,11 @@ class RowTable:
 
     def rows(self, positions: Positions) -> pd.DataFrame:
         """The rows at these positions, as `Page` describes them; texts cut at 2,000 characters."""
-        texts = self._at(positions)
+        ids, texts = self._texts.cells(["id", "text"], positions, ROWS_A_GROUP)
         frame = pd.DataFrame(
             {
-                "id": pd.Series(texts.column("id").to_pylist(), dtype="str"),
-                "text": pd.Series(
-                    [str(text)[:MOST_CHARACTERS] for text in texts.column("text").to_pylist()],
-                    dtype="str",
-                ),
+                "id": pd.Series(ids, dtype="str"),
+                "text": pd.Series([str(text)[:MOST_CHARACTERS] for text in texts], dtype="str"),
             }
         )
         for name in ("gold", "label", "predicted"):
@@ -211,7 +156,7 @@ class RowTable:
         Raises:
             DataError: nowhere.
         """
-        ids = self._read(self._texts, "id")
+        ids = self._texts.column("id")
         found = pc.index(ids, pa.scalar(row_id, ids.type)).as_py()
         if found < 0:
             raise DataError(f"No row {row_id!r} in {self.split}.")
@@ -223,25 +168,17 @@ class RowTable:
             for j in np.flatnonzero(votes != ABSTAIN)
         )
 
-    def _at(self, positions: Positions) -> pa.Table:
-        """Texts and ids at these positions, in their order."""
-        groups, inverse = np.unique(positions // ROWS_A_GROUP, return_inverse=True)
-        with self._reading():
-            table = self._texts.read_row_groups(groups.tolist(), columns=["id", "text"])
-        sizes = [self._texts.metadata.row_group(int(g)).num_rows for g in groups]
-        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        return table.take(pa.array(starts[inverse] + positions % ROWS_A_GROUP))
-
     def _contains(self, positions: Positions, text: str) -> Mask:
         searched = self._searched  # several sessions share this table
         if searched[0] != text:
-            found = pc.match_substring(self._read(self._texts, "text"), text, ignore_case=True)
-            searched = text, found.combine_chunks().to_numpy(zero_copy_only=False)
+            searched = text, self._texts.containing("text", text)
             self._searched = searched
         return np.asarray(searched[1][positions])
 
     def _masks(self, sought: Sought) -> list[Mask]:
         parts = [*self._about_lfs(sought), *self._about_classes(sought)]
+        if sought.slice is not None:
+            parts.append(self._of_slice(*sought.slice))
         gold, predicted = self.column("gold"), self.column("predicted")
         if sought.states:
             wanted = [STATES.index(state) for state in sought.states]
@@ -300,22 +237,17 @@ class RowTable:
             parts.append(self.column("state") == STATES.index("conflicted"))
         return parts
 
-    def _array(self, file: pq.ParquetFile, name: str) -> Any:  # noqa: ANN401
-        return self._read(file, name).to_numpy()
+    def _of_slice(self, column: str, value: str | None) -> Mask:
+        self._refuse_hidden(column in self._unsliced, f"Values of {column!r}", "sliced by")
+        name = slice_column(column)
+        if name not in self._small.names:
+            raise DataError(f"The rows of {self.split} in this run have no slices by {column!r}.")
+        values = self.column(name)
+        return np.asarray(pd.isna(values) if value is None else values == value)
 
-    def _read(self, file: pq.ParquetFile, name: str) -> pa.ChunkedArray:
-        with self._reading():
-            return file.read(columns=[name]).column(name)
-
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        """One thread at a time: a Parquet file read by two of them crashes the process."""
-        try:
-            with self._lock:
-                yield
-        except (OSError, pa.ArrowException) as error:
-            reason = " ".join(str(error).split()).rstrip(".")
+    def _refuse_hidden(self, is_hidden: bool, what: str, done: str) -> None:
+        if is_hidden:
             raise DataError(
-                f"Run {self._run.id} has no readable rows of {self.split}: {reason}. Runs of an "
-                "older weakft have none; make a new one with `weakft run`."
-            ) from error
+                f"{what} are hidden ([privacy] hidden), so they cannot be {done}: what is found "
+                "would tell what they say."
+            )

@@ -8,9 +8,11 @@ import numpy.typing as npt
 
 from weakft.analysis import meetings
 from weakft.config import Splits
-from weakft.intervals import jeffreys
 from weakft.labels import ABSTAIN, Votes
 from weakft.tables.columns import STATES, Columns
+from weakft.tables.copies import near_copies_among
+from weakft.tables.estimates import named_share
+from weakft.tables.slices import Sliced, slices_by_columns, slices_by_votes
 
 BINS = 20
 CALIBRATION_BINS = 10
@@ -25,6 +27,7 @@ def summaries(
     votes: Mapping[Splits, Votes],
     classes: Sequence[str],
     lf_names: Sequence[str],
+    sliced: Mapping[Splits, Sliced] | None = None,
 ) -> Json:
     """All that is shown of a run beside single rows.
 
@@ -33,15 +36,19 @@ def summaries(
         votes: [n, m] of each split.
         classes: k class names.
         lf_names: m names.
+        sliced: by split, what its rows are parted by, see `weakft.tables.slices`.
 
     Returns:
         rows (of each split: how many, covered, conflicting, with gold), pairs (how every two LFs
-        get on in train), labels (histogram and calibration), model (of each split with gold:
-        confusion, classes, calibration, accept, slices, states, blame).
+        get on in train), near_copies (pairs that say the same), labels (histogram and
+        calibration), model (of each split with gold: confusion, classes, calibration, accept,
+        slices (by votes and LFs), columns (slices by columns of the data), states, blame).
     """
+    met = pairs(votes["train"], lf_names)
     return {
         "rows": {split: _counts(each) for split, each in columns.items()},
-        "pairs": pairs(votes["train"], lf_names),
+        "pairs": met,
+        "near_copies": near_copies_among(met),
         "labels": {
             "histogram": _histogram(columns["train"], classes),
             "calibration": {
@@ -51,7 +58,9 @@ def summaries(
             },
         },
         "model": {
-            split: _about_model(each, votes[split], classes, lf_names)
+            split: _about_model(
+                each, votes[split], classes, lf_names, (sliced or {}).get(split, {})
+            )
             for split, each in columns.items()
             if split != "train" and ((each.gold >= 0) & (each.predicted >= 0)).any()
         },
@@ -112,14 +121,12 @@ def calibration(confidence: Any, right: Mask, judged: Mask) -> list[Json]:  # no
     told = []
     for bin_ in np.unique(place):
         inside = place == bin_
-        estimate = jeffreys(int(right[inside].sum()), int(inside.sum()))
-        assert estimate is not None
         told.append(
             {
                 "low": bin_ / CALIBRATION_BINS,
                 "high": (bin_ + 1) / CALIBRATION_BINS,
                 "confidence": float(confidence[inside].mean()),
-                **_named("accuracy", estimate.as_dict()),
+                **named_share("accuracy", int(right[inside].sum()), int(inside.sum())),
             }
         )
     return told
@@ -153,7 +160,11 @@ def _histogram(columns: Columns, classes: Sequence[str]) -> list[Json]:
 
 
 def _about_model(
-    columns: Columns, L: Votes, classes: Sequence[str], lf_names: Sequence[str]
+    columns: Columns,
+    L: Votes,
+    classes: Sequence[str],
+    lf_names: Sequence[str],
+    sliced: Sliced,
 ) -> Json:
     judged = np.asarray(columns.gold >= 0)
     gold = np.asarray(columns.gold, dtype=int)[judged]
@@ -168,7 +179,10 @@ def _about_model(
         "classes": [_about_class(confusion, c, name) for c, name in enumerate(classes)],
         "calibration": calibration(columns.confidence, columns.gold == columns.predicted, judged),
         "accept": _accept(np.asarray(columns.confidence)[judged], right),
-        "slices": _slices(np.asarray(columns.votes)[judged], state, L[judged], right, lf_names),
+        "slices": slices_by_votes(
+            np.asarray(columns.votes)[judged], state, L[judged], right, lf_names
+        ),
+        "columns": slices_by_columns(sliced, judged, right),
         "states": [
             {"state": name, "rows": int((state == s).sum()), "wrong": int(wrong)}
             for s, name in enumerate(STATES)
@@ -180,14 +194,12 @@ def _about_model(
 
 def _about_class(confusion: npt.NDArray[np.int64], k: int, name: str) -> Json:
     hits = int(confusion[k, k])
-    precision = jeffreys(hits, int(confusion[:, k].sum()))
-    recall = jeffreys(hits, int(confusion[k].sum()))
     found = 2 * hits / max(int(confusion[k].sum() + confusion[:, k].sum()), 1)
     return {
         "class": name,
         "f1": found,
-        **_named("precision", precision.as_dict() if precision else {}),
-        **_named("recall", recall.as_dict() if recall else {}),
+        **named_share("precision", hits, int(confusion[:, k].sum())),
+        **named_share("recall", hits, int(confusion[k].sum())),
     }
 
 
@@ -199,38 +211,13 @@ def _accept(confidence: npt.NDArray[np.floating], right: Mask) -> list[Json]:
     ends = np.unique(np.searchsorted(falling, falling[ends - 1], side="right"))  # ties together
     told = []
     for end in ends:
-        estimate = jeffreys(int(hits[end - 1]), int(end))
-        assert estimate is not None
         told.append(
             {
                 "threshold": float(confidence[order[end - 1]]),
                 "accepted": end / n,
-                **_named("precision", estimate.as_dict()),
+                **named_share("precision", int(hits[end - 1]), int(end)),
             }
         )
-    return told
-
-
-def _slices(
-    votes: npt.NDArray[np.integer],
-    state: npt.NDArray[np.integer],
-    L: Votes,
-    right: Mask,
-    lf_names: Sequence[str],
-) -> list[Json]:
-    masks: dict[str, Mask] = {
-        "all rows": np.ones(len(right), dtype=bool),
-        "no LF votes": votes == 0,
-        "one LF votes": votes == 1,
-        "several LFs vote, for one class": (votes > 1) & (state != STATES.index("conflicted")),
-        "LFs conflict": state == STATES.index("conflicted"),
-    }
-    masks |= {f"{name} votes": L[:, j] != ABSTAIN for j, name in enumerate(lf_names)}
-    told = []
-    for name, mask in masks.items():
-        estimate = jeffreys(int(right[mask].sum()), int(mask.sum()))
-        if estimate is not None:
-            told.append({"slice": name, **_named("accuracy", estimate.as_dict())})
     return told
 
 
@@ -249,13 +236,3 @@ def _blame(
         for j in np.argsort(-to_blame, kind="stable")
         if to_blame[j] or right[j]
     ]
-
-
-def _named(name: str, estimate: Mapping[str, Any]) -> Json:
-    """An estimate under names of its own: <name>, <name>_low, <name>_high, <name>_support."""
-    return {
-        name: estimate.get("value"),
-        f"{name}_low": estimate.get("low"),
-        f"{name}_high": estimate.get("high"),
-        f"{name}_support": estimate.get("support", 0),
-    }
