@@ -51,24 +51,49 @@ def test_a_new_project_runs_as_it_is(tmp_path: Path, tiny_model: Path) -> None:
     assert ran["metrics"]["rivals"]["majority_vote"]["test"]["accuracy"]["value"] > 0.5
 
 
+CALLED_BY_CRON = (
+    "grep -v '^#' deploy/weakft.cron | cut -d' ' -f6- "
+    '| env -i PATH=/usr/bin:/bin HOME="$HOME" sh > by-cron.txt 2>&1'
+)
+LOSES_AN_LF = """echo 'reports_damage = None' >> labeling/rules.py
+weakft retrain || echo "exit $?"
+"""
+
+
+def typed(block: str) -> list[str]:
+    """A block of the guide: what installs is left out, and what asks cron does what cron would."""
+    lines = [line for line in block.splitlines() if "pip install" not in line]
+    return [CALLED_BY_CRON if "crontab" in line else line for line in lines]
+
+
 def test_the_guide_can_be_followed(tmp_path: Path, tiny_model: Path) -> None:
-    """Typed as it stands; what installs and what asks cron is left out."""
+    """Typed as it stands, with a tiny model; between its blocks an edit that must be refused."""
     text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    block = text.split("## Retrain every night")[1].split("```sh\n")[1].split("```")[0]
-    typed = [line for line in block.splitlines() if "pip install" not in line]
-    assert len(typed) == len(block.splitlines()) - 1
-    typed = ["cat deploy/weakft.cron" if "crontab" in line else line for line in typed]
-    environment = {
-        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-        "HOME": str(tmp_path),
-        "WEAKFT_TRAIN__MODEL": str(tiny_model),
-    }
+    guide = text.split("## Retrain every night")[1].split("\n## ")[0]
+    start, refused = (block.split("```")[0] for block in guide.split("```sh\n")[1:])
+    tiny = f'sed -i \'s|"default"|"{tiny_model}"|\' weakft.toml'
+    lines = [*typed(start), LOSES_AN_LF, *typed(refused), "weakft runs list --json"]
+    entered = next(i for i, line in enumerate(lines) if line.startswith("cd ~/shop"))
+    lines.insert(entered + 1, tiny)
+    assert len(typed(start)) == len(start.splitlines()) - 1 and CALLED_BY_CRON in lines
+    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(tmp_path)}
     done = subprocess.run(
-        ["bash", "-ec", "\n".join(typed)], env=environment, capture_output=True, text=True
+        ["bash", "-ec", "\n".join(lines)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "is in service now" in done.stdout and "Nothing changed since" in done.stdout
-    assert "17 3 * * * cd" in done.stdout and "(current)" in done.stdout
+    told = ["is in service now", "Nothing changed since", "(current)", "is refused", "exit 5"]
+    places = [done.stdout.index(words) for words in told]
+    assert places == sorted(places)
+    first, second = json.loads(done.stdout.splitlines()[-1])["runs"]
+    assert (first["current"], second["current"]) == (True, False)
+    assert (tmp_path / "shop" / "by-cron.txt").read_text() == ""
+    log = (tmp_path / "shop" / "runs" / "weakft.log.jsonl").read_text().splitlines()
+    outcome = json.loads(log[-1])
+    assert (outcome["status"], outcome["exit_code"]) == ("unchanged", 0)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
@@ -86,6 +111,55 @@ def test_a_project_on_ones_own_rows_has_lasting_ids(tmp_path: Path, suffix: str)
     weakft("check", "--project", str(tmp_path / "shop"))
     votes = weakft("analyze", "--project", str(tmp_path / "shop"))
     assert votes["status"] == "completed"
+
+
+def init_fails(*words: object, code: int = 2) -> str:
+    done = CliRunner().invoke(app, ["init", *map(str, words), "--json"])
+    assert done.exit_code == code, done.output
+    told: str = json.loads(done.stdout)["error"]["message"]
+    return told
+
+
+@pytest.mark.parametrize("column", ["text", 'the "text"', "Größe"])
+def test_odd_names_of_columns_and_classes_are_written_so_that_they_load(
+    tmp_path: Path, column: str
+) -> None:
+    file, root = tmp_path / "mine.csv", tmp_path / 'my "shop"'
+    pd.DataFrame({"id": ["a", "b"], column: ["by words", "ok"]}).to_csv(file, index=False)
+    classes = '5 stars,a-b,a b,class,"q"'
+    weakft("init", str(root), "--data", str(file), "--text", column, "--classes", classes)
+    told = weakft("check", "--project", str(root))
+    assert (told["classes"], told["examples"]) == (classes.split(","), 6)
+    assert (root / "data" / "train.csv").read_bytes() == file.read_bytes()
+    assert weakft("analyze", "--project", str(root))["coverage"] == 0.5
+
+
+def test_what_a_project_cannot_be_made_of_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    file, root = tmp_path / "mine.csv", tmp_path / "shop"
+    file.write_text("id,body\na,fine\na,again\n")
+    own = (root, "--data", file, "--text", "body")
+    assert "--text COLUMN" in init_fails(root, "--data", file, "--classes", "a,b")
+    assert "at least two different names" in init_fails(*own, "--classes", "a,a")
+    assert "--classes spam,ham" in init_fails(*own)
+    message = init_fails(*own, "--classes", "a,b", code=3)
+    assert message.startswith(f"{file}: 'id' must be distinct")
+    assert "go with --data FILE" in init_fails(root, "--classes", "a,b")
+    assert not root.exists()
+    assert "cannot be read" in init_fails(root, "--add", "cron")
+
+
+def test_a_gitignore_that_is_there_is_kept_and_a_second_init_refused(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("*.tmp\nruns/\n")
+    told = weakft("init", str(tmp_path))
+    (hint,) = told["warnings"]
+    assert ".weakft/" in hint and "runs/" not in hint
+    assert (tmp_path / ".gitignore").read_text() == "*.tmp\nruns/\n"
+    assert "is a project already" in init_fails(tmp_path)
+    weakft("init", str(tmp_path), "--add", "cron")
+    before = files_below(tmp_path)
+    assert "weakft.cron" in init_fails(tmp_path, "--add", "systemd", "--add", "cron")
+    assert "not with --add" in init_fails(tmp_path, "--add", "airflow", "--classes", "a,b")
+    assert files_below(tmp_path) == before
 
 
 @pytest.mark.parametrize("there", ["weakft.toml", "labeling/rules.py", "data/dev.csv"])
@@ -111,6 +185,14 @@ def night(project: Path) -> Path:
     kinds = [word for kind in ("cron", "systemd", "airflow") for word in ("--add", kind)]
     weakft("init", "--project", str(project), *kinds)
     return project
+
+
+def test_commands_to_copy_stay_one_line(tmp_path: Path) -> None:
+    root = tmp_path / ("a-long-name-" * 8)
+    weakft("init", str(root))
+    done = CliRunner().invoke(app, ["init", str(root), "--add", "systemd"])
+    (line,) = [line for line in done.output.splitlines() if "sudo" in line]
+    assert line.endswith(".timer") and "systemctl enable --now" in line
 
 
 def sh(command: str, cwd: Path = Path("/")) -> subprocess.CompletedProcess[str]:

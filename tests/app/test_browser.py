@@ -26,6 +26,15 @@ pytestmark = pytest.mark.skipif(
 )
 
 PATHS = {page: "" if page == "overview" else page for page in PAGES}
+CHART_COUNTS = {
+    "overview": 1,
+    "lfs": 1,
+    "conflicts": 1,
+    "labels": 3,
+    "model": 4,
+    "errors": 1,
+    "runs": 1,
+}
 CHARTS = "[...document.querySelectorAll('[data-testid=stVegaLiteChart]')]"
 ALL_DRAWN = f"{CHARTS}.every(e => e.querySelector('svg.marks') || !e.checkVisibility())"
 CUT_OFF = """[...document.querySelectorAll("svg.marks")].flatMap(chart => {
@@ -104,8 +113,9 @@ def settle(tab: Any) -> None:  # noqa: ANN401
     )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [820, 1280, 2560])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(820, "light"), (820, "dark"), (1280, "light"), (2560, "dark")]
+)
 def test_every_page_looks_like_one(
     browser: Any,  # noqa: ANN401
     served: tuple[Project, str],
@@ -121,6 +131,7 @@ def test_every_page_looks_like_one(
         assert tab.get_by_test_id("stException").count() == 0, name
         overflow = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
         assert not tab.evaluate(overflow), f"{name} is wider than {width} pixels"
+        expect(tab.get_by_test_id("stVegaLiteChart")).to_have_count(CHART_COUNTS.get(name, 0))
         tab.wait_for_function(ALL_DRAWN)
         assert tab.evaluate(CUT_OFF) == [], name
         folder = Path(SHOTS) if SHOTS else tmp_path

@@ -124,7 +124,7 @@ def told(sliced: dict[str, list[str | None]], gold: str, right: str) -> dict[str
 
 
 def test_rows_without_gold_do_not_count() -> None:
-    found = told({"shop": ["a", "a", "b", "b", None, "c"]}, gold="yyyyyn", right="yynyny")
+    found = told({"shop": ["a", "c", "a", "b", "b", None]}, gold="ynyyyy", right="yyynyn")
     counts = {name: (each["accuracy"], each["accuracy_support"]) for name, each in found.items()}
     assert counts == {"shop a": (1, 2), "shop b": (0.5, 2), "shop None": (0, 1)}
     share = jeffreys(1, 2)

@@ -1,14 +1,12 @@
 """`weakft init`: a project to begin with, and files that retrain one every night."""
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Group, RenderableType
-from rich.text import Text
 
-from weakft.cli import screens
 from weakft.cli.session import JsonOption, ProjectOption, Session, session
 from weakft.errors import ConfigError
 from weakft.project import Project
@@ -67,7 +65,7 @@ def _refuse(options: dict[str, Path | str | None], why: str) -> None:
 
 
 def _show(cli: Session, started: Started) -> None:
-    moves = () if started.root == Path.cwd() else (f"cd {started.root}",)
+    moves = () if started.root == Path.cwd() else (f"cd {shlex.quote(str(started.root))}",)
     commands = (*moves, *NEXT)
     content = {
         "status": "completed",
@@ -79,14 +77,9 @@ def _show(cli: Session, started: Started) -> None:
         "next": list(commands),
     }
     rows = ", ".join(f"{name} {count}" for name, count in started.rows.items())
-    cli.show(
-        content,
-        Text(f"A project in {started.root}: {', '.join(started.classes)}; rows: {rows}."),
-        screens.bullets(started.files),
-        screens.bullets(started.hints),
-        Text("Next:", style="dim"),
-        _typed(commands),
-    )
+    said = f"A project in {started.root}: {', '.join(started.classes)}; rows: {rows}."
+    lines = [said, *_bullets([*started.files, *started.hints]), "Next:", *_typed(commands)]
+    cli.show_text(content, "\n".join(lines))
 
 
 def _add(cli: Session, kinds: list[Kind]) -> None:
@@ -94,14 +87,14 @@ def _add(cli: Session, kinds: list[Kind]) -> None:
     made = add_deployment(opened, kinds)
     files = [str(path) for each in made for path in each.contents]
     commands = [each.command for each in made]
-    cli.show(
-        {"status": "completed", "project": str(opened.root), "files": files, "next": commands},
-        _typed(files),
-        Text(f"Read them, then, from {opened.root}:", style="dim"),
-        _typed(commands),
-    )
+    content = {"status": "completed", "project": str(opened.root), "files": files, "next": commands}
+    lines = [*_bullets(files), f"Read them, then, from {opened.root}:", *_typed(commands)]
+    cli.show_text(content, "\n".join(lines))
 
 
-def _typed(commands: Iterable[str]) -> RenderableType:
-    """Commands to copy: a line stays one, however long."""
-    return Group(*(Text(f"  {each}", no_wrap=True, overflow="ignore") for each in commands))
+def _bullets(lines: Iterable[str]) -> list[str]:
+    return [f"- {line}" for line in lines]
+
+
+def _typed(commands: Iterable[str]) -> list[str]:
+    return [f"  {command}" for command in commands]
