@@ -17,7 +17,7 @@ import yaml
 from filelock import FileLock
 from typer.testing import CliRunner
 
-from tests.test_retrain import QUICK, edit_lf
+from tests.test_retrain import edit_lf
 from weakft.cli.main import app
 from weakft.project import Project
 from weakft.scaffold.deploying import SAY_WHERE
@@ -181,7 +181,6 @@ def night(project: Path) -> Path:
     text = toml.read_text().replace("num_train_epochs = 1\n", "")
     lines = "".join(f"{name} = {value}\n" for name, value in settings.items())
     toml.write_text(text.replace("[train]\n", f"[train]\n{lines}") + 'rivals = ["majority_vote"]\n')
-    assert QUICK  # the same, set in the file: what cron calls gets no --set
     kinds = [word for kind in ("cron", "systemd", "airflow") for word in ("--add", kind)]
     weakft("init", "--project", str(project), *kinds)
     return project

@@ -147,8 +147,8 @@ def read_table(path: Path) -> pd.DataFrame:
         raise DataError(f"{path}: no such file. Paths are relative to the project.") from error
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{path} is not UTF-8 (byte {error.start}: {error.reason}). Convert it first, "
-            f"e.g. `iconv -f latin1 -t utf-8`."
+            f"{path} is not UTF-8 (line {_first_odd_line(path)}: {error.reason}). Convert it "
+            "first, e.g. `iconv -f latin1 -t utf-8`."
         ) from error
     except (OSError, ValueError, pd.errors.ParserWarning) as error:
         raise DataError(f"{path} cannot be read as {path.suffix[1:]}: {error}.") from error
@@ -156,6 +156,14 @@ def read_table(path: Path) -> pd.DataFrame:
         raise DataError(f"{path} has no rows.")
     frame.columns = frame.columns.astype(str)
     return frame.reset_index(drop=True)
+
+
+def _first_odd_line(path: Path) -> int:
+    """Number of the first line that is no UTF-8."""
+    with path.open("rb") as file:
+        return next(
+            n for n, line in enumerate(file, 1) if line.decode(errors="ignore").encode() != line
+        )
 
 
 def _refuse_missing_columns(frame: pd.DataFrame, needed: list[str], path: Path) -> None:

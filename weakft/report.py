@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,15 @@ class Report:
 
     project: Project
     run: RunFolder
+
+    @classmethod
+    def open(cls, project: Project, name: str) -> Self:
+        """The report of a published run: its id, `latest` or `current`.
+
+        Raises:
+            RunNotFound: there is no such run.
+        """
+        return cls(project, project.registry.open(name))
 
     @cached_property
     def config(self) -> Config:

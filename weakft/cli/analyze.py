@@ -95,7 +95,7 @@ def _show_diff(cli: Session, project: Project, other: str) -> None:
         named = {"folder": str(Path(other).resolve())}
         before = _votes_of_folder(cli, project, Path(other), data)
     else:
-        report = Report(project, project.registry.open(other))
+        report = Report.open(project, other)
         named = {"run_id": report.run.id}
         before = _votes_of_run(project, report)
     after = cast_votes(project, data, cli.narrator)

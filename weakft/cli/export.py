@@ -39,7 +39,7 @@ def labels(
     """Write the soft labels of train, with ids and texts."""
     with session(project, set_, json) as cli:
         opened = cli.project
-        report = Report(opened, opened.registry.open(run))
+        report = Report.open(opened, run)
         found = read_labels(report.run, report.config, opened.config.privacy.hidden)
         export_labels(found, target)
         counts = found.frame["label"].value_counts()
@@ -72,7 +72,7 @@ def model(
     """Write the end model as ONNX, with tokenizer and labels, and check it with onnxruntime."""
     with session(project, set_, json) as cli:
         opened = cli.project
-        report = Report(opened, opened.registry.open(run))
+        report = Report.open(opened, run)
 
         from weakft.interop.onnx_model import export_onnx  # imports torch
 

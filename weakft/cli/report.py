@@ -24,7 +24,7 @@ def report(
     """Write one run's findings to one HTML file, which opens offline, to mail or to archive."""
     with session(project, None, json) as cli:
         opened = cli.project
-        told = Report(opened, opened.registry.open(run))
+        told = Report.open(opened, run)
         if not html.parent.is_dir() or html.is_dir():
             raise ConfigError(f"--html {html}: wanted a file in a folder that exists.")
 

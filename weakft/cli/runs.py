@@ -1,6 +1,5 @@
 """`weakft runs`: what has been run, what is in service, what may go."""
 
-import getpass
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from weakft.account import user_name
 from weakft.cli import screens, upkeep
 from weakft.cli.session import JsonOption, ProjectOption, Session, SetOption, session
 from weakft.cli.tracking import tracked
@@ -64,7 +64,7 @@ def show(
     """Show one run: LFs, labels, scores against rivals, what to do next."""
     with session(project, set_, json) as cli:
         opened = cli.project
-        report = Report(opened, opened.registry.open(run))
+        report = Report.open(opened, run)
         content = {
             "status": "ok",
             "run_id": report.run.id,
@@ -87,7 +87,7 @@ def diff(
     """Compare two runs: LFs, labels, and both models on the same gold rows."""
     with session(project, set_, json) as cli:
         opened = cli.project
-        sides = [Report(opened, opened.registry.open(name)) for name in (old, new)]
+        sides = [Report.open(opened, name) for name in (old, new)]
         found = compare_runs(*sides)
         cli.show({"status": "completed", **found.as_dict()}, _diff_screen(found))
 
@@ -105,7 +105,7 @@ def promote(
     with session(project, set_, json) as cli:
         registry = cli.project.registry
         was = registry.current()
-        move = registry.promote(run, by or _user(), why)
+        move = registry.promote(run, by or user_name(), why)
         _show_move(cli, move, "unchanged" if move.run_id == was else "completed")
 
 
@@ -119,14 +119,7 @@ def rollback(
 ) -> None:
     """Undo the newest promotion that is not undone yet."""
     with session(project, set_, json) as cli:
-        _show_move(cli, cli.project.registry.rollback(by or _user(), why), "completed")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (ImportError, KeyError, OSError):  # an account without a name, as in containers
-        return "unknown"
+        _show_move(cli, cli.project.registry.rollback(by or user_name(), why), "completed")
 
 
 def _show_move(cli: Session, move: Move, status: str) -> None:

@@ -3,10 +3,9 @@
 It opens offline: no script, no font, no image from elsewhere.
 """
 
-import getpass
 import importlib.util
-import os
 
+from weakft.account import user_name
 from weakft.errors import ConfigError
 from weakft.report import Report
 
@@ -37,7 +36,7 @@ def html_report(report: Report, *, with_test: bool = False, examples: int = 5) -
     html = render(report, with_test=with_test, examples=examples)
     if is_look:
         test = report.manifest["data"]["test"]["sha256"]
-        ledger(report).add(report.run.id, test, _user())
+        ledger(report).add(report.run.id, test, user_name())
     return html
 
 
@@ -48,10 +47,3 @@ def _require_packages() -> None:
             f"An HTML report needs {', '.join(missing)}, not installed here: "
             "pip install -e '.[report]'."
         )
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (ImportError, KeyError, OSError):  # an account without a name, as in containers
-        return str(os.getuid()) if hasattr(os, "getuid") else "unknown"

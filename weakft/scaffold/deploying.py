@@ -1,8 +1,6 @@
 """Files with which cron, systemd, Airflow and GitHub look after a project."""
 
-import getpass
 import json
-import os
 import re
 import shlex
 import sys
@@ -12,6 +10,7 @@ from enum import StrEnum
 from importlib.metadata import distribution
 from pathlib import Path
 
+from weakft.account import user_name
 from weakft.project import Project
 from weakft.scaffold.quoting import cron_words, systemd_value, systemd_words
 from weakft.scaffold.templates import filled
@@ -94,7 +93,7 @@ def _systemd(project: Project) -> Deployment:
         "UNIT": unit,
         "UNIT_FILES": " ".join(files),
         "TITLE": systemd_value(" ".join(project.config.project.name.split())),
-        "USER": _user(),
+        "USER": user_name(),
         "PROJECT": systemd_value(str(project.root)),
         "WEAKFT": systemd_words(weakft_command()),
     }
@@ -152,13 +151,6 @@ def _repository(root: Path) -> Path:
 def _slug(project: Project, joint: str) -> str:
     """The project's name in letters that units and DAGs may have."""
     return re.sub(r"[^A-Za-z0-9]+", joint, project.config.project.name).strip(joint) or "project"
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (ImportError, KeyError, OSError):  # an account without a name, as in containers
-        return str(os.getuid())
 
 
 def _quoted(text: str) -> str:
