@@ -5,6 +5,7 @@ shared. Without a launcher there is one rank, and nothing here does anything.
 """
 
 import atexit
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -66,4 +67,12 @@ def _join() -> None:
 
     if not torch.distributed.is_initialized():
         PartialState(cpu=not torch.cuda.is_available())
-        atexit.register(torch.distributed.destroy_process_group)
+        atexit.register(_leave)
+
+
+def _leave() -> None:
+    """End the group's threads before the interpreter ends: what holds the group goes first."""
+    import torch
+
+    gc.collect()  # a wrapped model and its trainer refer to each other
+    torch.distributed.destroy_process_group()
