@@ -64,6 +64,18 @@ def test_a_promotion_is_rolled_back(small: Project) -> None:
     assert "nothing to go back to" in said(small, "runs", "rollback", code=2)
 
 
+def test_a_damaged_run_hides_no_other(small: Project) -> None:
+    damaged, whole = publish(small).run, publish(small).run
+    damaged.metrics.write_bytes(b"?" * damaged.metrics.stat().st_size)
+    listed = answered(small, "runs", "list")
+    assert [run["id"] for run in listed["runs"]] == [whole.id]
+    (why,) = listed["damaged"]
+    assert f"metrics.json of run {damaged.id} is damaged" in why
+    text = " ".join(said(small, "runs", "list").split())
+    assert whole.id in text
+    assert f"Not listed: {why}" in text
+
+
 def test_the_current_run_is_named_by_commands(small: Project) -> None:
     first, second = publish(small).run.id, publish(small).run.id
     refused = answered(small, "runs", "show", "current", code=2)

@@ -13,7 +13,9 @@ from weakft.account import user_name
 from weakft.cli import screens, upkeep
 from weakft.cli.session import JsonOption, ProjectOption, Session, SetOption, session
 from weakft.cli.tracking import tracked
+from weakft.errors import WeakftError
 from weakft.evaluation.paired import PairedScore, PairedScores
+from weakft.project import Project
 from weakft.registry import Move
 from weakft.report import Report
 from weakft.run_diff import RunDiff, compare_runs
@@ -29,12 +31,9 @@ group.command()(upkeep.gc)
 def list_(project: ProjectOption = None, set_: SetOption = None, json: JsonOption = False) -> None:
     """List the published runs, oldest first; the one in service is marked."""
     with session(project, set_, json) as cli:
-        opened = cli.project
-        current = opened.registry.current()
-        reports = [Report(opened, opened.runs.open(run_id)) for run_id in opened.runs.ids()]
-        entries = [_entry(report, current) for report in reports]
-        content = {"status": "ok", "runs": entries}
-        if not entries:
+        entries, damaged = _entries(cli.project)
+        content = {"status": "ok", "runs": entries, "damaged": [str(error) for error in damaged]}
+        if not entries and not damaged:
             cli.show(content, Text("No run yet. Make one: weakft run"))
             return
         grid = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
@@ -51,7 +50,7 @@ def list_(project: ProjectOption = None, set_: SetOption = None, json: JsonOptio
                 entry["gold"],
                 score,
             )
-        cli.show(content, grid)
+        cli.show(content, grid, *(Text(f"Not listed: {error}") for error in damaged))
 
 
 @group.command()
@@ -195,6 +194,18 @@ def _grid(header: Sequence[str], rows: Iterable[Iterable[object]]) -> Renderable
     for row in rows:
         grid.add_row(*(Text(str(cell)) for cell in row))
     return grid
+
+
+def _entries(project: Project) -> tuple[list[dict[str, Any]], list[WeakftError]]:
+    """Every run that can be read, oldest first, and why others cannot."""
+    entries, damaged = [], []
+    current = project.registry.current()
+    for run_id in project.runs.ids():
+        try:
+            entries.append(_entry(Report.open(project, run_id), current))
+        except WeakftError as error:
+            damaged.append(error)
+    return entries, damaged
 
 
 def _entry(report: Report, current: str | None) -> dict[str, Any]:
