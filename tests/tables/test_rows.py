@@ -394,6 +394,23 @@ def test_hidden_texts_cannot_be_searched(run: RunFolder) -> None:
             RowTable(run, "train", CLASSES, hidden=["text"]).positions(Sought(text=text))
 
 
+@pytest.mark.parametrize(
+    "sought",
+    [
+        Sought(gold="spam"),
+        Sought(mistakes=False),
+        Sought(label_mistakes=True),
+        Sought(lf="cash", lf_rows="wrong"),
+        Sought(order="loss"),
+    ],
+)
+def test_hidden_gold_is_not_told_by_what_is_found(sought: Sought, run: RunFolder) -> None:
+    table = RowTable(run, "train", CLASSES, hidden=["gold"])
+    with pytest.raises(DataError, match=r"Gold labels are hidden \(\[privacy\] hidden\)"):
+        table.positions(sought)
+    assert table.rows(table.positions(Sought()))["loss"].isna().all()
+
+
 @pytest.fixture
 def dev_alone(made: dict[Splits, Made]) -> dict[Splits, Made]:
     return {"train": made["dev"]}

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from weakft.report import Report
 from weakft.runs import Json
+from weakft.tables.evidence import estimates_against_dev
 
 BRIEF = 12
 
@@ -22,7 +23,7 @@ def lf_table(table: pd.DataFrame, limit: int | None = None) -> RenderableType:
     grid = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
     grid.add_column("LF", no_wrap=True)
     grid.add_column("votes for", max_width=24)
-    for name in ("coverage", "conflicts", "accuracy on dev (votes)", "estimated"):
+    for name in ("coverage", "conflicts", "accuracy on dev (votes)", "model's estimate"):
         grid.add_column(name, justify="right", no_wrap=True)
     valued = "value" in shown and bool(shown["value"].notna().any())
     if valued:
@@ -31,15 +32,16 @@ def lf_table(table: pd.DataFrame, limit: int | None = None) -> RenderableType:
     faulty = bool(shown["faults"].any())
     if faulty:
         grid.add_column("faults", justify="right", no_wrap=True)
-    for row in shown.to_dict("records"):
-        estimated, cost = row["estimated_accuracy"], row["cost"]
+    against_dev = estimates_against_dev(shown)
+    for row, beside in zip(shown.to_dict("records"), against_dev, strict=True):
+        cost = row["cost"]
         grid.add_row(
             Text(row["lf"]),
             Text(row["votes_for"] or "(never)"),
             f"{row['coverage']:.1%}",
             f"{row['conflicts']:.1%}",
             _interval(row, "accuracy") + (f" ({row['support']})" if row["support"] else ""),
-            "" if pd.isna(estimated) else f"{estimated:.2f}",
+            _estimate(row["estimated_accuracy"], beside),
             *([f"{row['value']:+.3f}"] if valued else []),
             "" if pd.isna(cost) else f"{cost:.0%}",
             *([str(row["faults"])] if faulty else []),
@@ -146,6 +148,13 @@ def _section(title: str, *body: RenderableType) -> list[RenderableType]:
 
 def _bullets(lines: Sequence[str]) -> list[Text]:
     return [Text(f"- {line}") for line in lines]
+
+
+def _estimate(value: float, beside: str | None) -> str:
+    """The label model's, and whether accuracy on dev speaks against it."""
+    if pd.isna(value):
+        return ""
+    return f"{value:.2f} {beside}" if beside in ("too high", "too low") else f"{value:.2f}"
 
 
 def _interval(row: Mapping[Hashable, Any], name: str) -> str:

@@ -111,6 +111,8 @@ class RowTable:
         Raises:
             DataError: there is no such LF or slice, or what is sought is hidden.
         """
+        is_told = "gold" in self._hidden and sought.tells_gold
+        self._refuse_hidden(is_told, "Gold labels", "sought or sorted by")
         mask = np.ones(len(self), dtype=bool)
         for part in self._masks(sought):
             mask &= part
@@ -148,6 +150,8 @@ class RowTable:
         frame["LF votes"] = pd.Series(
             [self._told(votes) for votes in self.votes[positions]], dtype="str"
         )
+        if "gold" in self._hidden:
+            frame["loss"] = np.nan
         return frame.assign(**dict.fromkeys(self._hidden, "(hidden)"))
 
     def position(self, row_id: str) -> int:

@@ -51,6 +51,17 @@ class Sought:
     order: str = "row"
     ascending: bool = False
 
+    @property
+    def tells_gold(self) -> bool:
+        """Whether the rows found, or their order, tell what their gold is."""
+        return (
+            self.lf_rows in ("right", "wrong")
+            or self.gold is not None
+            or self.mistakes is not None
+            or self.label_mistakes is not None
+            or self.order == "loss"
+        )
+
 
 @dataclass(frozen=True)
 class Page:
