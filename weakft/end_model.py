@@ -163,7 +163,7 @@ class EndModel:
             ):
                 batch = self.processor.batch(encoded[row] for row in rows)
                 if body is not None and states is not None:
-                    body.show(padded([states[row] for row in rows]).to(self.model.device))
+                    body.show(padded(states, rows).to(self.model.device))
                 yield rows, {name: part.to(self.model.device) for name, part in batch.items()}
 
 

@@ -12,6 +12,8 @@ from transformers import PreTrainedModel
 
 from weakft.kept_tensors import Ids, KeptTensors, file_for, key_of
 
+States = torch.Tensor | list[torch.Tensor]  # [n, t, d], or [t, d] of each where t differs
+
 MOST_BYTES = 2 * 2**30
 TOKENS_PER_BATCH = 4096
 
@@ -52,9 +54,10 @@ class FrozenBody:
         self._others: int | None = None
         self.first_token_only = len(layers) == depth and self._head_reads_the_first_token()
         self._bf16 = bf16 and not self.first_token_only
-        self._states = KeptTensors(
+        self._one_each = KeptTensors(
             self._kept_in(folder) if folder and self.first_token_only else None
         )
+        self._many_each: dict[bytes, torch.Tensor] = {}
 
     def seen(self, tokens: Ids) -> Ids:
         """The token ids that go with the states of a text."""
@@ -66,17 +69,20 @@ class FrozenBody:
         width = int(self._network.config.hidden_size)
         return count * width * (2 if self._bf16 else 4) <= MOST_BYTES
 
-    def states(self, texts: Sequence[Ids]) -> list[torch.Tensor]:
+    def states(self, texts: Sequence[Ids]) -> States:
         """[t, d] outputs of the frozen layers for each text's token ids, in order."""
         keys = [key_of(ids) for ids in texts]
-        missing = {
-            key: ids for key, ids in zip(keys, texts, strict=True) if key not in self._states
-        }
+        known = self._one_each if self.first_token_only else self._many_each
+        missing = {key: ids for key, ids in zip(keys, texts, strict=True) if key not in known}
+        found: dict[bytes, torch.Tensor] = {}
         for batch in _batches(list(missing.items())):
-            self._compute(batch)
-        if missing:
-            self._states.write(keys)
-        return [self._states[key] for key in keys]
+            found |= self._compute(batch)
+        if not self.first_token_only:
+            self._many_each |= found
+            return [self._many_each[key] for key in keys]
+        if found:
+            self._one_each.keep(found, keys)
+        return self._one_each.take(keys)
 
     @property
     def exact(self) -> bool:
@@ -103,7 +109,7 @@ class FrozenBody:
             return self._current
         return (self._current, *(None for _ in range(self._others)))
 
-    def _compute(self, batch: list[tuple[bytes, Ids]]) -> None:
+    def _compute(self, batch: list[tuple[bytes, Ids]]) -> dict[bytes, torch.Tensor]:
         width = max(len(ids) for _, ids in batch)
         padding = int(self._network.config.pad_token_id or 0)
         padded = [[*ids, *[padding] * (width - len(ids))] for _, ids in batch]
@@ -113,8 +119,10 @@ class FrozenBody:
             input_ids=torch.tensor(padded, device=device),
             attention_mask=torch.tensor(mask, device=device),
         ).to(torch.bfloat16 if self._bf16 else torch.float32)
-        for (key, ids), states in zip(batch, hidden, strict=True):
-            self._states[key] = states[: len(self.seen(ids))].cpu().clone()
+        return {
+            key: states[: len(self.seen(ids))].cpu().clone()
+            for (key, ids), states in zip(batch, hidden, strict=True)
+        }
 
     def _run(self, **inputs: torch.Tensor) -> torch.Tensor:
         """[b, t, d] outputs of the frozen layers."""
@@ -163,9 +171,11 @@ class FrozenBody:
         return file_for(((n, p) for n, p in named if id(p) in frozen or "embed" in n), folder)
 
 
-def padded(states: Sequence[torch.Tensor]) -> torch.Tensor:
-    """[b, t, d] of [t, d] each."""
-    return pad_sequence(list(states), batch_first=True)
+def padded(states: States, rows: Sequence[int]) -> torch.Tensor:
+    """[b, t, d] states of the texts at these positions."""
+    if isinstance(states, torch.Tensor):
+        return states[list(rows)]
+    return pad_sequence([states[row] for row in rows], batch_first=True)
 
 
 def _batches(items: list[tuple[bytes, Ids]]) -> Iterator[list[tuple[bytes, Ids]]]:

@@ -2,15 +2,16 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-MOST_KEPT = 500_000  # texts in the file
+MOST_KEPT = 500_000  # texts
+KEY_BYTES = 16
 
 Ids = list[int]
 
@@ -24,33 +25,46 @@ class KeptTensors:
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
-        self._known = {} if file is None or not file.exists() else _read(file)
+        self._rows: dict[bytes, int] = {}
+        self._tensors = torch.empty(0)
+        if file is not None and file.exists():
+            kept = load_file(file)
+            keys = kept["keys"].numpy().tobytes()
+            starts = range(0, len(keys), KEY_BYTES)
+            self._rows = {keys[at : at + KEY_BYTES]: row for row, at in enumerate(starts)}
+            self._tensors = kept["states"]
 
     def __contains__(self, key: bytes) -> bool:
-        return key in self._known
+        return key in self._rows
 
-    def __getitem__(self, key: bytes) -> torch.Tensor:
-        return self._known[key]
+    def take(self, keys: Sequence[bytes]) -> torch.Tensor:
+        """[n, ...] the tensors of these keys, in order."""
+        return self._tensors[[self._rows[key] for key in keys]]
 
-    def __setitem__(self, key: bytes, found: torch.Tensor) -> None:
-        self._known[key] = found
+    def keep(self, found: Mapping[bytes, torch.Tensor], asked: Sequence[bytes]) -> None:
+        """Add what was found; once that is too much, only what is asked for now stays."""
+        known = len(self._rows)
+        self._rows |= {key: known + row for row, key in enumerate(found)}
+        new = torch.stack(list(found.values()))
+        self._tensors = torch.cat([self._tensors, new]) if known else new
+        if len(self._rows) > MOST_KEPT:
+            wanted = list(dict.fromkeys(asked))
+            self._tensors = self.take(wanted)
+            self._rows = {key: row for row, key in enumerate(wanted)}
+        if self._file is not None:
+            self._write(self._file)
 
-    def write(self, asked: Sequence[bytes]) -> None:
-        """Keep all that is known, or what was asked for last if that has grown too large."""
-        if self._file is None:
-            return
-        kept = list(self._known) if len(self._known) <= MOST_KEPT else list(dict.fromkeys(asked))
-        keys = np.stack([np.frombuffer(key, dtype=np.uint8) for key in kept])
-        states = torch.stack([self._known[key] for key in kept])
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self._file.with_suffix(f".{os.getpid()}.tmp")
-        save_file({"keys": torch.from_numpy(keys), "states": states}, unfinished)
-        unfinished.replace(self._file)
+    def _write(self, file: Path) -> None:
+        keys = torch.frombuffer(bytearray(b"".join(self._rows)), dtype=torch.uint8)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = file.with_suffix(f".{os.getpid()}.tmp")
+        save_file({"keys": keys.view(-1, KEY_BYTES), "states": self._tensors}, unfinished)
+        unfinished.replace(file)
 
 
 def key_of(ids: Ids) -> bytes:
     """The key of a text, from its token ids."""
-    return hashlib.blake2b(np.asarray(ids, dtype=np.int64).tobytes(), digest_size=16).digest()
+    return hashlib.blake2b(array("q", ids), digest_size=KEY_BYTES).digest()
 
 
 def file_for(parameters: Iterable[tuple[str, nn.Parameter]], folder: Path) -> Path:
@@ -60,9 +74,3 @@ def file_for(parameters: Iterable[tuple[str, nn.Parameter]], folder: Path) -> Pa
         digest.update(name.encode())
         digest.update(parameter.detach().cpu().numpy().tobytes())
     return folder / f"{digest.hexdigest()[:32]}.safetensors"
-
-
-def _read(file: Path) -> dict[bytes, torch.Tensor]:
-    kept = load_file(file)
-    keys = kept["keys"].numpy()
-    return {key.tobytes(): states for key, states in zip(keys, kept["states"], strict=True)}

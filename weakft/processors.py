@@ -59,7 +59,13 @@ class TextProcessor:
         return [self._known[text] for text in rows]
 
     def _tokens(self, texts: list[str]) -> list[list[int]]:
-        encoded = self.saved(texts, truncation=True, max_length=self.max_length)
+        encoded = self.saved(
+            texts,
+            truncation=True,
+            max_length=self.max_length,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+        )
         ids: list[list[int]] = encoded["input_ids"]
         return ids
 

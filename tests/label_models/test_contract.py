@@ -69,6 +69,18 @@ def test_a_model_survives_the_disk(name: str, tmp_path: Path) -> None:
 
 
 @every_model
+def test_other_gold_is_learned_without_learning_the_votes_again(name: str) -> None:
+    """As `fit` would from the start, and the model that was there stays as it was."""
+    L, gold = simulated()
+    old = make_label_model(name, 2).fit(L, Y_dev=gold[:100], L_dev=L[:100])
+    before = old.predict_proba(L)
+    adapted = old.adapted(1 - gold[200:350], L[200:350])
+    fitted = make_label_model(name, 2).fit(L, Y_dev=1 - gold[200:350], L_dev=L[200:350])
+    assert (adapted.predict_proba(L) == fitted.predict_proba(L)).all()
+    assert (old.predict_proba(L) == before).all()
+
+
+@every_model
 def test_other_lfs_than_fitted_are_refused(name: str) -> None:
     L, _ = simulated()
     names = tuple("abcdef")

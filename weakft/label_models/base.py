@@ -142,6 +142,26 @@ class LabelModel(ABC):
             self._adapt(*dev)
         return self
 
+    def adapted(self, Y_dev: npt.ArrayLike, L_dev: LabelMatrix | npt.ArrayLike) -> Self:
+        """A copy that has learned from these gold rows, and from no others.
+
+        It is what `fit` makes of the same unlabelled votes and this gold, at little cost: what
+        the votes have taught is not learned again.
+
+        Args:
+            Y_dev: [d] gold labels in 0..k-1.
+            L_dev: [d, m] votes of the same LFs on the gold rows.
+
+        Raises:
+            DataError: not fitted, or shapes, LF names or values do not fit.
+        """
+        self._checked_as_fitted(L_dev)
+        other = copy.deepcopy(self)
+        dev = self._checked_dev(Y_dev, L_dev)
+        if dev is not None:
+            other._adapt(*dev)
+        return other
+
     @abstractmethod
     def explain(self, votes: Sequence[int] | Votes) -> Explanation:
         """What each vote of one row adds, summing exactly to its posterior.

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from weakft.end_model import EndModel
 from weakft.errors import ConfigError
+from weakft.label_models import LabelModel, make_label_model
 from weakft.labels import Probs
 from weakft.training.finetune import FineTuned, fine_tune
 from weakft.training.gold import Gold, Mask
@@ -229,7 +230,12 @@ class _Kitchen:
 
     def _panel(self, rows: Mask, only: EndModel, continued: EndModel) -> Panel:
         gold, evidence = self.gold.rows.take(rows), self._gold_evidence.take(rows)
-        return Panel.of(only, continued, gold, evidence, self.workshop.votes)
+        return Panel.of(only, continued, gold, evidence, self._votes_alone)
+
+    @cached_property
+    def _votes_alone(self) -> LabelModel:
+        model = make_label_model("one_coin", len(self.workshop.classes))
+        return model.fit(self.workshop.votes)
 
     @cached_property
     def _gold_evidence(self) -> Evidence:

@@ -31,7 +31,7 @@ from weakft.training.losses import LOSSES
 from weakft.training.rows import TrainingSet
 from weakft.training.stage import Stage, deferred_signals
 from weakft.training.strategies import STRATEGIES, Anatomy, Strategy, stack_of, strategy_of
-from weakft.training.trainer import EncodedRows, NoiseAwareTrainer, Objective, collator
+from weakft.training.trainer import EncodedRows, NoiseAwareTrainer, Objective, as_it_is
 
 STEPS_A_LOSS = 5
 UNFINISHED = "unfinished"
@@ -193,7 +193,7 @@ class _Work:
                 args=training_arguments(settings, folder, has_valid=judges is not None),
                 train_dataset=encoded,
                 eval_dataset=judges,
-                data_collator=collator(model.processor),
+                data_collator=as_it_is,
                 processing_class=model.processor.saved,
                 compute_metrics=_scores,
                 callbacks=[

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from weakft.end_model import Embeddings, EndModel
-from weakft.label_models import LabelModel, make_label_model
+from weakft.label_models import LabelModel
 from weakft.labels import Probs, Votes
 from weakft.training.linear import linear_opinion
 from weakft.training.rows import TrainingSet
@@ -65,20 +65,19 @@ class Panel:
         continued: EndModel,
         gold: TrainingSet,
         evidence: Evidence,
-        pool_votes: Votes,
+        label_model: LabelModel,
     ) -> Self:
-        """A panel whose label model is one-coin, fitted to the pool's votes and the gold.
+        """A panel whose label model takes its accuracies from the gold.
 
         Args:
             only: fine-tuned on this gold alone.
             continued: fine-tuned on weak labels, then on this gold.
             gold: n gold rows.
             evidence: of the same rows.
-            pool_votes: [N, m] on the pool.
+            label_model: fitted to the pool's votes.
         """
-        label_model = make_label_model("one_coin", gold.probs.shape[1])
-        label_model.fit(pool_votes, Y_dev=gold.probs.argmax(axis=1), L_dev=evidence.votes)
-        return cls(only, continued, gold, evidence.embeddings, label_model)
+        adapted = label_model.adapted(gold.probs.argmax(axis=1), evidence.votes)
+        return cls(only, continued, gold, evidence.embeddings, adapted)
 
     def opinions(self, rows: Evidence) -> list[Probs]:
         """Five times [n, k], of rows that none of the panel has learned from."""

@@ -1,7 +1,7 @@
 """transformers' Trainer with soft targets, row weights and length-grouped batches."""
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,16 +23,16 @@ from weakft.training.rows import TrainingSet
 from weakft.training.stage import complete, extras_of
 
 
-class EncodedRows(Dataset[dict[str, Any]]):
-    """A training set, its rows encoded one by one; padding is left to the batch."""
+class EncodedRows(Dataset[Batch]):
+    """A training set, its rows encoded one by one and given as batches, padded to the longest."""
 
     def __init__(
         self, processor: Processor, rows: TrainingSet, body: FrozenBody | None = None
     ) -> None:
+        self._processor = processor
         encoded = processor.encode(rows.texts)
         self._encoded = encoded if body is None else [body.seen(ids) for ids in encoded]
         self._states = None if body is None else body.states(encoded)
-        self._length = processor.length
         self._probs = torch.from_numpy(rows.probs).float()
         self._weights = torch.from_numpy(rows.weights).float()
 
@@ -42,32 +42,26 @@ class EncodedRows(Dataset[dict[str, Any]]):
     @property
     def lengths(self) -> list[int]:
         """How much of a batch's width each row needs."""
-        return [self._length(entry) for entry in self._encoded]
+        return [self._processor.length(entry) for entry in self._encoded]
 
-    def __getitem__(self, row: int) -> dict[str, Any]:
-        found = {
-            "encoded": self._encoded[row],
-            "labels": self._probs[row],
-            "row_weights": self._weights[row],
-            "rows": row,
+    def __getitem__(self, row: int) -> Batch:
+        return self.__getitems__([row])
+
+    def __getitems__(self, rows: list[int]) -> Batch:
+        """These rows with their targets, weights and numbers; what torch's loader asks for."""
+        numbers = torch.tensor(rows)
+        batch = {
+            **self._processor.batch(self._encoded[row] for row in rows),
+            "labels": self._probs[numbers],
+            "row_weights": self._weights[numbers],
+            "rows": numbers,
         }
-        return found if self._states is None else {**found, "states": self._states[row]}
+        return batch if self._states is None else {**batch, "states": padded(self._states, rows)}
 
 
-def collator(processor: Processor) -> Callable[[list[dict[str, Any]]], Batch]:
-    """Pads a batch to its longest row and stacks targets, weights and row numbers."""
-
-    def collate(rows: list[dict[str, Any]]) -> Batch:
-        batch = processor.batch(row["encoded"] for row in rows)
-        labels = torch.stack([row["labels"] for row in rows])
-        weights = torch.stack([row["row_weights"] for row in rows])
-        numbers = torch.tensor([row["rows"] for row in rows])
-        collated = {**batch, "labels": labels, "row_weights": weights, "rows": numbers}
-        if "states" in rows[0]:
-            collated["states"] = padded([row["states"] for row in rows])
-        return collated
-
-    return collate
+def as_it_is(batch: Batch) -> Batch:
+    """The collator of rows that come as batches."""
+    return batch
 
 
 @dataclass(frozen=True)

@@ -104,10 +104,8 @@ class Workshop:
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in kept}
         if missing:
             found = encoder.embed(list(missing.values()), narrator=self.narrator)
-            for key, embedding in zip(missing, torch.from_numpy(found), strict=True):
-                kept[key] = embedding
-            kept.write(keys)
-        return torch.stack([kept[key] for key in keys]).numpy()
+            kept.keep(dict(zip(missing, torch.from_numpy(found), strict=True)), keys)
+        return kept.take(keys).numpy()
 
     def _selected(self, rows: TrainingSet, embeddings: Embeddings | None) -> TrainingSet:
         if self.settings.selection == "confidence":
