@@ -5,7 +5,8 @@
 The rules of the demo; a head on a frozen MiniLM, 256 rows a step; each text is a sentence of the
 demo's training rows and two words of others. After a first night, which runs the encoder on all
 texts, one retraining in a fresh process each: nothing changed, one labeling function edited, one
-per cent of new rows. The votes asked for are counted in a project of its own.
+edited that four others build on, one per cent of new rows. The votes asked for are counted in a
+project of its own.
 
     python -m benchmarks.nightly --folder DIR    keeps the first night there, for another time
 """
@@ -19,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +44,10 @@ strategy = "head"
 learning_rate = 1e-3
 per_device_train_batch_size = 256
 """
+EDITS = {
+    "one LF edited": ('FEATURES = """adapter ', 'FEATURES = """adapter adapters '),
+    "one that 4 build on": ('GRIEF = """annoyed ', 'GRIEF = """aggrieved annoyed '),
+}
 RETRAIN = """
 [retrain]
 gold = "valid"
@@ -49,7 +55,7 @@ gold = "valid"
 
 
 def main() -> None:
-    """Four nights; print the table."""
+    """The nights; print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--folder", type=Path, help="of a project whose first night was")
@@ -65,7 +71,7 @@ def main() -> None:
             return
         nights = {
             "nothing changed": retrained(project),
-            "one LF edited": retrained(project, lambda: edit_one(project)),
+            **{name: retrained(project, partial(edit, project, name)) for name in EDITS},
             "1 % new rows": retrained(project, lambda: add_rows(project, rows)),
         }
         votes = count_votes(make_project(Path(scratch) / "counted", rows), rows)
@@ -81,7 +87,8 @@ def make_project(folder: Path, rows: int) -> Path:
     shutil.copytree(ROOT / "data", folder / "data")
     shutil.copytree(ROOT / "labeling", folder / "labeling")
     text = (ROOT / "weakft.toml").read_text().split("[evaluate]")[0]
-    (folder / "weakft.toml").write_text(text.replace("[train]\n", TRAIN) + RETRAIN)
+    text = text.replace("[train]\n", TRAIN)
+    (folder / "weakft.toml").write_text(text + RETRAIN)
     made_up(folder, rows, 0).to_parquet(train_file(folder))
     return folder
 
@@ -112,11 +119,12 @@ def add_rows(project: Path, rows: int) -> None:
     pd.concat([old, new]).to_parquet(train_file(project))
 
 
-def edit_one(project: Path) -> None:
+def edit(project: Path, name: str) -> None:
     """One word more in one word list."""
+    before, after = EDITS[name]
     file = project / "labeling" / "reviews.py"
     text = file.read_text()
-    edited = text.replace('GRIEF = """annoyed ', 'GRIEF = """aggrieved annoyed ', 1)
+    edited = text.replace(before, after, 1)
     assert edited != text
     file.write_text(edited)
 
@@ -135,13 +143,17 @@ def retrained(project: Path, change: Callable[[], None] = lambda: None) -> Json:
 def count_votes(project: Path, rows: int) -> Json:
     """How many votes LFs are asked for, beside those of an audit."""
     lfs = len(_cast(project))
-    with counting() as edited:
-        edit_one(project)
-        _cast(project)
-    with counting() as added:
-        add_rows(project, rows)
-        _cast(project)
-    return {"lfs": lfs, "one LF edited": sum(edited), "1 % new rows": sum(added)}
+    changes: dict[str, Callable[[], None]] = {
+        **{name: partial(edit, project, name) for name in EDITS},
+        "1 % new rows": lambda: add_rows(project, rows),
+    }
+    votes = {}
+    for name, change in changes.items():
+        with counting() as asked:
+            change()
+            _cast(project)
+        votes[name] = sum(asked)
+    return {"lfs": lfs, **votes}
 
 
 def _cast(folder: Path) -> tuple[str, ...]:
@@ -174,7 +186,7 @@ def nightly_table(result: Json) -> str:
         [name, f"{votes[name]:,}", f"{night['seconds']:.1f}", night["status"]]
         for name, night in result["nights"].items()
     ]
-    header = [f"{rows:,} rows, {lfs} LFs", "votes of LFs on train", "seconds", "status"]
+    header = [f"{rows:,} rows, {lfs} LFs", "votes computed", "seconds", "status"]
     return markdown_table(header, cells)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -27,11 +28,8 @@ class KeptTensors:
         self._file = file
         self._rows: dict[bytes, int] = {}
         self._tensors = torch.empty(0)
-        if file is not None and file.exists():
-            kept = load_file(file)
-            keys = kept["keys"].numpy().tobytes()
-            starts = range(0, len(keys), KEY_BYTES)
-            self._rows = {keys[at : at + KEY_BYTES]: row for row, at in enumerate(starts)}
+        if file is not None and (kept := read_kept(file)):
+            self._rows = {key: row for row, key in enumerate(split_keys(kept["keys"]))}
             self._tensors = kept["states"]
 
     def __contains__(self, key: bytes) -> bool:
@@ -52,14 +50,34 @@ class KeptTensors:
             self._tensors = self.take(wanted)
             self._rows = {key: row for row, key in enumerate(wanted)}
         if self._file is not None:
-            self._write(self._file)
+            write_kept(self._file, {"keys": joined_keys(self._rows), "states": self._tensors})
 
-    def _write(self, file: Path) -> None:
-        keys = torch.frombuffer(bytearray(b"".join(self._rows)), dtype=torch.uint8)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = file.with_suffix(f".{os.getpid()}.tmp")
-        save_file({"keys": keys.view(-1, KEY_BYTES), "states": self._tensors}, unfinished)
-        unfinished.replace(file)
+
+def read_kept(file: Path) -> dict[str, torch.Tensor]:
+    """What `write_kept` wrote; nothing where there is no such file, or a broken one."""
+    try:
+        return load_file(file)
+    except (OSError, SafetensorError):
+        return {}
+
+
+def write_kept(file: Path, kept: dict[str, torch.Tensor]) -> None:
+    """Write or replace a file, which readers see whole."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_suffix(f".{os.getpid()}.tmp")
+    save_file(kept, unfinished)
+    unfinished.replace(file)
+
+
+def joined_keys(keys: Iterable[bytes]) -> torch.Tensor:
+    """[n, 16] bytes of n keys."""
+    return torch.frombuffer(bytearray(b"".join(keys)), dtype=torch.uint8).view(-1, KEY_BYTES)
+
+
+def split_keys(joined: torch.Tensor) -> list[bytes]:
+    """What `joined_keys` joined."""
+    all_bytes = joined.numpy().tobytes()
+    return [all_bytes[at : at + KEY_BYTES] for at in range(0, len(all_bytes), KEY_BYTES)]
 
 
 def key_of(ids: Ids) -> bytes:

@@ -8,6 +8,7 @@ import torch
 from transformers import BaseImageProcessor, PreTrainedTokenizerBase
 
 from weakft.images import open_image
+from weakft.kept_tokens import KeptTokens, tokens_file
 
 Batch = dict[str, torch.Tensor]
 
@@ -48,6 +49,11 @@ class TextProcessor:
         self.saved = tokenizer
         self.max_length = max_length
         self._known: dict[str, list[int]] = {}
+        self._kept: KeptTokens | None = None
+
+    def keep_in(self, folder: Path) -> None:
+        """Remember tokens from process to process; to be called before any text is encoded."""
+        self._kept = KeptTokens(tokens_file(self.saved, self.max_length, folder))
 
     def encode(self, rows: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, cut to `max_length`; not to be changed, they are remembered."""
@@ -55,7 +61,8 @@ class TextProcessor:
         if len(self._known) + len(new) > MOST_KEPT:
             return self._tokens(list(rows))
         if new:
-            self._known.update(zip(new, self._tokens(new), strict=True))
+            found = self._tokens(new) if self._kept is None else self._kept.of(new, self._tokens)
+            self._known.update(zip(new, found, strict=True))
         return [self._known[text] for text in rows]
 
     def _tokens(self, texts: list[str]) -> list[list[int]]:

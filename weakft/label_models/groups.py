@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -131,7 +132,14 @@ def find_groups(L: Votes, cardinality: int) -> Groups:
     m = L.shape[1]
     covered = np.flatnonzero((L != ABSTAIN).any(axis=1))
     step = max(1, -(-len(covered) // SAMPLE_ROWS))
-    L = L[covered[::step]]
+    sample = np.ascontiguousarray(L[covered[::step]], dtype=np.int8)
+    return _groups_in(sample.tobytes(), m, cardinality)
+
+
+@lru_cache(maxsize=1)
+def _groups_in(sample: bytes, m: int, cardinality: int) -> Groups:
+    """`find_groups`, once for all label models of a family; of the rows sampled."""
+    L = np.frombuffer(sample, dtype=np.int8).reshape(-1, m)
     shared, both, votes = _shared_votes(L, cardinality)
     either = votes[:, None] + votes[None, :] - both
     copies = (shared >= COPY_OVERLAP * either) & (shared >= COPY_AGREEMENT * both)

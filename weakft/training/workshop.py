@@ -16,7 +16,7 @@ from weakft.end_model import Embeddings, EndModel
 from weakft.kept_tensors import KeptTensors, file_for, key_of
 from weakft.labels import SoftLabels, Votes
 from weakft.narration import SILENCE, Narrator
-from weakft.processors import Processor
+from weakft.processors import Processor, TextProcessor
 from weakft.ranks import world_size
 from weakft.training.finetune import FineTuned, fine_tune
 from weakft.training.rows import TrainingSet
@@ -30,6 +30,7 @@ from weakft.training.selection import (
 from weakft.training.self_training import round_settings, self_taught
 
 EMBEDDINGS = "embeddings"
+TOKENS = "tokens"
 SMALL_BATCH = 16  # rows a step where gold is scarce
 FEW_GOLD_ROWS = 300
 MIX_EPOCHS = 1.0  # over pool and gold, starting from the gold-only model
@@ -147,7 +148,10 @@ class Workshop:
     @cached_property
     def _processor(self) -> Processor:
         """One for all models, since it remembers its tokens."""
-        return self._loaded().processor
+        processor = self._loaded().processor
+        if self.cache is not None and isinstance(processor, TextProcessor):
+            processor.keep_in(self.cache / TOKENS)
+        return processor
 
     def _loaded(self) -> EndModel:
         return EndModel.from_pretrained(
