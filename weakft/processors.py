@@ -1,9 +1,11 @@
 """What a model is fed: texts as token ids, images as pixels."""
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from transformers import BaseImageProcessor, PreTrainedTokenizerBase
 
@@ -81,8 +83,19 @@ class TextProcessor:
         return len(encoded)
 
     def batch(self, encoded: Iterable[list[int]]) -> Batch:
-        """Padded to the longest, with its attention mask."""
-        return dict(self.saved.pad({"input_ids": list(encoded)}, return_tensors="pt"))
+        """Padded to the longest, with its attention mask; as the tokenizer's own `pad` would."""
+        rows = list(encoded)
+        lengths = np.fromiter(map(len, rows), dtype=np.int64)[:, None]
+        places = np.arange(lengths.max())
+        if self.saved.padding_side == "left":
+            places = places[::-1]
+        mask = places < lengths
+        ids = np.full(mask.shape, self.saved.pad_token_id, dtype=np.int64)
+        ids[mask] = np.fromiter(chain.from_iterable(rows), dtype=np.int64)
+        return {
+            "input_ids": torch.from_numpy(ids),
+            "attention_mask": torch.from_numpy(mask.astype(np.int64)),
+        }
 
     def cut_off(self, rows: Sequence[str]) -> int:
         """How many of the texts have more tokens than are read."""
