@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import weakft.retrain
 from tests.conftest import tiny_rows
 from weakft.cli.main import app
 from weakft.errors import DataError, LockedError
-from weakft.pipeline import fitting
+from weakft.pipeline import candidate, fitting
 from weakft.project import Project
 from weakft.retrain import retrain
 
@@ -65,11 +67,28 @@ def test_the_first_run_goes_into_service_and_nothing_is_to_do_then(
     assert card.startswith('---\nlibrary_name: "transformers"\npipeline_tag: "text-classification"')
     assert "| end model, test | 0." in card or "| end model, test | 1." in card
     assert "sha256 `" in card
-    votes = calls_of(monkeypatch, weakft.retrain, "vote")
+    votes = calls_of(monkeypatch, candidate, "vote")
     again = retrain(opened(project))
     assert (again.status, again.run_id, again.current) == ("unchanged", first.run_id, first.run_id)
     assert votes == []
     assert len(opened(project).runs.ids()) == 1
+    settings = [part for each in QUICK for part in ("--set", each)]
+    assert_nothing_heavy_is_imported("retrain", "--project", str(project), *settings)
+
+
+def assert_nothing_heavy_is_imported(*command: str) -> None:
+    script = f"""
+import sys
+from weakft.cli.main import app
+try:
+    app({list(command)!r})
+except SystemExit as end:
+    assert end.code == 0
+heavy = {{"torch", "transformers", "snorkel", "sklearn", "scipy.stats"}} & set(sys.modules)
+assert not heavy, heavy
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_monitoring_system_reads_how_it_went(project: Path) -> None:
@@ -170,12 +189,12 @@ def test_completed_stages_are_not_repeated_after_a_crash(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(weakft.retrain, "evaluate", lambda *_: 1 / 0)
+        broken.setattr(candidate, "evaluate", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             retrain(opened(project))
     assert opened(project).runs.ids() == []
     assert opened(project).registry.current() is None
-    votes = calls_of(monkeypatch, weakft.retrain, "vote")
+    votes = calls_of(monkeypatch, candidate, "vote")
     fits = calls_of(monkeypatch, fitting, "fit")
     assert retrain(opened(project)).status == "promoted"
     assert votes == fits == []
@@ -199,11 +218,11 @@ def test_stages_of_other_inputs_are_discarded(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(weakft.retrain, "evaluate", lambda *_: 1 / 0)
+        broken.setattr(candidate, "evaluate", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             retrain(opened(project))
     edit_lf(project)
-    votes = calls_of(monkeypatch, weakft.retrain, "vote")
+    votes = calls_of(monkeypatch, candidate, "vote")
     assert retrain(opened(project)).status == "promoted"
     assert votes == ["vote"]
 
@@ -211,13 +230,13 @@ def test_stages_of_other_inputs_are_discarded(
 def test_inputs_that_change_meanwhile_are_refused(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = weakft.retrain.evaluate
+    real = candidate.evaluate
 
     def slow(*arguments: object) -> object:
         edit_lf(project)
         return real(*arguments)
 
-    monkeypatch.setattr(weakft.retrain, "evaluate", slow)
+    monkeypatch.setattr(candidate, "evaluate", slow)
     with pytest.raises(DataError, match="changed while the candidate was made"):
         retrain(opened(project))
     assert opened(project).runs.ids() == []

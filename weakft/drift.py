@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy
 
 from weakft.labels import ABSTAIN, Votes
 
@@ -162,7 +162,7 @@ def _lengths(old: Batch, new: Batch) -> list[Drift]:
     before, after = float(old.lengths.mean()), float(new.lengths.mean())
     if np.ptp(np.concatenate([old.lengths, new.lengths])) == 0:
         return []
-    p = float(stats.mannwhitneyu(old.lengths, new.lengths).pvalue)
+    p = float(scipy.stats.mannwhitneyu(old.lengths, new.lengths).pvalue)
     return [Drift("text length", "all rows", before, after, p)]
 
 
@@ -176,8 +176,8 @@ def _p_value(table: npt.NDArray[np.integer]) -> float:
     """Fisher's exact test where counts are small, else chi-square with Yates's correction."""
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
     if expected.min() < 5:
-        return float(stats.fisher_exact(table).pvalue)
-    return float(stats.chi2_contingency(table).pvalue)
+        return float(scipy.stats.fisher_exact(table).pvalue)
+    return float(scipy.stats.chi2_contingency(table).pvalue)
 
 
 def _holm(p_values: Sequence[float]) -> npt.NDArray[np.float64]:

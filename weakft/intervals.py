@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy.special import betaincinv
 
 Labels = npt.NDArray[np.integer]
 
@@ -55,8 +55,8 @@ def jeffreys(successes: int, trials: int, level: float = 0.95) -> Estimate | Non
         return None
     tail = (1 - level) / 2
     a, b = successes + 0.5, trials - successes + 0.5
-    low = 0.0 if successes == 0 else float(stats.beta.ppf(tail, a, b))
-    high = 1.0 if successes == trials else float(stats.beta.ppf(1 - tail, a, b))
+    low = 0.0 if successes == 0 else float(betaincinv(a, b, tail))
+    high = 1.0 if successes == trials else float(betaincinv(a, b, 1 - tail))
     return Estimate(successes / trials, low, high, trials)
 
 

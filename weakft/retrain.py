@@ -4,7 +4,6 @@ After a crash at any point the old state holds or the new one, and the next call
 last complete stage. The same inputs are judged once: then there is nothing to do.
 """
 
-import shutil
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -14,28 +13,20 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import ArrowException
 
-from weakft.config import Config
-from weakft.dataset import read_dataset
 from weakft.drift import Batch, Drift, find_drift
 from weakft.errors import DataError, WeakftError
 from weakft.gate import Verdict, judge
+from weakft.inputs import input_hashes, inputs_digest
 from weakft.judgements import FILE_NAME, Judgements
-from weakft.labels import SoftLabels
 from weakft.live import told_live
 from weakft.monitoring import write_metrics
 from weakft.narration import SILENCE, Narrator
-from weakft.pipeline.evaluating import evaluate
-from weakft.pipeline.labelling import label
-from weakft.pipeline.stagewise import SECTIONS, read_stamp, stage_inputs, stamped
-from weakft.pipeline.story import finish, input_hashes, inputs_digest
-from weakft.pipeline.voting import load_votes, vote
 from weakft.project import Project
 from weakft.report import Report
 from weakft.run_diff import compare_runs
 from weakft.runs import Json, RunFolder
 from weakft.verify import verify_run
 
-UNFINISHED = ".retrain"
 BY = "weakft retrain"
 
 Status = Literal["unchanged", "promoted", "refused"]
@@ -101,8 +92,10 @@ def _outcome(project: Project, narrator: Narrator) -> Retrained:
         return Retrained("unchanged", candidate.id, project.registry.current())
     _refuse_unfit_current(project)
     if candidate is None:
+        from weakft.pipeline.candidate import make_candidate  # imports torch and snorkel
+
         with told_live(project.runs.root, narrator) as told:
-            candidate = _candidate(project, made_from, told)
+            candidate = make_candidate(project, made_from, told)
     narrator.stage("judge")
     return _judged(project, candidate)
 
@@ -118,74 +111,6 @@ def _run_made_from(project: Project, digest: str) -> RunFolder | None:
         return None
     newest = project.runs.open(ids[-1])
     return newest if Report(project, newest).manifest.get("inputs") == digest else None
-
-
-def _candidate(project: Project, made_from: Json, narrator: Narrator) -> RunFolder:
-    """A published run of today's inputs; stages that an interrupted call completed are kept."""
-    from weakft.pipeline.fitting import fit  # imports torch
-
-    started = _warm(project)
-    folder = RunFolder(project.runs.root / UNFINISHED)
-    _discard_if_stale(project, folder)
-    folder.make_folders()
-    narrator.stage("read")
-    data = read_dataset(project.config, project.root)
-    narrator.stage("apply")
-    if not _is_done(project, folder, "apply"):
-        with stamped(project, folder, "apply"):
-            vote(project, data, folder, narrator)
-    votes = {name: load_votes(folder, name) for name in data.splits}
-    narrator.stage("label")
-    if not _is_done(project, folder, "label"):
-        with stamped(project, folder, "label"):
-            label(project, data, votes, folder, narrator)
-    narrator.stage("train")
-    if not _is_done(project, folder, "train"):
-        soft = SoftLabels.load(folder.soft_labels, project.config.classes)
-        with stamped(project, folder, "train"):
-            fit(started, data, soft, folder, narrator)
-    narrator.stage("evaluate")
-    if not _is_done(project, folder, "evaluate"):
-        with stamped(project, folder, "evaluate"):
-            evaluate(project, data, votes, folder, narrator)
-    _refuse_moved_inputs(project, made_from)
-    narrator.stage("publish")
-    timings = {name: stage["seconds"] for name, stage in read_stamp(folder).items()}
-    metrics = folder.read_metrics()
-    return finish(project, data, votes, folder, metrics, timings, made_from)[0]
-
-
-def _warm(project: Project) -> Project:
-    """The project with the model in service to start from, where `[retrain] start` asks for it."""
-    current = project.registry.current()
-    if project.config.retrain.start == "scratch" or current is None:
-        return project
-    report = Report(project, project.runs.open(current))
-    if report.classes != project.config.classes:
-        return project
-    train = project.config.train.model_copy(update={"model": str(report.run.model)})
-    config: Config = project.config.model_copy(update={"train": train})
-    return Project(project.root, config)
-
-
-def _discard_if_stale(project: Project, folder: RunFolder) -> None:
-    done = read_stamp(folder)
-    if any(done[stage]["made_from"] != stage_inputs(project, stage) for stage in done):
-        shutil.rmtree(folder.path)
-
-
-def _is_done(project: Project, folder: RunFolder, stage: str) -> bool:
-    done = read_stamp(folder)
-    order = list(SECTIONS)
-    return all(earlier in done for earlier in order[: order.index(stage) + 1])
-
-
-def _refuse_moved_inputs(project: Project, made_from: Json) -> None:
-    if input_hashes(project) != made_from:
-        raise DataError(
-            "Data, LF files or labels given by hand changed while the candidate was made, so "
-            "nobody knows which of them it saw. Nothing was published; run `weakft retrain` again."
-        )
 
 
 def _refuse_unfit_current(project: Project) -> None:

@@ -1,57 +1,67 @@
-"""The `weakft` command: every group's commands on one typer app."""
+"""The `weakft` command: each command's module is loaded when the command is asked for."""
 
 import signal
+from importlib import import_module
 from types import FrameType
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from weakft.cli import (
-    analyze,
-    cache,
-    check,
-    doctor,
-    export,
-    imports,
-    init,
-    predict,
-    report,
-    retrain,
-    runs,
-    serve,
-    stages,
-    watch,
-)
 from weakft.cli.session import Terminated
 
-app = typer.Typer(
-    name="weakft",
-    help="Labeling functions in, a fine-tuned and honestly scored text classifier out.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+COMMANDS = {
+    "init": "init.init",
+    "check": "check.check",
+    "apply": "stages.apply",
+    "analyze": "analyze.analyze",
+    "watch": "watch.watch",
+    "label": "stages.label",
+    "train": "stages.train",
+    "evaluate": "stages.evaluate",
+    "run": "stages.run",
+    "retrain": "retrain.retrain",
+    "predict": "predict.predict",
+    "report": "report.report",
+    "doctor": "doctor.doctor",
+    "app": "serve.serve",
+    "runs": "runs.group",
+    "export": "export.group",
+    "import": "imports.group",
+    "cache": "cache.group",
+}
+"""Where each stands in `weakft.cli`; in the order of `weakft --help`."""
 
-for command in (
-    init.init,
-    check.check,
-    stages.apply,
-    analyze.analyze,
-    watch.watch,
-    stages.label,
-    stages.train,
-    stages.evaluate,
-    stages.run,
-    retrain.retrain,
-    predict.predict,
-    report.report,
-    doctor.doctor,
-):
-    app.command()(command)
-app.command("app")(serve.serve)
-app.add_typer(runs.group, name="runs")
-app.add_typer(export.group, name="export")
-app.add_typer(imports.group, name="import")
-app.add_typer(cache.group, name="cache")
+PLAIN: dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
+
+
+class Commands(TyperGroup):
+    """All commands by name; `weakft retrain` does not wait for what `weakft watch` needs."""
+
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401
+        super().__init__(**settings)
+        self.commands: Any = dict.fromkeys(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
+        """One of them; None if there is none of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(".")
+        found = getattr(import_module(f"weakft.cli.{module}"), name)
+        holder = typer.Typer(**PLAIN)
+        if isinstance(found, typer.Typer):
+            holder.add_typer(found, name=cmd_name)
+        else:
+            holder.command(cmd_name)(found)
+        return typer.main.get_group(holder).commands[cmd_name]
+
+
+app = typer.Typer(name="weakft", cls=Commands, no_args_is_help=True, **PLAIN)
+
+
+@app.callback()
+def weakft() -> None:
+    """Labeling functions in, a fine-tuned and honestly scored text classifier out."""
 
 
 def main() -> None:

@@ -10,7 +10,8 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse, stats
+import scipy
+from scipy import sparse
 
 from weakft.intervals import Estimate, jeffreys
 from weakft.labels import ABSTAIN
@@ -166,7 +167,7 @@ def bounded_losses(
 
 def _mcnemar(only_old: int, only_new: int) -> float:
     discordant = only_old + only_new
-    return float(stats.binomtest(only_new, discordant).pvalue) if discordant else 1.0
+    return float(scipy.stats.binomtest(only_new, discordant).pvalue) if discordant else 1.0
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from weakft.label_models.coins import climb, coin_posterior, one_accuracy
 from weakft.label_models.votes import blocks, co_votes, vote_scores, votes_for
@@ -147,7 +147,7 @@ def _groups_in(sample: bytes, m: int, cardinality: int) -> Groups:
     by_class = [votes_for(L, label) for label in range(cardinality)]
     for _ in range(ROUNDS):
         groups, excess, z = _measured(joined, L, by_class, shared, votes)
-        critical = norm.isf(FALSE_ALARMS / max(m * (m - 1) / 2, 1))
+        critical = -ndtri(FALSE_ALARMS / max(m * (m - 1) / 2, 1))
         apart = _apart(groups)
         clear = apart & (z > critical) & (excess >= LEAST_DEPENDENCE)
         clear &= shared >= LEAST_SHARED_VOTES

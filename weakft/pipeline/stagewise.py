@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from weakft.config import Splits
 from weakft.dataset import Dataset, read_dataset
 from weakft.errors import ConfigError
+from weakft.inputs import input_hashes
 from weakft.labels import LabelMatrix, SoftLabels
 from weakft.narration import Narrator
 from weakft.pipeline.evaluating import evaluate as evaluate_stage
 from weakft.pipeline.labelling import label as label_stage
-from weakft.pipeline.story import finish, input_hashes
+from weakft.pipeline.story import finish
 from weakft.pipeline.voting import load_votes, vote
 from weakft.project import Project
 from weakft.ranks import led

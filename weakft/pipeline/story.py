@@ -1,22 +1,19 @@
 """The story of one run, from rules of thumb to a scored classifier."""
 
-import hashlib
 import importlib.metadata
-import json
 import platform
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import tomli_w
 
 import weakft
-from weakft.config import SPLITS
 from weakft.dataset import Dataset, read_dataset
+from weakft.inputs import input_hashes, inputs_digest
 from weakft.labels import LabelMatrix
 from weakft.live import told_live
 from weakft.model_card import model_card
@@ -26,11 +23,9 @@ from weakft.pipeline.labelling import label
 from weakft.pipeline.voting import vote
 from weakft.project import Project
 from weakft.ranks import led, shared
-from weakft.runs import Json, RunFolder, sha256
+from weakft.runs import Json, RunFolder
 from weakft.tables import write_tables
 
-MODULES = (".py",)
-WORD_LISTS = (".txt", ".csv", ".tsv", ".json")
 RECORDED_PACKAGES = ("snorkel", "torch", "transformers", "numpy", "pandas", "scikit-learn")
 
 
@@ -125,13 +120,6 @@ def finish(
     return published, summary
 
 
-def inputs_digest(project: Project, made_from: Json) -> str:
-    """One hash of all that decides a run: settings, data, LF files, labels given by hand."""
-    settings = project.config.model_dump(mode="json", exclude={"app", "mlflow", "retrain"})
-    content = json.dumps({**made_from, "settings": settings}, sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()
-
-
 def write_config(project: Project, folder: RunFolder) -> None:
     """The settings in force, defaults and overrides included, as TOML."""
     settings = project.config.model_dump(exclude_none=True, mode="json")
@@ -156,33 +144,3 @@ def manifest_head(project: Project, L: LabelMatrix, made_from: Json | None = Non
             **{name: importlib.metadata.version(name) for name in RECORDED_PACKAGES},
         },
     }
-
-
-def input_hashes(project: Project) -> Json:
-    """The LF files, data files and reviewed rows a run is made from, with their sha256.
-
-    With LF files go the modules and word lists beside them. What is missing is left out: reading
-    it will say so.
-    """
-    root, data = project.root, project.config.data
-    files = {name: getattr(data, name) for name in SPLITS if getattr(data, name)}
-    reviewed = project.review.path
-    hashes: Json = {
-        "lf_files": {str(f.relative_to(root)): sha256(f) for f in _lf_files(project)},
-        "data": {
-            name: {"file": f, "sha256": sha256(root / f)}
-            for name, f in files.items()
-            if (root / f).is_file()
-        },
-    }
-    if reviewed.exists():
-        hashes["review"] = {"file": data.review, "sha256": sha256(reviewed)}
-    return hashes
-
-
-def _lf_files(project: Project) -> list[Path]:
-    files = {file for file in project.lf_files if file.is_file()}
-    for folder in {file.parent for file in files}:
-        kinds = MODULES if folder == project.root else (*MODULES, *WORD_LISTS)
-        files |= {file for file in folder.iterdir() if file.suffix in kinds and file.is_file()}
-    return sorted(files)

@@ -1,0 +1,87 @@
+"""What `weakft retrain` judges: a run of today's inputs, gone on with where a crash left it."""
+
+import shutil
+
+from weakft.config import Config
+from weakft.dataset import read_dataset
+from weakft.errors import DataError
+from weakft.inputs import input_hashes
+from weakft.labels import SoftLabels
+from weakft.narration import Narrator
+from weakft.pipeline.evaluating import evaluate
+from weakft.pipeline.fitting import fit
+from weakft.pipeline.labelling import label
+from weakft.pipeline.stagewise import SECTIONS, read_stamp, stage_inputs, stamped
+from weakft.pipeline.story import finish
+from weakft.pipeline.voting import load_votes, vote
+from weakft.project import Project
+from weakft.report import Report
+from weakft.runs import Json, RunFolder
+
+UNFINISHED = ".retrain"
+
+
+def make_candidate(project: Project, made_from: Json, narrator: Narrator) -> RunFolder:
+    """A published run of today's inputs; stages that an interrupted call completed are kept."""
+    started = _warm(project)
+    folder = RunFolder(project.runs.root / UNFINISHED)
+    _discard_if_stale(project, folder)
+    folder.make_folders()
+    narrator.stage("read")
+    data = read_dataset(project.config, project.root)
+    narrator.stage("apply")
+    if not _is_done(project, folder, "apply"):
+        with stamped(project, folder, "apply"):
+            vote(project, data, folder, narrator)
+    votes = {name: load_votes(folder, name) for name in data.splits}
+    narrator.stage("label")
+    if not _is_done(project, folder, "label"):
+        with stamped(project, folder, "label"):
+            label(project, data, votes, folder, narrator)
+    narrator.stage("train")
+    if not _is_done(project, folder, "train"):
+        soft = SoftLabels.load(folder.soft_labels, project.config.classes)
+        with stamped(project, folder, "train"):
+            fit(started, data, soft, folder, narrator)
+    narrator.stage("evaluate")
+    if not _is_done(project, folder, "evaluate"):
+        with stamped(project, folder, "evaluate"):
+            evaluate(project, data, votes, folder, narrator)
+    _refuse_moved_inputs(project, made_from)
+    narrator.stage("publish")
+    timings = {name: stage["seconds"] for name, stage in read_stamp(folder).items()}
+    metrics = folder.read_metrics()
+    return finish(project, data, votes, folder, metrics, timings, made_from)[0]
+
+
+def _warm(project: Project) -> Project:
+    """The project with the model in service to start from, where `[retrain] start` asks for it."""
+    current = project.registry.current()
+    if project.config.retrain.start == "scratch" or current is None:
+        return project
+    report = Report(project, project.runs.open(current))
+    if report.classes != project.config.classes:
+        return project
+    train = project.config.train.model_copy(update={"model": str(report.run.model)})
+    config: Config = project.config.model_copy(update={"train": train})
+    return Project(project.root, config)
+
+
+def _discard_if_stale(project: Project, folder: RunFolder) -> None:
+    done = read_stamp(folder)
+    if any(done[stage]["made_from"] != stage_inputs(project, stage) for stage in done):
+        shutil.rmtree(folder.path)
+
+
+def _is_done(project: Project, folder: RunFolder, stage: str) -> bool:
+    done = read_stamp(folder)
+    order = list(SECTIONS)
+    return all(earlier in done for earlier in order[: order.index(stage) + 1])
+
+
+def _refuse_moved_inputs(project: Project, made_from: Json) -> None:
+    if input_hashes(project) != made_from:
+        raise DataError(
+            "Data, LF files or labels given by hand changed while the candidate was made, so "
+            "nobody knows which of them it saw. Nothing was published; run `weakft retrain` again."
+        )
