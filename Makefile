@@ -37,9 +37,11 @@ bench: $(VENV)/.dev          ## the README's figures; hours on two cores
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.dashboard
 	$(BIN)/python -m benchmarks.retraining
+	$(BIN)/python -m benchmarks.nightly
 
 soak: $(VENV)/.dev           ## kills by the hundred, failing disks: half an hour
-	WEAKFT_SOAK=1 $(BIN)/python -m pytest tests/test_kills.py tests/test_publishing.py
+	WEAKFT_SOAK=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal \
+		tests/test_kills.py tests/test_publishing.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'weakft needs Python 3.11'"

@@ -12,6 +12,8 @@ def sentences(change: RunDiff) -> list[str]:
     told = []
     if "valid" in change.scores:
         told.append(_compared(change.scores["valid"]))
+    else:
+        told.append("No valid split that both were scored on says which model is better.")
     parts = {
         "added": change.lfs_added,
         "removed": change.lfs_removed,

@@ -1,11 +1,12 @@
 """Who looks at the dashboard."""
 
-import getpass
 import os
 from fnmatch import fnmatchcase
 
 import loading
 import streamlit as st
+
+from weakft.account import user_name
 
 
 def require_login() -> str:
@@ -15,7 +16,7 @@ def require_login() -> str:
     `[app] allowed` lets in.
     """
     if os.environ.get("WEAKFT_AUTH") != "1":
-        return _system_user()
+        return user_name()
     if not st.user.is_logged_in:
         st.info("These texts are not for everyone: please log in.", icon=":material/lock:")
         st.button("Log in", type="primary", on_click=st.login)
@@ -35,10 +36,3 @@ def _is_allowed(email: str, patterns: tuple[str, ...]) -> bool:
     return not unverified and any(
         fnmatchcase(email.lower(), pattern.lower()) for pattern in patterns
     )
-
-
-def _system_user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user without a name, as containers have them
-        return str(os.getuid())

@@ -2,11 +2,11 @@
 
     python -m benchmarks.nightly
 
-The rules of the demo; a head on a frozen MiniLM, 256 rows a step; each text is a sentence of the
-demo's training rows and two words of others. After a first night, which runs the encoder on all
-texts, one retraining in a fresh process each: nothing changed, one labeling function edited, one
-edited that four others build on, one per cent of new rows. The votes asked for are counted in a
-project of its own.
+The rules of the demo and one more; a head on a frozen MiniLM, 256 rows a step; each text is a
+sentence of the demo's training rows and two words of others. After a first night, which runs the
+encoder on all texts, one retraining in a fresh process each: nothing changed; an edit of a pattern,
+of a rule that calls twenty others, of a word list whose rule four others call; one per cent of new
+rows. The votes asked for are counted in a project of its own.
 
     python -m benchmarks.nightly --folder DIR    keeps the first night there, for another time
 """
@@ -44,9 +44,13 @@ strategy = "head"
 learning_rate = 1e-3
 per_device_train_batch_size = 256
 """
+ONE_MORE = """
+names_a_price = regex_lf("names_a_price", r"\\d+ (dollars|bucks)", Label.NEUTRAL)
+"""
 EDITS = {
-    "one LF edited": ('FEATURES = """adapter ', 'FEATURES = """adapter adapters '),
-    "one that 4 build on": ('GRIEF = """annoyed ', 'GRIEF = """aggrieved annoyed '),
+    "an LF edited: a pattern": ("(dollars|bucks)", "(dollars|bucks|euros)"),
+    "... that calls 20 others": ('FEATURES = """adapter ', 'FEATURES = """adapter adapters '),
+    "... that 4 others call": ('GRIEF = """annoyed ', 'GRIEF = """aggrieved annoyed '),
 }
 RETRAIN = """
 [retrain]
@@ -86,6 +90,8 @@ def make_project(folder: Path, rows: int) -> Path:
     """The demo's with more rows, and its head alone to be trained."""
     shutil.copytree(ROOT / "data", folder / "data")
     shutil.copytree(ROOT / "labeling", folder / "labeling")
+    with (folder / "labeling" / "reviews.py").open("a") as file:
+        file.write(ONE_MORE)
     text = (ROOT / "weakft.toml").read_text().split("[evaluate]")[0]
     text = text.replace("[train]\n", TRAIN)
     (folder / "weakft.toml").write_text(text + RETRAIN)

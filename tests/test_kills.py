@@ -61,27 +61,25 @@ def assert_whole(project: Path) -> None:
         assert EndModel.load(opened.runs.open(current).model).classes == opened.config.classes
 
 
-@pytest.mark.parametrize("rounds", [max(KILLS // ROUND, 1)])
+@pytest.mark.parametrize("seed", range(max(KILLS // ROUND, 1)))
 def test_killed_again_and_again_it_ends_as_if_undisturbed(
-    project: Path, tmp_path: Path, rounds: int
+    project: Path, tmp_path: Path, seed: int
 ) -> None:
-    undisturbed = tmp_path / "undisturbed"
-    shutil.copytree(project, undisturbed)
+    undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
+    for copy in (undisturbed, disturbed):
+        shutil.copytree(project, copy)
     start = time.monotonic()
     wanted = finished(undisturbed)
     seconds = time.monotonic() - start
-    rng = random.Random(0)
-    for number in range(rounds):
-        disturbed = tmp_path / f"disturbed-{number}"
-        shutil.copytree(project, disturbed)
-        for _ in range(min(ROUND, KILLS)):
-            process = started(disturbed)
-            time.sleep(rng.uniform(0.1, 1.0) * seconds)
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
-            assert_whole(disturbed)
-        assert finished(disturbed) == wanted
-        assert len(Project.open(disturbed).runs.ids()) == 1
+    rng = random.Random(seed)
+    for _ in range(min(ROUND, KILLS)):
+        process = started(disturbed)
+        time.sleep(rng.uniform(0.1, 1.0) * seconds)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert_whole(disturbed)
+    assert finished(disturbed) == wanted
+    assert len(Project.open(disturbed).runs.ids()) == 1
 
 
 def test_told_to_stop_it_says_143_and_goes_on_later(project: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What would improve a run most: plain sentences from its tables."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,6 +32,17 @@ def next_steps(
     return steps[:MOST]
 
 
+def named_lfs(steps: Sequence[str], lf_names: Sequence[str]) -> list[str]:
+    """The LFs that these sentences are about, in the order of the sentences.
+
+    Example:
+        >>> named_lfs(["Look at says_cash first."], ["cash", "says_cash"])
+        ['says_cash']
+    """
+    words = [word for step in steps for word in re.findall(r"[\w.]*\w", step)]
+    return [name for name in dict.fromkeys(words) if name in lf_names]
+
+
 def _about_lfs(table: pd.DataFrame, chance: float) -> list[str]:
     if table["support"].sum() == 0:
         return ["Label some dev rows: without them, LF accuracies are guesses."]
@@ -40,7 +52,7 @@ def _about_lfs(table: pd.DataFrame, chance: float) -> list[str]:
         worst = table.iloc[int(wrong.to_numpy().argmax())]
         steps.append(
             f"Look at {worst['lf']} first: {wrong.max()} of its {worst['support']} dev votes are "
-            "wrong, more than of any other LF (weakft app shows the rows)."
+            "wrong, more than of any other LF."
         )
     return steps[:2]
 

@@ -7,6 +7,7 @@ import streamlit as st
 import testscores
 
 from weakft import charts
+from weakft.advice import named_lfs
 from weakft.errors import WeakftError
 
 report = loading.chosen_report()
@@ -62,8 +63,11 @@ shown.links(
 left, right = st.columns(2, gap="medium")
 with left, st.container(border=True, height="stretch"):
     st.markdown("**What to do next**")
-    for step in report.next_steps(with_test=False):
+    steps = report.next_steps(with_test=False)
+    for step in steps:
         st.text(f"• {shown.visible(step)}")
+    named = named_lfs(steps, report.lf_table()["lf"].tolist())
+    shown.links([(f"Rows of {lf}", "lfs", {"lf": lf}) for lf in named])
     for warning in report.warnings(with_test=False):
         st.text(f"⚠ {shown.visible(warning)}")
 

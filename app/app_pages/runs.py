@@ -80,12 +80,20 @@ if not others:
     st.info("There is only one run. Change an LF and make another:", icon=":material/info:")
     st.code("weakft run", language="bash")
     st.stop()
-other = st.selectbox("Older run", others, key="other", bind="query-params")
+is_older = current in others and current < report.run.id
+other = st.selectbox(
+    "Older run",
+    others,
+    index=others.index(current) if is_older else 0,
+    key="other",
+    bind="query-params",
+)
 try:
     change = loading.difference(loading.report_of(str(project.root), other), report)
 except WeakftError as error:
     shown.refusal(error)
     st.stop()
+st.text(changes.sentences(change)[0])
 shown.kpis(changes.cards(change))
 for note in change.notes:
     st.text(f"⚠ {note}")
