@@ -38,7 +38,7 @@ PAGES = {
 # Without a mark of our own the browser would fetch the page's icon from the network.
 MARK = Path(__file__).with_name("mark.svg")
 
-st.set_page_config(page_title="weakft", page_icon=MARK, layout="wide", initial_sidebar_state=272)
+st.set_page_config(page_title="weakft", page_icon=MARK, layout="wide", initial_sidebar_state=240)
 chosen = st.navigation(PAGES)
 st.title(chosen.title)
 try:
