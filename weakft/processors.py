@@ -14,7 +14,7 @@ from weakft.kept_tokens import KeptTokens, tokens_file
 
 Batch = dict[str, torch.Tensor]
 
-MOST_KEPT = 200_000  # texts whose tokens are remembered
+MOST_REMEMBERED = 200_000  # texts whose tokens are remembered
 
 
 class Processor(Protocol):
@@ -60,7 +60,7 @@ class TextProcessor:
     def encode(self, rows: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, cut to `max_length`; not to be changed, they are remembered."""
         new = list(dict.fromkeys(text for text in rows if text not in self._known))
-        if len(self._known) + len(new) > MOST_KEPT:
+        if len(self._known) + len(new) > MOST_REMEMBERED:
             return self._tokens(list(rows))
         if new:
             found = self._tokens(new) if self._kept is None else self._kept.of(new, self._tokens)

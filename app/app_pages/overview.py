@@ -67,7 +67,7 @@ with left, st.container(border=True, height="stretch"):
     for step in steps:
         st.text(f"• {shown.visible(step)}")
     named = named_lfs(steps, report.lf_table()["lf"].tolist())
-    shown.links([(f"Rows of {lf}", "lfs", {"lf": lf}) for lf in named])
+    shown.links([(f"Rows of {shown.plain(lf)}", "lfs", {"lf": lf}) for lf in named])
     for warning in report.warnings(with_test=False):
         st.text(f"⚠ {shown.visible(warning)}")
 

@@ -70,6 +70,6 @@ def test_a_text_is_tokenised_once(shop: Workshop, monkeypatch: pytest.MonkeyPatc
     first, second = shop.fresh_model(), shop.fresh_model()
     assert first.processor.encode(TEXTS) == second.processor.encode(TEXTS)
     assert asked == list(dict.fromkeys(TEXTS))
-    monkeypatch.setattr("weakft.processors.MOST_KEPT", 0)
+    monkeypatch.setattr("weakft.processors.MOST_REMEMBERED", 0)
     assert len(first.processor.encode(["beyond", "what", "is kept"])) == 3
     assert asked[-3:] == ["beyond", "what", "is kept"]
