@@ -7,11 +7,16 @@ from weakft.evaluation.paired import PairedScores
 from weakft.run_diff import RunDiff
 
 
-def sentences(change: RunDiff) -> list[str]:
-    """The most important first; test is left out, since looking at it is counted."""
+def sentences(change: RunDiff, other: str) -> list[str]:
+    """The most important first; test is left out, since looking at it is counted.
+
+    Args:
+        change: from the other run, the old one, to the run shown.
+        other: what the other run is called.
+    """
     told = []
     if "valid" in change.scores:
-        told.append(_compared(change.scores["valid"]))
+        told.append(_compared(change.scores["valid"], other))
     else:
         told.append("No valid split that both were scored on says which model is better.")
     parts = {
@@ -30,55 +35,61 @@ def sentences(change: RunDiff) -> list[str]:
 def cards(change: RunDiff) -> list[tuple[str, str, str]]:
     """For `shown.kpis`."""
     moved = len(change.lfs_added) + len(change.lfs_removed) + len(change.lfs_changed)
+    of_rows = f"of {change.rows:,} train rows that both have"
     return [
-        ("LFs moved", f"{moved}", f"{change.lfs_unchanged} as they were"),
-        ("Labels flipped", f"{change.flip_count:,}", f"of {change.rows:,} rows in both"),
-        ("Labels gained", f"{change.labels_gained:,}", "rows that only this run labels"),
-        ("Labels lost", f"{change.labels_lost:,}", "rows that only the older run labels"),
+        ("LFs moved", f"{moved}", f"{change.lfs_unchanged} vote alike"),
+        ("Labels of another class", f"{change.flip_count:,}", of_rows),
+        ("Labels gained", f"{change.labels_gained:,}", "only the run shown labels them"),
+        ("Labels lost", f"{change.labels_lost:,}", "only the other run labels them"),
     ]
 
 
 def lf_table(change: RunDiff) -> pd.DataFrame:
-    """One row per LF that was added, removed or changed."""
-    rows = [(name, "added", None) for name in change.lfs_added]
-    rows += [(name, "removed", None) for name in change.lfs_removed]
-    rows += [(name, "votes otherwise", count) for name, count in change.lfs_changed.items()]
+    """One row per LF that was added, removed or changed, the most moved first."""
+    rows = [(name, "only in the run shown", None) for name in change.lfs_added]
+    rows += [(name, "only in the other run", None) for name in change.lfs_removed]
+    moved = sorted(change.lfs_changed.items(), key=lambda pair: -pair[1])
+    rows += [(name, "votes otherwise", count) for name, count in moved]
     return pd.DataFrame(rows, columns=["LF", "how", "rows"])
 
 
-def score_table(change: RunDiff, splits: list[Splits]) -> pd.DataFrame:
-    """Both end models on the same rows of each split, with the paired difference."""
-    rows = []
-    for split in splits:
-        scores = change.scores[split]
-        for name, score in (("macro-F1", scores.macro_f1), ("accuracy", scores.accuracy)):
-            difference = score.difference
-            rows.append(
-                {
-                    "split": split,
-                    "score": name,
-                    "older": f"{score.old.value:.3f}",
-                    "this run": f"{score.new.value:.3f}",
-                    "difference": f"{difference.value:+.3f}",
-                    "95% interval": f"{difference.low:+.3f} to {difference.high:+.3f}",
-                    "rows": scores.rows,
-                    "only older right": scores.only_old_right,
-                    "only this right": scores.only_new_right,
-                    "McNemar's p": f"{scores.p_value:.3f}",
-                }
-            )
+def score_table(change: RunDiff, split: Splits) -> pd.DataFrame:
+    """Both end models on the same rows of a split, with the paired difference."""
+    scores, rows = change.scores[split], []
+    for name, score in (("macro-F1", scores.macro_f1), ("accuracy", scores.accuracy)):
+        difference = score.difference
+        rows.append(
+            {
+                "split": split,
+                "score": name,
+                "other run": f"{score.old.value:.1%}",
+                "run shown": f"{score.new.value:.1%}",
+                "difference": f"{100 * difference.value:+.1f}",
+                "95% interval": f"{100 * difference.low:+.1f} to {100 * difference.high:+.1f}",
+                "rows": scores.rows,
+                "only other right": scores.only_old_right,
+                "only shown right": scores.only_new_right,
+                "McNemar's p": f"{scores.p_value:.3f}",
+            }
+        )
     return pd.DataFrame(rows)
 
 
-def _compared(scores: PairedScores) -> str:
+def flips_by_kind(change: RunDiff) -> dict[str, list[str]]:
+    """Ids of the listed rows whose label flipped, by both classes, the most frequent first."""
+    kinds = [f"{was} → {now}" for was, now in change.flips[["old", "new"]].to_numpy()]
+    by_kind = change.flips["id"].groupby(kinds).agg(list)
+    return dict(sorted(by_kind.items(), key=lambda pair: -len(pair[1])))
+
+
+def _compared(scores: PairedScores, other: str) -> str:
     difference = scores.macro_f1.difference
-    if difference.low > 0:
-        verdict = "better than it"
-    elif difference.high < 0:
-        verdict = "worse than it"
-    else:
-        verdict = "not told apart from it"
-    return (
-        f"On valid this run is {verdict}: macro-F1 {difference.value:+.3f} "
-        f"({difference.low:+.3f} to {difference.high:+.3f}, {scores.rows:,} rows)."
+    evidence = (
+        f"macro-F1 {100 * difference.value:+.1f} points ({100 * difference.low:+.1f} to "
+        f"{100 * difference.high:+.1f}, {scores.rows:,} rows)"
     )
+    if difference.low > 0:
+        return f"On valid the run shown is better than {other}: {evidence}."
+    if difference.high < 0:
+        return f"On valid the run shown is worse than {other}: {evidence}."
+    return f"On valid no difference can be measured between the run shown and {other}: {evidence}."

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import shown
 import streamlit as st
 
 from weakft.config import Splits
@@ -34,7 +35,8 @@ def open_project() -> Project:
 
 def choose_run(runs: RunStore) -> None:
     """The run picker, newest first; the choice stands in the address, to be shared."""
-    st.selectbox("Run", runs.ids()[::-1], key="run", bind="query-params")
+    chosen = st.selectbox("Run", runs.ids()[::-1], key="run", bind="query-params")
+    st.caption(f"Made {shown.when(chosen)} UTC")
 
 
 def chosen_report() -> Report:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from weakft import charts
 from weakft.config import Splits
+from weakft.labels import ABSTAIN
 from weakft.report import Report
 from weakft.tables import RowTable, Sought
 
@@ -55,12 +56,16 @@ def show(
     rows = table.rows(shown_now)
     clicked = _cells(rows, columns, key)
     if clicked is None:
-        st.caption("Click a row to see what each vote adds to its label.")
+        st.caption("Click a row for its whole text and what each vote adds to its label.")
         return
     st.text(shown.visible(rows["text"][clicked]))
+    votes = table.votes[shown_now[clicked]]
+    if (votes == ABSTAIN).all():
+        st.info("No LF votes on this row, so there is nothing that its label came from.")
+        return
     shown.chart(
         charts.explanation,
-        report.explain(table.votes[shown_now[clicked]]),
+        report.explain(votes),
         report.classes,
         alt="What each vote adds to the label of the row",
     )
@@ -83,15 +88,22 @@ def _cells(rows: pd.DataFrame, columns: Sequence[str], key: str) -> int | None:
             "id": shown.text("id", 90),
             "text": shown.text("text", 340),
             "label": shown.text("label", 90, "Class of the soft label."),
-            "label_confidence": shown.share("sure", "Probability of the label."),
+            "label_confidence": shown.share("label sure", "Probability of the soft label.", 84),
             "gold": shown.text("gold", 90),
             "predicted": shown.text("predicted", 90, "Class by the end model."),
-            "confidence": shown.share("sure", "The end model's probability of its class."),
+            "confidence": shown.share(
+                "model sure", "The end model's probability of its class.", 90
+            ),
             "loss": st.column_config.NumberColumn(
                 "loss", format="%.2f", width=64, help="Negative log-probability of gold, in nats."
             ),
             "votes": st.column_config.NumberColumn("votes", width=60),
-            "state": shown.text("LFs", 90, "What they say together."),
+            "state": shown.text(
+                "LFs",
+                90,
+                "none: no LF votes. agreed: on one class, the gold one where there is "
+                "gold. wrong: on one class, and gold is another. conflicted: on several.",
+            ),
             "LF votes": shown.text("LF votes", 220),
         },
     )

@@ -6,6 +6,7 @@ Texts, LF and class names come from data, and data may be hostile: they are show
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,7 @@ from weakft.label_models.base import Explanation
 from weakft.visible import visible
 
 NO_EVIDENCE = "no evidence"
+AS_SURE_AS_RIGHT = 0.03
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -86,6 +88,18 @@ def links(pages: Sequence[tuple[str, str, Mapping[str, str]]]) -> None:
             )
 
 
+def when(run_id: str) -> str:
+    """When a run was made, in UTC: what people call it by.
+
+    Example:
+        >>> when("20261126-204937033-55f8")
+        '2026-11-26 20:49:37'
+    """
+    return (
+        f"{datetime.strptime(run_id[:15], '%Y%m%d-%H%M%S').replace(tzinfo=UTC):%Y-%m-%d %H:%M:%S}"
+    )
+
+
 def score(value: Mapping[str, Any] | None) -> tuple[str, str]:
     """A score and its evidence, for `kpis`."""
     if not value:
@@ -102,16 +116,44 @@ def interval(low: float, high: float, support: int, unit: str) -> str:
     )
 
 
+def calibration_verdict(bins: Sequence[Mapping[str, Any]]) -> str:
+    """How far confidence and accuracy lie apart, and which way.
+
+    Args:
+        bins: as `weakft.tables.summaries.calibration` gives them.
+
+    Example:
+        >>> bins = [{"confidence": 0.9, "accuracy": 0.8, "accuracy_support": 10}]
+        >>> calibration_verdict(bins)
+        'Surer than it is right: 90% sure on average, 80% right. Over all bins they are 10% apart.'
+    """
+    rows = sum(each["accuracy_support"] for each in bins)
+    sure = sum(each["confidence"] * each["accuracy_support"] for each in bins) / rows
+    right = sum(each["accuracy"] * each["accuracy_support"] for each in bins) / rows
+    error = sum(
+        abs(each["confidence"] - each["accuracy"]) * each["accuracy_support"] for each in bins
+    )
+    if abs(sure - right) < AS_SURE_AS_RIGHT:
+        verdict = "As sure as it is right"
+    else:
+        verdict = "Surer than it is right" if sure > right else "Less sure than it is right"
+    return (
+        f"{verdict}: {sure:.0%} sure on average, {right:.0%} right. Over all bins they are "
+        f"{error / rows:.0%} apart."
+    )
+
+
 def intervals(table: pd.DataFrame, name: str, support: str, unit: str) -> list[str]:
     """`interval` for each row of a table with columns <name>_low and <name>_high."""
     bounds = zip(table[f"{name}_low"], table[f"{name}_high"], table[support], strict=True)
     return [interval(low, high, rows, unit) for low, high, rows in bounds]
 
 
-def bounds(table: pd.DataFrame, name: str) -> list[str]:
-    """The 95% interval of what is no share, for each row of a table."""
+def bounds(table: pd.DataFrame, name: str, *, signed: bool = True) -> list[str]:
+    """The 95% interval of what is no share, for each row of a table; signed: of a difference."""
+    form = "+.3f" if signed else ".3f"
     ends = zip(table[f"{name}_low"], table[f"{name}_high"], strict=True)
-    return [NO_EVIDENCE if pd.isna(low) else f"{low:+.3f} to {high:+.3f}" for low, high in ends]
+    return [NO_EVIDENCE if pd.isna(low) else f"{low:{form}} to {high:{form}}" for low, high in ends]
 
 
 def share(label: str, explanation: str | None = None, width: int = 76) -> Any:  # noqa: ANN401  (Streamlit keeps its type to itself)

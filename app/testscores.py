@@ -24,7 +24,7 @@ def chosen_split(report: Report) -> Splits:
     if split == "test" and not are_shown(report, st.session_state["person"]):
         st.stop()
     if how := end_model[split].get("how"):
-        st.text(f"Read these with care: {how}.")
+        st.text(f"How {split} was scored: {how}.")
     return split
 
 
@@ -41,8 +41,8 @@ def are_shown(report: Report, person: str) -> bool:
     with st.container(horizontal=True, vertical_alignment="center"):
         asked = st.button("Show scores on test", icon=":material/visibility:", key=f"ask_{key}")
         st.caption(
-            f"Looked at {len(looks.at_test(test))} times so far. Choose by valid; a score on test "
-            "that choices were made by flatters."
+            "Choose between runs by valid. Each look at test that influences a choice makes its "
+            f"scores too good, so looks are counted: {len(looks.at_test(test))} so far."
         )
     if asked:
         looks.add(report.run.id, test, person)

@@ -28,7 +28,7 @@ def table(**changes: list) -> pd.DataFrame:
 def test_the_worst_lf_comes_first() -> None:
     first, second, third = next_steps(table(), LABELS, BOARD)
     assert first.startswith("Fix or drop bad, worse than chance: right on 20% of 20 dev votes")
-    assert second.startswith("Look at bad first: 16 of its 20 dev votes")
+    assert second.startswith("Most wrong votes are bad's: 16 of its 20 on dev.")
     assert third.startswith("Gold alone beats weak labels alone")
 
 
@@ -50,10 +50,29 @@ def test_an_lf_that_costs_the_labels_something_is_named_before_the_busiest() -> 
     )
     first, second, _ = next_steps(valued, LABELS, BOARD)
     assert first.startswith("Fix or drop bad: without it the labels are better, by 0.050 nats")
-    assert second.startswith("Look at bad first")
+    assert second.startswith("Most wrong votes are bad's")
 
 
 def test_gaps_say_what_to_write_about() -> None:
     gaps = [{"rows": 30, "words": ["battery", "charge", "life", "day"]}, {"rows": 9, "words": []}]
     steps = next_steps(table(), {**LABELS, "coverage": 0.4, "covered": 40}, BOARD, gaps)
     assert any(step.endswith("Many are about: battery, charge, life.") for step in steps)
+
+
+def test_a_class_that_lfs_rarely_find_is_named() -> None:
+    bounds = {"reached_low": 0.2, "reached_high": 0.5, "reached_support": 40}
+    reach = [
+        {"class": "rare", "reached": 0.3, **bounds},
+        {"class": "known", "reached": 0.9, **bounds, "reached_high": 0.95},
+        {"class": "without gold", "reached": None, **bounds, "reached_support": 0},
+    ]
+    said = next_steps(table(), LABELS, BOARD, reach=reach)
+    assert [step for step in said if step.startswith("Write an LF for rare: on only 30% of its 40")]
+    assert not [
+        step for step in next_steps(table(), LABELS, BOARD, reach=reach[1:]) if "known" in step
+    ]
+
+
+def test_an_lf_that_helps_in_spite_of_its_mistakes_is_not_to_be_dropped() -> None:
+    valued = table(value=[0.1, 0.2], value_low=[0.05, 0.1], value_high=[0.2, 0.3])
+    assert any("mend it, don't drop it" in step for step in next_steps(valued, LABELS, BOARD))

@@ -15,6 +15,7 @@ def next_steps(
     labels: Mapping[str, Any],
     scoreboard: pd.DataFrame,
     gaps: Sequence[Mapping[str, Any]] = (),
+    reach: Sequence[Mapping[Any, Any]] = (),
 ) -> list[str]:
     """At most four sentences, the most pressing first.
 
@@ -23,9 +24,11 @@ def next_steps(
         labels: `metrics["labels"]` of the run.
         scoreboard: as `weakft.report.Report.scoreboard` gives it, on test.
         gaps: as `weakft.report.Report.gaps` gives them.
+        reach: of the LFs into each class, as `weakft.report.Report.class_reach` gives it.
     """
     steps = [
         *_about_lfs(lf_table, 1 / len(labels["class_shares"])),
+        *_about_classes(reach),
         *_about_coverage(labels, gaps),
         *_about_rivals(scoreboard),
     ]
@@ -51,8 +54,8 @@ def _about_lfs(table: pd.DataFrame, chance: float) -> list[str]:
     if wrong.max() > 0:
         worst = table.iloc[int(wrong.to_numpy().argmax())]
         steps.append(
-            f"Look at {worst['lf']} first: {wrong.max()} of its {worst['support']} dev votes are "
-            "wrong, more than of any other LF."
+            f"Most wrong votes are {worst['lf']}'s: {wrong.max()} of its {worst['support']} on "
+            f"dev. {_worth(worst.to_dict())}"
         )
     return steps[:2]
 
@@ -75,6 +78,27 @@ def _better_without(table: pd.DataFrame) -> list[str]:
         f"gold row ({-row['value_high']:.3f} to {-row['value_low']:.3f}); it is right on "
         f"{row['accuracy']:.0%} of {row['support']} dev votes."
         for row in harmful.to_dict("records")
+    ]
+
+
+def _worth(lf: Mapping[Any, Any]) -> str:
+    """Many wrong votes are no verdict: an LF that votes often may be worth its mistakes."""
+    if lf.get("value_low", 0) > 0:
+        return "The labels are better with it all the same: mend it, don't drop it."
+    return "Read them: one more condition may spare most."
+
+
+def _about_classes(reach: Sequence[Mapping[Any, Any]]) -> list[str]:
+    known = [each for each in reach if each["reached_support"]]
+    if not known:
+        return []
+    least = min(known, key=lambda each: float(each["reached"]))
+    if least["reached_high"] >= ENOUGH_COVERAGE:
+        return []
+    return [
+        f"Write an LF for {least['class']}: on only {least['reached']:.0%} of its "
+        f"{least['reached_support']} gold rows some LF votes for it ({least['reached_low']:.0%} to "
+        f"{least['reached_high']:.0%}), the fewest of all classes: weakft app, page Coverage."
     ]
 
 

@@ -1,7 +1,8 @@
 """Rows that no labeling function covers: what they are about, and which words mark them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ MOST_ROWS = 20_000
 MOST_GROUPS = 8
 ROWS_A_GROUP = 25
 LEAST_ROWS = 10
+LEAST_HOLDING = 3
 WORDS = 6
 EXAMPLES = 3
 
@@ -21,13 +23,20 @@ class Gap:
     Attributes:
         rows: how many of those looked at.
         share: of them.
-        words: the words that mark them most, against all other rows.
-        ids: a few rows in the middle of them.
+        words: the words that mark them most, against all other rows; none where no word stands in
+            three of them.
+        word_rows: for each word, how many of all uncovered rows looked at contain it.
+        matched: rows of the group that contain one of the words.
+        positions: of the rows among all, those in the middle of the group first.
+        ids: of the first three.
     """
 
     rows: int
     share: float
     words: tuple[str, ...]
+    word_rows: tuple[int, ...]
+    matched: int
+    positions: tuple[int, ...]
     ids: tuple[str, ...]
 
 
@@ -49,8 +58,8 @@ def find_gaps(
     Example:
         >>> texts = ["battery died", "battery flat", "the lens", "a lens"] * 10
         >>> gaps = find_gaps([str(i) for i in range(40)], texts, [False] * 40)
-        >>> sorted((gap.rows, gap.words[0]) for gap in gaps)
-        [(20, 'battery'), (20, 'lens')]
+        >>> sorted((gap.rows, gap.words[0], gap.word_rows[0]) for gap in gaps)
+        [(20, 'battery', 20), (20, 'lens', 20)]
     """
     from sklearn.cluster import KMeans
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -62,8 +71,9 @@ def find_gaps(
     vectorizer = TfidfVectorizer(
         stop_words="english", sublinear_tf=True, min_df=2, max_features=5000
     )
+    open_texts = [texts[row] for row in open_rows]
     try:
-        vectors = vectorizer.fit_transform([texts[row] for row in open_rows])
+        vectors = vectorizer.fit_transform(open_texts)
     except ValueError:  # no word occurs twice
         return []
     groups = int(np.clip(len(open_rows) // ROWS_A_GROUP, 2, MOST_GROUPS))
@@ -71,24 +81,52 @@ def find_gaps(
     model = KMeans(groups, n_init=3, random_state=seed).fit(vectors)
     distances = model.transform(vectors)
     names = vectorizer.get_feature_names_out()
-    overall = np.asarray(vectors.mean(axis=0)).ravel()
+    lowered = [text.lower() for text in open_texts]
     gaps = []
     for group in range(groups):
         members = np.flatnonzero(model.labels_ == group)
         if not len(members):
             continue
-        marked = np.asarray(vectors[members].mean(axis=0)).ravel() - overall
-        best = np.argsort(-marked, kind="stable")[:WORDS]
-        near = members[np.argsort(distances[members, group], kind="stable")[:EXAMPLES]]
+        members = members[np.argsort(distances[members, group], kind="stable")]
+        words = tuple(str(names[i]) for i in _marking(vectors, members))
+        positions = open_rows[members]
         gaps.append(
             Gap(
                 rows=len(members),
                 share=len(members) / len(open_rows),
-                words=tuple(str(names[i]) for i in best if marked[i] > 0),
-                ids=tuple(ids[row] for row in open_rows[near]),
+                words=words,
+                word_rows=tuple(sum(word in text for text in lowered) for word in words),
+                matched=sum(any(word in lowered[row] for word in words) for row in members),
+                positions=tuple(positions.tolist()),
+                ids=tuple(ids[row] for row in positions[:EXAMPLES]),
             )
         )
     return sorted(gaps, key=lambda gap: -gap.rows)
+
+
+def quoted(
+    gaps: Sequence[Mapping[str, Any]], texts: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """Gaps to be printed: with the texts of their first rows, without the positions of all.
+
+    Args:
+        gaps: each as `vars` of a `Gap`.
+        texts: by row id; None: they are not known any more.
+    """
+    kept = [{name: value for name, value in gap.items() if name != "positions"} for gap in gaps]
+    if texts is None:
+        return kept
+    return [{**gap, "texts": [texts[row_id] for row_id in gap["ids"]]} for gap in kept]
+
+
+def _marking(vectors: Any, members: npt.NDArray[np.intp]) -> list[int]:  # noqa: ANN401  (a sparse matrix)
+    """The words that the greatest share of the members contain beyond that of all other rows."""
+    holds = vectors > 0
+    inside = np.asarray(holds[members].sum(axis=0)).ravel()
+    outside = np.asarray(holds.sum(axis=0)).ravel() - inside
+    beyond = inside / len(members) - outside / max(vectors.shape[0] - len(members), 1)
+    best = np.argsort(-beyond, kind="stable")[:WORDS]
+    return [int(i) for i in best if beyond[i] > 0 and inside[i] >= LEAST_HOLDING]
 
 
 def _evenly(rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:

@@ -116,6 +116,14 @@ class Registry:
         """
         return self._read().history
 
+    def before_current(self) -> str | None:
+        """Id of the run that `rollback` would put back into service; None: there is none.
+
+        Raises:
+            DataError: aliases.json is broken.
+        """
+        return next(iter(self._read().promoted()[-2:-1]), None)
+
     def open(self, name: str = "latest") -> RunFolder:
         """The published run of this id, the newest for "latest", the one in service for "current".
 

@@ -13,6 +13,7 @@ from weakft import advice
 from weakft.config import SPLITS, Config, Splits
 from weakft.dataset import Split, read_gold, read_split
 from weakft.errors import DataError
+from weakft.gaps import quoted
 from weakft.label_models import load_label_model
 from weakft.label_models.base import Explanation, LabelModel
 from weakft.labels import LabelMatrix
@@ -153,23 +154,38 @@ class Report:
             return None
         return pd.DataFrame([each for each in slices if each["column"] not in self.hidden_columns])
 
+    def class_reach(self) -> tuple[Splits, pd.DataFrame] | None:
+        """How far the LFs reach into each class, on dev, else on valid.
+
+        Returns:
+            The split, and columns as `weakft.tables.reach` gives them, the least reached class
+            first. None: neither has gold, gold is hidden, or an older weakft made the run.
+        """
+        reach = {} if "gold" in self.hidden else self.summaries.get("reach", {})
+        for split in ("dev", "valid"):
+            if split in reach:
+                table = pd.DataFrame(reach[split])
+                return split, table.sort_values("reached", ignore_index=True)
+        return None
+
     def gaps(self) -> list[Json]:
         """What the uncovered training rows are about, see `weakft.gaps.Gap`.
 
-        Without their words where texts are hidden.
+        Without their words where texts are hidden. A run of an older weakft does not know
+        word_rows, matched and positions.
         """
         there = self.run.gaps.exists()
         gaps: list[Json] = read_json(self._intact(self.run.gaps))["gaps"] if there else []
-        return [{**gap, "words": []} for gap in gaps] if "text" in self.hidden else gaps
+        wordless: Json = {"words": [], "word_rows": []}
+        return [{**gap, **wordless} for gap in gaps] if "text" in self.hidden else gaps
 
     def gap_rows(self) -> list[Json]:
         """The same with the texts of a few rows of each, if the run's rows are still there."""
         try:
             rows = self.rows("train")
         except DataError:
-            return self.gaps()
-        texts = dict(zip(rows.ids, rows.texts, strict=True))
-        return [{**gap, "texts": [texts[row_id] for row_id in gap["ids"]]} for gap in self.gaps()]
+            return quoted(self.gaps())
+        return quoted(self.gaps(), dict(zip(rows.ids, rows.texts, strict=True)))
 
     def votes(self, split: Splits) -> LabelMatrix:
         """The label matrix of a split."""
@@ -269,10 +285,12 @@ class Report:
             with_test: say what only scores on test tell, too.
         """
         table, told, board = self.lf_table(), self.metrics["labels"], self.scoreboard("test")
-        steps = advice.next_steps(table, told, board, self.gaps())
+        found = self.class_reach() if self.run.summaries.exists() else None
+        reach = [] if found is None else found[1].to_dict("records")
+        steps = advice.next_steps(table, told, board, self.gaps(), reach)
         if with_test:
             return steps
-        blind = advice.next_steps(table, told, board.iloc[:0], self.gaps())
+        blind = advice.next_steps(table, told, board.iloc[:0], self.gaps(), reach)
         return [step for step in steps if step in blind]
 
     def warnings(self, *, with_test: bool = True) -> list[str]:

@@ -40,7 +40,7 @@ shown.kpis(
     [
         ("Rows in conflict", f"{counts['conflicting']:,}", f"of {counts['covered']:,} covered"),
         ("Pairs that meet", f"{len(pairs):,}", f"of {len(names) * (len(names) - 1) // 2:,}"),
-        ("Dependent groups", f"{len(groups)}", "counted once by the label model"),
+        ("Dependent groups", f"{len(groups)}", "together, little more than one vote"),
         ("Near copies", "–" if copies is None else f"{len(copies)}", "pairs that say the same"),
     ]
 )
@@ -63,13 +63,17 @@ shown.chart(
 )
 st.caption(
     "Number: rows. Shade: how many times as many as if the two voted independently of each other. "
-    "Click a cell for its rows."
+    "Blank: no row has both. Columns stand in the order of the rows. Click a cell for its rows."
 )
 if groups:
     st.subheader("LFs that say the same more often than independent ones would")
     shown.facts(
         [{"LFs": ", ".join(group["lfs"]), "dependence": group["dependence"]} for group in groups],
         alt="Groups of dependent LFs",
+    )
+    st.caption(
+        "Found by the label model. Dependence 1: copies, or one votes only where the other does; "
+        "0: independent. Near copies, below, are pairs that vote on nearly the same rows and alike."
     )
 
 st.subheader("Near copies")

@@ -13,10 +13,10 @@ from weakft.intervals import jeffreys
 from weakft.tables import STATES, Sought
 
 MEANS = {
-    "none": "no LF votes",
-    "agreed": "the LFs that vote are right",
-    "wrong": "the LFs that vote are wrong",
-    "conflicted": "the LFs contradict each other",
+    "none": "None: no LF votes",
+    "agreed": "Agreed, and right",
+    "wrong": "Wrong, all that vote",
+    "conflicted": "Conflicted",
 }
 
 
@@ -42,7 +42,7 @@ states = pd.DataFrame(told["states"])
 shown.kpis(
     [
         (
-            MEANS[state["state"]][0].upper() + MEANS[state["state"]][1:],
+            MEANS[state["state"]],
             f"{state['wrong']:,} wrong",
             wrong_share(state["wrong"], state["rows"]),
         )
@@ -74,12 +74,14 @@ with right:
             height=280,
             alt="LFs that vote for what the model wrongly says",
             column_config={
-                "lf": shown.text("LF", 200),
+                "lf": shown.text("LF", 190),
                 "like_the_model": st.column_config.NumberColumn(
-                    "wrong like the model", help="Mistakes on which it votes for the wrong class."
+                    "wrong like model",
+                    width=130,
+                    help="Mistakes on which it votes for the wrong class.",
                 ),
                 "right": st.column_config.NumberColumn(
-                    "right against it", help="Mistakes on which it votes for gold."
+                    "right against it", width=130, help="Mistakes on which it votes for gold."
                 ),
             },
         )
@@ -87,7 +89,7 @@ with right:
 
 st.subheader("Mistakes")
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    state = st.pills("LFs", list(STATES), key="state", bind="query-params")
+    state = st.pills("What the LFs say", list(STATES), key="state", bind="query-params")
     lf = st.selectbox(
         "LF that votes",
         report.lf_table()["lf"].tolist(),

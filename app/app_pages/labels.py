@@ -19,6 +19,12 @@ KEPT = {
     "model says otherwise": Sought(disagreeing=True, order="confidence"),
 }
 
+HONESTY = {
+    "dev": "flattered: label models may learn from dev",
+    "valid": "the label model saw none of it",
+    "train": "of gold set aside to judge labels",
+}
+
 report = loading.chosen_report()
 labels, summary = report.metrics["labels"], report.summaries
 counts = summary["rows"]["train"]
@@ -68,18 +74,23 @@ with right:
             pd.DataFrame(summary["labels"]["calibration"][judged[0]]),
             alt="Accuracy of the labels against their confidence",
         )
-        st.caption(f"On {judged[0]}. On the dashed line, confidence is what it says.")
+        told = summary["labels"]["calibration"][judged[0]]
+        st.caption(f"On {judged[0]}. {shown.calibration_verdict(told)}")
     else:
         st.info("No gold, so nobody knows whether confidence means anything.")
 
 st.subheader("Why this label model")
+st.caption(
+    "Gold decides where there is enough of it: which label model makes the gold of dev likeliest."
+)
 st.text(labels.get("reason", f"{labels['chosen']}, as configured."))
 if labels.get("candidates"):
     compared = label_models_compared(labels["candidates"])
+    compared = compared.sort_values("negative_log_likelihood", ignore_index=True)
     st.dataframe(
         shown.per_cent(compared, "accuracy", "unanimous_flips").assign(
             evidence=shown.intervals(compared, "accuracy", "accuracy_support", "rows"),
-            nats_bounds=shown.bounds(compared, "negative_log_likelihood"),
+            nats_bounds=shown.bounds(compared, "negative_log_likelihood", signed=False),
         ),
         hide_index=True,
         placeholder="–",
@@ -100,11 +111,14 @@ if labels.get("candidates"):
                 "nats a gold row",
                 format="%.3f",
                 width=105,
-                help="Negative log-likelihood of gold that it had not learned from; lower is "
-                "better.",
+                help="Mean negative log-probability of dev gold, each row judged by a model that "
+                "had not learned from it: lower is better.",
             ),
             "nats_bounds": shown.text("95% interval", 130),
-            "accuracy": shown.share("right", "Of the covered gold rows it had not learned from."),
+            "accuracy": shown.share(
+                "right",
+                "Of the covered dev rows, each judged by a model that had not learned from it.",
+            ),
             "evidence": shown.text("95% interval", 150),
             "held_out_votes": st.column_config.NumberColumn(
                 "nats a held-out vote",
@@ -126,20 +140,30 @@ if quality.empty:
 else:
     st.dataframe(
         shown.per_cent(quality, "coverage", "accuracy").assign(
-            evidence=shown.intervals(quality, "accuracy", "support", "rows")
+            evidence=shown.intervals(quality, "accuracy", "support", "rows"),
+            how=quality["split"].map(HONESTY),
         ),
         hide_index=True,
         placeholder="–",
         alt="Quality of the soft labels on each split with gold",
-        column_order=["split", "coverage", "accuracy", "evidence", "negative_log_likelihood"],
+        column_order=[
+            "split",
+            "how",
+            "coverage",
+            "accuracy",
+            "evidence",
+            "negative_log_likelihood",
+        ],
         column_config={
+            "split": shown.text("split", 70),
+            "how": shown.text("how honest", 280),
             "coverage": shown.share("coverage"),
             "accuracy": shown.share("accuracy", "On covered rows."),
             "evidence": shown.text("95% interval", 190),
             "negative_log_likelihood": st.column_config.NumberColumn(
-                "negative log-likelihood",
+                "nats a row",
                 format="%.3f",
-                help="Nats per covered row; lower is better.",
+                help="Mean negative log-probability of gold on covered rows: lower is better.",
             ),
         },
     )

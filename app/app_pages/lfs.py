@@ -61,6 +61,8 @@ def choose_clicked() -> None:
 
 report = loading.chosen_report()
 lfs = report.lf_table()
+if "value" in lfs:
+    lfs = lfs.sort_values("value", na_position="last", ignore_index=True, kind="stable")
 names = lfs["lf"].tolist()
 counts = report.summaries["rows"]["train"]
 of_train = f"of {counts['rows']:,} train rows"
@@ -99,13 +101,13 @@ with table:
         alt="Labeling functions with coverage, overlaps, conflicts and accuracies",
         column_order=[
             "lf",
+            "value",
+            "value_bounds",
             "votes_for",
             "accuracy",
             "evidence",
             "estimated_accuracy",
             "against_dev",
-            "value",
-            "value_bounds",
             "votes",
             "coverage",
             "overlaps",
@@ -139,10 +141,11 @@ with table:
                 "value",
                 format="%.3f",
                 width=70,
-                help="Nats per gold row that the labels gain by it; below zero they are better "
+                help="How much likelier gold is by the labels with this LF than without it: the "
+                "mean gain in log-probability (nats) a gold row. Below zero the labels are better "
                 "without it.",
             ),
-            "value_bounds": shown.text("95% interval", 130, "Of the value."),
+            "value_bounds": shown.text("95% interval", 135, "Of the value."),
             "votes": st.column_config.NumberColumn(
                 "votes", width=65, help="On train: what the label model's estimate rests on."
             ),
@@ -150,6 +153,11 @@ with table:
             "faults": st.column_config.NumberColumn("faults", width=55, help="Rows it raised on."),
         },
     )
+    if "value" in lfs:
+        st.caption(
+            "The LF that hurts most first: below zero, interval and all, the labels are better "
+            "without it. Click an LF for its rows and its code."
+        )
 with accuracies:
     if lfs["support"].sum() == 0:
         st.info("No LF voted on a dev row with gold, so there is no evidence yet.")

@@ -1,5 +1,6 @@
 """Model: how good the end model is, how sure we are, and which of its answers need no reading."""
 
+import accepting
 import loading
 import pandas as pd
 import rowview
@@ -13,6 +14,13 @@ from weakft.errors import WeakftError
 from weakft.tables import Sought
 from weakft.tables.evidence import class_scores, ways_compared
 
+WAYS = {
+    "none": "weak labels alone",
+    "only": "gold alone",
+    "continue": "weak labels first, then gold",
+    "mix": "all of these, a linear model and the votes, weighed on gold",
+}
+
 
 def choose_clicked() -> None:
     """The clicked cell becomes the chosen pair of classes."""
@@ -25,11 +33,13 @@ def choose_clicked() -> None:
 report = loading.chosen_report()
 end_model = report.metrics["end_model"]
 gold = end_model.get("gold", {})
+uncovered = end_model["train"]["rows"] - report.metrics["labels"]["covered"]
+trained_on = f"train rows, {uncovered:,} without a vote" if uncovered > 0 else "train rows"
 shown.kpis(
     [
         ("Macro-F1 on valid", *shown.score(end_model.get("valid", {}).get("macro_f1"))),
         ("Accuracy on valid", *shown.score(end_model.get("valid", {}).get("accuracy"))),
-        ("Trained on", f"{end_model['train']['rows']:,}", "training rows"),
+        ("Trained on", f"{end_model['train']['rows']:,}", trained_on),
         ("Gold enters by", gold.get("recipe", "none"), f"{gold.get('rows', 0):,} gold rows"),
     ]
 )
@@ -40,18 +50,23 @@ if gold.get("candidates"):
     ways = ways_compared(gold["candidates"])
     st.dataframe(
         shown.per_cent(ways, "accuracy").assign(
-            evidence=shown.intervals(ways, "accuracy", "accuracy_support", "rows")
+            evidence=shown.intervals(ways, "accuracy", "accuracy_support", "rows"),
+            means=[WAYS.get(recipe, "") for recipe in ways["recipe"]],
         ),
         hide_index=True,
         placeholder="–",
         alt="The ways to use gold that were compared",
-        column_order=["recipe", "accuracy", "evidence", "negative_log_likelihood"],
+        column_order=["recipe", "means", "accuracy", "evidence", "negative_log_likelihood"],
         column_config={
+            "means": shown.text("what it is", 330),
             "recipe": shown.text("way", 110),
             "accuracy": shown.share("right", "Of gold rows it had not seen."),
             "evidence": shown.text("95% interval", 190),
             "negative_log_likelihood": st.column_config.NumberColumn(
-                "nats a row", format="%.3f", help="Lower is better."
+                "nats a row",
+                format="%.3f",
+                help="Mean negative log-probability of gold: lower is better; a sure answer that "
+                "is wrong costs most.",
             ),
         },
     )
@@ -92,6 +107,7 @@ with left:
     )
 with right:
     st.subheader("Is it as sure as it is right?")
+    st.text(shown.calibration_verdict(told["calibration"]))
     shown.chart(
         charts.reliability,
         pd.DataFrame(told["calibration"]),
@@ -121,38 +137,7 @@ st.dataframe(
 )
 
 st.subheader("Which answers need no reading?")
-accept = pd.DataFrame(told["accept"])
-wanted = st.slider(
-    "Precision wanted",
-    0.5,
-    0.99,
-    0.9,
-    0.01,
-    format="percent",
-    key="precision",
-    bind="query-params",
-    width=320,
-)
-safe = accept[accept["precision_low"] >= wanted]
-if safe.empty:
-    st.info(f"No confidence is high enough to be sure of {wanted:.0%}, given {told['rows']} rows.")
-else:
-    best = safe.iloc[-1]
-    evidence = shown.interval(
-        best["precision_low"], best["precision_high"], int(best["precision_support"]), "rows"
-    )
-    shown.kpis(
-        [
-            ("Accept above", f"{best['threshold']:.1%}", "confidence"),
-            ("Rows accepted", f"{best['accepted']:.1%}", f"of {told['rows']:,} on {split}"),
-            ("Right among them", f"{best['precision']:.1%}", evidence),
-        ]
-    )
-shown.chart(charts.acceptance, accept, wanted, alt="Precision against the share accepted")
-st.caption(
-    "The interval is that of one threshold; a threshold picked from the curve is right a little "
-    "less often than it says."
-)
+accepting.show(report, split)
 
 st.subheader("Slices by votes and LFs")
 slices = pd.DataFrame(told["slices"]).sort_values("accuracy")

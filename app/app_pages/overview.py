@@ -31,7 +31,7 @@ def against_current() -> None:
             with st.skeleton(height=120):
                 in_service = loading.report_of(str(project.root), current)
                 change = loading.difference(in_service, report)
-            for line in changes.sentences(change):
+            for line in changes.sentences(change, "the one in service"):
                 st.text(f"• {line}")
         except WeakftError as error:
             shown.refusal(error)

@@ -84,7 +84,6 @@ with st.container(horizontal=True):
             on_click=give,
             args=(row["id"], name),
             shortcut=key,
-            type="primary" if name == row["label"] else "secondary",
         )
     st.button("Skip", on_click=skip, args=(row["id"],), shortcut="s", key="skip", type="tertiary")
 votes = table.votes[positions[start + row.name]]

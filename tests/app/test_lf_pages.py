@@ -28,7 +28,8 @@ def test_lfs_show_evidence_and_its_absence(opened: Open) -> None:
     assert evidence(app)["LFs"] == "3 vote on train"
     assert evidence(app)["In conflict"] == "of 6 train rows"
     lfs = table(app, "lf", "evidence").set_index("lf")
-    assert lfs["accuracy"].tolist()[:3] == [100, 100, 0]
+    assert lfs["accuracy"][["says_cash", "says_noon", "says_win"]].tolist() == [100, 100, 0]
+    assert lfs.index[0] == "says_win", "the one that hurts most"
     assert lfs.loc["says_win", "evidence"].endswith(", 1 vote")
     assert lfs.loc["never_fires", "evidence"] == "no evidence"
     assert pd.isna(lfs.loc["never_fires", "accuracy"])
@@ -174,6 +175,8 @@ def test_estimates_are_held_against_dev(shop: Shop, opened: Open) -> None:
     )
     put(run, run.lf_summary, as_parquet(lfs))
     shown = table(opened("lfs"), "against_dev").set_index("lf")
+    assert shown.index.tolist()[:2] == [lfs["lf"][2], lfs["lf"][0]], "the lowest value first"
+    shown = shown.loc[lfs["lf"]]
     assert shown["estimated_accuracy"].tolist() == [99, 10, 97, 70]
     assert shown["against_dev"].tolist()[:3] == ["within", "too low", "too high"]
     assert pd.isna(shown["against_dev"]["never_fires"])
@@ -206,7 +209,7 @@ def test_label_models_compared_show_their_evidence(shop: Shop, opened: Open) -> 
     shown = table(opened("labels"), "held_out_votes").set_index("name")
     assert shown["accuracy"].tolist()[::2] == [75, 50]
     assert shown["evidence"].tolist() == ["25% to 97%, 4 rows", "no evidence", "no evidence"]
-    assert shown["nats_bounds"]["one_coin"] == "+0.304 to +0.696"
+    assert shown["nats_bounds"]["one_coin"] == "0.304 to 0.696"
     assert shown["note"]["snorkel"] == "needs three LFs"
 
 
@@ -222,7 +225,8 @@ def test_lfs_that_never_meet_have_no_heat_map(shop: Shop, opened: Open) -> None:
 @pytest.mark.usefixtures("shown")
 def test_coverage_and_what_is_searched_in_it(opened: Open) -> None:
     app = opened("coverage")
-    assert cards(app) == {"Uncovered": "1", "Covered": "83.3%", "Groups of like rows": "0"}
+    missed = {"No vote for ham": "1 row"}
+    assert cards(app) == {"Uncovered": "1", "Covered": "83.3%"} | missed
     assert ids(app) == ["train_3"]
     app.text_input(key="search").set_value("LUNCH").run()
     assert ids(app) == ["train_3"]
@@ -230,6 +234,31 @@ def test_coverage_and_what_is_searched_in_it(opened: Open) -> None:
     assert ids(app) == []
     assert ids(opened("coverage", search="lunch?")) == ["train_3"]
     assert ids(opened("coverage", search="lunch.")) == [], "no pattern, but a text"
+
+
+@pytest.mark.usefixtures("shown")
+def test_classes_that_lfs_miss_lead_to_their_rows(opened: Open) -> None:
+    """Of the ham in dev, "hello" has no vote; "noon" finds the other two; "CASH" the spam."""
+    app = opened("coverage")
+    reach = table(app, "reached", "labelled")
+    assert reach["class"].tolist() == ["ham", "spam"], "the least found first"
+    assert reach["reached"].round().tolist() == [67, 100]
+    assert reach["right"].round().tolist() == [100, 50], "says_win is wrong on 'win at noon'"
+    app = opened("coverage", **{"class": "ham"})
+    assert table(app, "text", "LF votes")["text"].tolist() == ["dev hello"]
+    app = opened("coverage", **{"class": "spam"})
+    assert "No such rows." in said(app)
+
+
+def test_a_group_of_uncovered_rows_leads_to_its_rows(shop: Shop, opened: Open) -> None:
+    batteries = [(f"battery died {row}", "ham") for row in range(6)]
+    shop(rows=(*TRAIN, *batteries, *[("the lens", "ham")] * 6))
+    groups = table(opened("coverage"), "rows", "words")
+    of_batteries = groups[groups["words"].str.contains("battery")]
+    assert of_batteries["words"].tolist() == ["battery (6), died (6)"]
+    assert of_batteries["matched"].tolist() == [f"6 of {rows}" for rows in of_batteries["rows"]]
+    app = opened("coverage", group=str(of_batteries.index[0] + 1), word="died")
+    assert ids(app) == [f"train_{row}" for row in range(6, 12)]
 
 
 def test_words_of_a_gap_lead_to_its_rows(shop: Shop, opened: Open) -> None:

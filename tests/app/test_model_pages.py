@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -12,7 +13,7 @@ from weakft.looks import Looks
 from weakft.project import Project
 from weakft.runs import read_json, sha256
 
-HIDDEN = "Choose by valid; a score on test"
+HIDDEN = "Choose between runs by valid."
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_the_overview_tells_how_good_the_run_is(opened: Open) -> None:
         "LFs": "4",
     }
     assert evidence(app)["Macro-F1 on valid"] == "0% to 70%, 4 rows"
-    assert "Look at says_win first" in said(app)
+    assert "Most wrong votes are says_win's: 1 of its 1 on dev" in said(app)
     assert "No run is in service yet" in said(app)
     assert len(app.get("vega_lite_chart")) == 1, "the scores over all runs"
 
@@ -53,7 +54,7 @@ def test_scores_on_test_are_shown_on_demand_and_counted(project: Project, opened
     test = sha256(project.root / "test.parquet")
     app = opened("overview")
     assert HIDDEN in said(app)
-    assert "Looked at 0 times so far." in said(app)
+    assert "so looks are counted: 0 so far." in said(app)
     assert not [t for t in app.dataframe if "f1_evidence" in t.value.columns]
     assert looks.at_test(test) == []
     assert "majority vote: macro-F1" not in said(app), "a warning that tells a score on test"
@@ -154,17 +155,17 @@ def test_the_slider_finds_the_confidence_that_is_precise_enough(
     put_json(run, run.summaries, told)
 
     app = opened("model")
-    assert cards(app)["Accept above"] == "90.0%"
+    assert cards(app)["Accept from"] == "90.0%"
     assert cards(app)["Rows accepted"] == "50.0%"
-    assert cards(app)["Right among them"] == "99.0%"
-    assert evidence(app)["Right among them"] == "97% to 99%, 1,000 rows"
+    assert cards(app)["Right among them, on valid"] == "99.0%"
+    assert evidence(app)["Right among them, on valid"] == "97% to 99%, 1,000 rows"
     app.slider(key="precision").set_value(0.98).run()
-    assert cards(app)["Accept above"] == "95.0%"
+    assert cards(app)["Accept from"] == "95.0%"
     app.slider(key="precision").set_value(0.5).run()
     assert cards(app)["Rows accepted"] == "100.0%"
     app.slider(key="precision").set_value(0.99).run()
-    assert "No confidence is high enough to be sure of 99%, given 2000 rows." in said(app)
-    assert cards(opened("model", precision="0.98"))["Accept above"] == "95.0%"
+    assert "No confidence is high enough to be sure of 99%, given 2000 rows of valid." in said(app)
+    assert cards(opened("model", precision="0.98"))["Accept from"] == "95.0%"
 
 
 NORTH, SOUTH = "shop: north", "shop: south"
@@ -264,3 +265,21 @@ def test_losses_are_those_of_gold(opened: Open) -> None:
     row = table(opened("errors"), "id", "loss").iloc[0]
     assert row["loss"] == pytest.approx(-np.log(0.21), abs=1e-4)
     assert (row["gold"], row["predicted"], row["confidence"]) == ("ham", "spam", 79)
+
+
+def test_the_threshold_picked_on_valid_is_judged_on_test(project: Project, opened: Open) -> None:
+    """From 50 % on, all four rows of test are accepted; the curve of test has no part in it."""
+    run = project.runs.open()
+    told = read_json(run.summaries)
+    point = {"accepted": 0.5, "precision": 0.95, "precision_low": 0.92, "precision_high": 0.99}
+    told["model"]["valid"]["accept"] = [{"threshold": 0.5, **point, "precision_support": 2}]
+    put_json(run, run.summaries, told)
+    app = opened("model", split="test")
+    (ask,) = [button for button in app.button if button.label == "Show scores on test"]
+    ask.click().run()
+    rows = pd.read_parquet(run.columns("test"))
+    right = (rows["gold"] == rows["predicted"]).mean()
+    assert cards(app)["Accept from"] == "50.0%"
+    assert evidence(app)["Accept from"] == "confidence, picked on valid"
+    assert cards(app)["Rows accepted"] == "100.0%"
+    assert cards(app)["Right among them, on test"] == f"{right:.1%}"

@@ -112,12 +112,10 @@ def test_opinions_of_lfs_and_classes_with_commas(shop: Shop, opened: Open) -> No
     assert told.loc[["a, b", "c: d"], "says"].tolist() == ["spam: bad", "ham, or so"]
 
 
-def test_the_likelier_label_is_offered_first_and_keys_are_digits(
-    project: Project, opened: Open
-) -> None:
+def test_no_class_is_suggested_and_keys_are_digits(project: Project, opened: Open) -> None:
     app = opened("review", queue="model against labels")
     buttons = {button.label: button.proto for button in app.button}
-    assert (buttons["ham"].type, buttons["spam"].type) == ("primary", "secondary")
+    assert buttons["ham"].type == buttons["spam"].type
     assert (buttons["ham"].shortcut, buttons["spam"].shortcut) == ("1", "2")
     assert buttons["Skip"].shortcut == "s"
 

@@ -2,12 +2,25 @@
 
 import pandas as pd
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import LFS, PERSON, Open, Shop, publish_run
 from tests.app.reading import cards, said, table
 from weakft.looks import Looks
 from weakft.project import Project
 from weakft.runs import sha256
+
+
+def when(run_id: str) -> str:
+    """When the run was made, as pages call it."""
+    day, clock = run_id.split("-")[:2]
+    return f"{day[:4]}-{day[4:6]}-{day[6:]} {clock[:2]}:{clock[2:4]}:{clock[4:6]}"
+
+
+def button(app: AppTest, key: str) -> str | None:
+    """What a button says, if it is there."""
+    said = [button.label.replace("\\", "") for button in app.button if button.key == key]
+    return said[0] if said else None
 
 
 @pytest.fixture
@@ -25,12 +38,15 @@ def test_promoting_and_rolling_back_move_the_run_in_service(
     app = opened("runs", run=older)
     assert "No run is in service yet." in said(app)
     assert project.registry.current() is None
+    assert button(app, "promote") == f"Put {when(older)} into service"
     app.button(key="promote").click().run()
     assert project.registry.current() == older
-    assert not [button for button in app.button if button.key == "promote"]
+    assert button(app, "promote") is None
     app.selectbox(key="run").select(newer).run()
+    assert f"It is newer than the one in service, of {when(older)}." in said(app)
     app.button(key="promote").click().run()
     assert project.registry.current() == newer
+    assert button(app, "rollback") == f"Go back to {when(older)}"
     assert table(app, "run", "service").set_index("run")["service"].to_dict() == {
         newer: "in service",
         older: "",
@@ -43,10 +59,8 @@ def test_promoting_and_rolling_back_move_the_run_in_service(
         (newer, PERSON, False),
         (older, PERSON, True),
     ]
-    assert table(app, "run_id", "why")["run_id"].tolist() == [older, newer, older]
-    app.button(key="rollback").click().run()
-    assert "nothing to go back to" in said(app)
-    assert project.registry.current() == older
+    assert table(app, "what", "why")["run"].tolist() == [older, newer, older]
+    assert button(app, "rollback") is None, "nothing was before it"
     assert not app.exception
 
 
@@ -57,7 +71,10 @@ def test_the_overview_compares_with_the_run_in_service(
     project.registry.promote(older, PERSON)
     assert "This run is the one in service." in said(opened("overview", run=older))
     app = opened("overview", run=newer)
-    assert "On valid this run is not told apart from it" in said(app)
+    assert (
+        "On valid no difference can be measured between the run shown and the one in service"
+        in said(app)
+    )
     assert "LFs: 1 added, 1 removed." in said(app)
     assert "0 of 6 training rows have a label of another class." in said(app)
 
@@ -68,25 +85,25 @@ def test_two_runs_are_compared(two: tuple[Project, str, str], opened: Open) -> N
     assert app.selectbox(key="other").options == [older]
     assert cards(app) == {
         "LFs moved": "2",
-        "Labels flipped": "0",
+        "Labels of another class": "0",
         "Labels gained": "0",
         "Labels lost": "0",
     }
     assert table(app, "LF", "how").drop(columns="rows").to_numpy().tolist() == [
-        ["the_new_one", "added"],
-        ["says_win", "removed"],
+        ["the_new_one", "only in the run shown"],
+        ["says_win", "only in the other run"],
     ]
     scores = table(app, "split", "difference")
     assert scores["split"].tolist() == ["valid", "valid"], "test is hidden"
-    assert scores["difference"].tolist() == ["+0.000", "+0.000"]
+    assert scores["difference"].tolist() == ["+0.0", "+0.0"]
     assert (scores["rows"] == 4).all()
 
 
 def test_comparing_on_test_is_a_look(two: tuple[Project, str, str], opened: Open) -> None:
     project, _, newer = two
     app = opened("runs")
-    (button,) = [button for button in app.button if button.label == "Show scores on test"]
-    button.click().run()
+    (ask,) = [button for button in app.button if button.label == "Show scores on test"]
+    ask.click().run()
     assert table(app, "split", "difference")["split"].tolist() == ["test", "test"]
     looks = Looks(project.runs.root / ".looks.jsonl").at_test(sha256(project.root / "test.parquet"))
     assert [look.run_id for look in looks] == [newer]
@@ -98,9 +115,12 @@ def test_flipped_labels_are_listed(shop: Shop, opened: Open) -> None:
     turned = (("CASH", 1), ("noon", 0), ("win", 0), ("never", 0))
     publish_run(project, rules=turned)
     app = opened("runs")
-    assert cards(app)["Labels flipped"] == "2"
-    flips = table(app, "id", "old", "new")
-    assert flips.to_numpy().tolist() == [["train_0", "spam", "ham"], ["train_4", "spam", "ham"]]
+    assert cards(app)["Labels of another class"] == "2"
+    flips = table(app, "id", "text", "label")
+    assert flips["id"].tolist() == ["train_0", "train_4"]
+    assert flips["label"].tolist() == ["ham", "ham"], "of the run shown"
+    (kinds,) = [pills for pills in app.button_group if pills.key == "flip"]
+    assert [option.replace("\\", "") for option in kinds.options] == ["spam → ham (2)"]
     changed = table(app, "LF", "how")
     assert changed.to_numpy().tolist() == [["says_win", "votes otherwise", 2]]
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from weakft.charts.palette import GREY, Chart, class_colours, names_axis
@@ -66,29 +67,32 @@ def confidences(histogram: pd.DataFrame, classes: Sequence[str]) -> Chart:
 def explanation(told: Explanation, classes: Sequence[str]) -> Chart:
     """What each vote adds to each class, and the posterior they come to.
 
+    Log-odds are against the mean of all classes: what speaks for all alike stands at 0.
+
     Args:
         told: as `Report.explain` gives it.
         classes: class names, in order.
     """
     parts = [("before any vote", told.prior), *((t.lf_name, t.adds) for t in told.terms)]
+    in_log_odds = told.unit == "log_odds"
     rows = [
-        {"part": name, "class": classes[k], "adds": value}
+        {"part": name, "class": classes[k], "adds": value - np.mean(adds) if in_log_odds else value}
         for name, adds in parts
         for k, value in enumerate(adds)
     ]
     order = [name for name, _ in parts]
-    unit = "log-odds" if told.unit == "log_odds" else "share"
+    unit = "← against a class · log-odds · for it →" if in_log_odds else "share added to a class"
     posterior = ", ".join(f"{name} {p:.0%}" for name, p in zip(classes, told.probs, strict=True))
     chart: Chart = (
         alt.Chart(pd.DataFrame(rows), title=f"Together: {posterior}")
         .mark_bar()
         .encode(
             y=alt.Y("part:N", sort=order, title=None, axis=names_axis(220)),
-            x=alt.X("adds:Q", title=f"adds ({unit})"),
+            x=alt.X("adds:Q", title=unit),
             yOffset=alt.YOffset("class:N", sort=list(classes)),
             color=alt.Color("class:N", scale=class_colours(classes), title=None),
             tooltip=["part:N", "class:N", alt.Tooltip("adds:Q", format=".2f")],
         )
-        .properties(height=max(120, 14 * len(classes) * len(parts) + 40))
+        .properties(height=16 * len(classes) * len(parts) + 110)
     )
     return chart

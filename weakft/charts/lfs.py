@@ -97,10 +97,10 @@ def pair_heat_map(pairs: pd.DataFrame, names: Sequence[str], kind: str) -> Chart
         ],
     )
     cell = alt.selection_point(name="cell", fields=["first", "second"], toggle=False)
-    shade = base.mark_rect(stroke="#FFFFFF").encode(
+    shade = base.mark_rect().encode(
         color=alt.Color(
             "shade:Q",
-            scale=alt.Scale(domain=[-3, 0, 3], range=["#0072B2", "#F2F2F2", "#D55E00"], clamp=True),
+            scale=alt.Scale(domain=[-3, 0, 3], range=["#0072B2", "#C9CDD3", "#D55E00"], clamp=True),
             legend=alt.Legend(
                 title="against chance",
                 values=[-3, -2, -1, 0, 1, 2, 3],

@@ -17,6 +17,7 @@ from weakft.cli.session import JsonOption, ProjectOption, Session, SetOption, se
 from weakft.comparison import Comparison
 from weakft.dataset import Dataset, read_dataset
 from weakft.errors import ConfigError
+from weakft.gaps import quoted
 from weakft.labels import LabelMatrix
 from weakft.pipeline.labelling import gaps_of, quick_model, summarise_lfs
 from weakft.pipeline.voting import Votes, cast_votes
@@ -57,10 +58,7 @@ def analyze(
             data = read_dataset(opened.config, opened.root)
             votes = cast_votes(opened, data, cli.narrator)
             texts = dict(zip(data["train"].ids, data["train"].texts, strict=True))
-            gaps = [
-                {**vars(gap), "texts": [texts[row_id] for row_id in gap.ids]}
-                for gap in gaps_of(data, votes["train"])
-            ]
+            gaps = quoted([vars(gap) for gap in gaps_of(data, votes["train"])], texts)
             model = quick_model(opened, data, votes)
             cli.show(*analysis(summarise_lfs(opened, data, votes, model), votes["train"], gaps))
 

@@ -79,7 +79,8 @@ def gaps(found: Sequence[Mapping[str, Any]]) -> RenderableType:
     """What the uncovered rows are about, the largest group first, with rows in its middle."""
     lines = []
     for gap in found:
-        words = ", ".join(gap["words"]) or "no common word"
+        pairs = zip(gap["words"], gap.get("word_rows", gap["words"]), strict=True)
+        words = ", ".join(f"{word} ({rows})" for word, rows in pairs) or "no common word"
         lines.append(Text(f"- {gap['rows']} uncovered rows: {words}"))
         lines += [
             Text(f"    {' '.join(text.split())[:100]}", style="dim")

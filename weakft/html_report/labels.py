@@ -51,7 +51,8 @@ def gaps(report: Report, examples: int) -> Section:
     else:
         blocks.append(
             Paragraph(
-                "The largest group first; an LF for its words would cover most of what is open."
+                "The largest group first, with the words that mark it. A word is a start for an LF "
+                "only where enough rows hold it."
             )
         )
     rows = Examples(report, "train", examples)
@@ -61,6 +62,8 @@ def gaps(report: Report, examples: int) -> Section:
         told = ", ".join(words) or hidden
         blocks.append(Heading(f"{place}. {told}"))
         size = f"{count(gap['rows'])}, {percent(gap['share'])} of the uncovered rows looked at"
+        if words and "matched" in gap:
+            size += f"; {count(gap['matched'])} with one of these words"
         columns = ("id", "text", "predicted", "confidence")
         blocks.append(rows.cells(rows.like(gap["ids"], words), size, columns))
     return Section("gaps", "Gaps", tuple(blocks))

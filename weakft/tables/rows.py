@@ -143,7 +143,7 @@ class RowTable:
             }
         )
         for name in ("gold", "label", "predicted"):
-            frame[name] = pd.Series(self._classes[self.column(name)[positions]], dtype="str")
+            frame[name] = self.names(name, positions)
         for name in ("label_confidence", "confidence", "loss", "votes"):
             frame[name] = self.column(name)[positions]
         frame["state"] = np.array(STATES)[self.column("state")[positions]]
@@ -153,6 +153,12 @@ class RowTable:
         if "gold" in self._hidden:
             frame["loss"] = np.nan
         return frame.assign(**dict.fromkeys(self._hidden, "(hidden)"))
+
+    def names(self, column: str, positions: Positions) -> "pd.Series[str]":
+        """The classes at these positions by gold, label or predicted; missing where hidden."""
+        found = self.column(column)[positions]
+        names = self._classes[np.full_like(found, ABSTAIN) if column in self._hidden else found]
+        return pd.Series(names, dtype="str")
 
     def position(self, row_id: str) -> int:
         """Where the row of this id stands.
@@ -165,6 +171,11 @@ class RowTable:
         if found < 0:
             raise DataError(f"No row {row_id!r} in {self.split}.")
         return int(found)
+
+    def positions_of(self, row_ids: Sequence[str]) -> Positions:
+        """Where the rows of these ids stand, in the order of the table; unknown ids are not."""
+        ids = self._texts.column("id")
+        return np.flatnonzero(pc.is_in(ids, value_set=pa.array(row_ids, ids.type)).to_numpy())
 
     def _told(self, votes: npt.NDArray[np.int8]) -> str:
         return ", ".join(
@@ -183,6 +194,8 @@ class RowTable:
         parts = [*self._about_lfs(sought), *self._about_classes(sought)]
         if sought.slice is not None:
             parts.append(self._of_slice(*sought.slice))
+        if sought.among is not None:
+            parts.append(np.isin(np.arange(len(self)), sought.among))
         gold, predicted = self.column("gold"), self.column("predicted")
         if sought.states:
             wanted = [STATES.index(state) for state in sought.states]
@@ -226,6 +239,8 @@ class RowTable:
         if sought.lf is not None and sought.other_lf is not None and sought.pair is not None:
             alike = self.votes_of(sought.lf) == self.votes_of(sought.other_lf)
             parts.append(alike == (sought.pair == "agree"))
+        if sought.unvoted is not None:
+            parts.append((self.votes != self._positions[sought.unvoted]).all(axis=1))
         return parts
 
     def _rows_of_lf(self, lf: str, which: LFRows) -> list[Mask]:

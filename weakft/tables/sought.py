@@ -18,6 +18,8 @@ class Sought:
             LF votes for another class, or where no other votes.
         other_lf: name of a second LF that votes on them too.
         pair: whether `lf` and `other_lf` agree or not.
+        unvoted: class that no LF votes for on them.
+        among: positions that alone matter.
         states: of the LFs, see STATES.
         label: class of the soft label.
         gold: class by gold.
@@ -37,6 +39,8 @@ class Sought:
     lf_rows: LFRows = "votes"
     other_lf: str | None = None
     pair: Literal["agree", "conflict"] | None = None
+    unvoted: str | None = None
+    among: tuple[int, ...] | None = None
     states: tuple[str, ...] = ()
     label: str | None = None
     gold: str | None = None

@@ -12,6 +12,7 @@ from weakft.labels import ABSTAIN, Votes
 from weakft.tables.columns import STATES, Columns
 from weakft.tables.copies import near_copies_among
 from weakft.tables.estimates import named_share
+from weakft.tables.reach import class_reach
 from weakft.tables.slices import Sliced, slices_by_columns, slices_by_votes
 
 BINS = 20
@@ -40,15 +41,21 @@ def summaries(
 
     Returns:
         rows (of each split: how many, covered, conflicting, with gold), pairs (how every two LFs
-        get on in train), near_copies (pairs that say the same), labels (histogram and
-        calibration), model (of each split with gold: confusion, classes, calibration, accept,
-        slices (by votes and LFs), columns (slices by columns of the data), states, blame).
+        get on in train), near_copies (pairs that say the same), reach (of each split with gold but
+        test: see `weakft.tables.reach`), labels (histogram and calibration), model (of each split
+        with gold: confusion, classes, calibration, accept, slices (by votes and LFs), columns
+        (slices by columns of the data), states, blame).
     """
     met = pairs(votes["train"], lf_names)
     return {
         "rows": {split: _counts(each) for split, each in columns.items()},
         "pairs": met,
         "near_copies": near_copies_among(met),
+        "reach": {
+            split: class_reach(columns[split], votes[split], classes)
+            for split in ("dev", "valid")
+            if split in columns and (columns[split].gold >= 0).any()
+        },
         "labels": {
             "histogram": _histogram(columns["train"], classes),
             "calibration": {
