@@ -13,7 +13,7 @@ from weakft.labels import ABSTAIN
 from weakft.report import Report
 from weakft.tables import RowTable, Sought
 
-DEFAULT = ("id", "text", "label", "label_confidence", "gold", "LF votes")
+DEFAULT = ("text", "label", "label_confidence", "gold", "LF votes", "id")
 MOST_DOWNLOADED = 10_000
 ORDERS = {
     "as in the file": ("row", False),
@@ -85,8 +85,8 @@ def _cells(rows: pd.DataFrame, columns: Sequence[str], key: str) -> int | None:
         placeholder="",
         alt="Rows of the data",
         column_config={
-            "id": shown.text("id", 90),
-            "text": shown.text("text", 340),
+            "id": shown.text("id", 80),
+            "text": shown.text("text", 276),
             "label": shown.text("label", 90, "Class of the soft label."),
             "label_confidence": shown.share("label sure", "Probability of the soft label.", 84),
             "gold": shown.text("gold", 90),

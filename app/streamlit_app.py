@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import gate
+import glossary
 import live_view
 import loading
 import shown
@@ -50,6 +51,7 @@ try:
         if project.runs.ids():
             loading.choose_run(project.runs)
         live_view.show(project)
+        glossary.show()
     if project.runs.ids():
         chosen.run()
     else:

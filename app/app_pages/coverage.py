@@ -127,7 +127,7 @@ else:
     )
     if chosen_class is not None:
         sought = Sought(gold=chosen_class, unvoted=chosen_class)
-        columns = ("id", "text", "gold", "label", "label_confidence", "LF votes")
+        columns = ("text", "gold", "label", "label_confidence", "LF votes", "id")
         try:
             rowview.show(report, judging, sought, key="missed", columns=columns)
         except WeakftError as error:
@@ -153,13 +153,13 @@ if gaps:
         column_config={
             "rows": st.column_config.NumberColumn("rows", width=60),
             "words": shown.text(
-                "words that mark them", 360, "In brackets: uncovered rows that hold the word."
+                "words that mark them", 262, "In brackets: uncovered rows that hold the word."
             ),
             "matched": shown.text(
-                "hold one", 90, "Rows of the group that hold one of these words."
+                "hold one", 80, "Rows of the group that hold one of these words."
             ),
-            "predicted": shown.text("model says", 250, "Classes by the end model."),
-            "gold": shown.text("gold says", 250, "Classes by gold, where there is some."),
+            "predicted": shown.text("model says", 226, "Classes by the end model."),
+            "gold": shown.text("gold says", 226, "Classes by gold, where there is some."),
         },
     )
     st.caption(
@@ -208,7 +208,7 @@ try:
             among=None if among is None else tuple(among),
         ),
         key="open",
-        columns=("id", "text", "predicted", "confidence", "gold"),
+        columns=("text", "predicted", "confidence", "gold", "id"),
     )
 except WeakftError as error:
     shown.refusal(error)

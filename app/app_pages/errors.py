@@ -107,7 +107,7 @@ try:
             mistakes=True, states=(state,) if state else (), lf=lf, order=order, ascending=ascending
         ),
         key="errors",
-        columns=("id", "text", "gold", "predicted", "confidence", "loss", "state", "LF votes"),
+        columns=("text", "gold", "predicted", "LF votes", "state", "confidence", "loss", "id"),
     )
 except WeakftError as error:
     shown.refusal(error)

@@ -174,7 +174,7 @@ try:
     if keep == "wrong" and not counts["gold"]:
         st.info("No gold for the training rows, so nobody knows which are wrong.")
     else:
-        columns = ("id", "text", "label", "label_confidence", "predicted", "gold", "LF votes")
+        columns = ("text", "label", "label_confidence", "predicted", "gold", "LF votes", "id")
         rowview.show(report, "train", KEPT[keep], key="labels", columns=columns)
 except WeakftError as error:
     shown.refusal(error)

@@ -62,7 +62,8 @@ def choose_clicked() -> None:
 report = loading.chosen_report()
 lfs = report.lf_table()
 if "value" in lfs:
-    lfs = lfs.sort_values("value", na_position="last", ignore_index=True, kind="stable")
+    hurts = lfs.assign(surely=~(lfs["value_high"] < 0))
+    lfs = hurts.sort_values(["surely", "value"], ignore_index=True).drop(columns="surely")
 names = lfs["lf"].tolist()
 counts = report.summaries["rows"]["train"]
 of_train = f"of {counts['rows']:,} train rows"
@@ -155,8 +156,8 @@ with table:
     )
     if "value" in lfs:
         st.caption(
-            "The LF that hurts most first: below zero, interval and all, the labels are better "
-            "without it. Click an LF for its rows and its code."
+            "First those that surely hurt: below zero, interval and all, the labels are better "
+            "without them. Then by value. Click an LF for its rows and its code."
         )
 with accuracies:
     if lfs["support"].sum() == 0:
@@ -204,7 +205,7 @@ if lf is not None:
             st.code(fault["traceback"], language=None)
     try:
         sought = Sought(lf=lf, lf_rows=KEPT[keep])
-        columns = ("id", "text", "LF votes", "gold", "label", "label_confidence", "state")
+        columns = ("text", "LF votes", "gold", "label", "label_confidence", "state", "id")
         rowview.show(report, split, sought, key="lf", columns=columns)
         if KEPT[keep] in ("wrong", "right") and not report.summaries["rows"][split]["gold"]:
             st.info("These rows have no gold, so nobody knows which votes are wrong.")

@@ -33,8 +33,8 @@ def choose_clicked() -> None:
 report = loading.chosen_report()
 end_model = report.metrics["end_model"]
 gold = end_model.get("gold", {})
-uncovered = end_model["train"]["rows"] - report.metrics["labels"]["covered"]
-trained_on = f"train rows, {uncovered:,} without a vote" if uncovered > 0 else "train rows"
+beyond = end_model["train"]["rows"] - report.metrics["labels"]["rows"]
+trained_on = f"train rows and {beyond:,} with gold" if beyond > 0 else "rows"
 shown.kpis(
     [
         ("Macro-F1 on valid", *shown.score(end_model.get("valid", {}).get("macro_f1"))),
@@ -154,7 +154,7 @@ try:
         split,
         Sought(gold=true_class, predicted=predicted, slice=in_slice, order="loss"),
         key="model",
-        columns=("id", "text", "gold", "predicted", "confidence", "loss", "state"),
+        columns=("text", "gold", "predicted", "confidence", "loss", "state", "id"),
     )
 except WeakftError as error:
     shown.refusal(error)

@@ -87,8 +87,9 @@ with st.container(horizontal=True):
         )
     st.button("Skip", on_click=skip, args=(row["id"],), shortcut="s", key="skip", type="tertiary")
 votes = table.votes[positions[start + row.name]]
+sure = f"{row['label_confidence']:.0%}"
 opinions = [
-    ("labels", "–" if pd.isna(row["label"]) else row["label"], f"{row['label_confidence']:.0%}"),
+    ("labels", *(("–", "") if pd.isna(row["label"]) else (row["label"], sure))),
     ("end model", row["predicted"], f"{row['confidence']:.0%}"),
     *((table.lf_names[j], report.classes[votes[j]], "") for j in (votes >= 0).nonzero()[0]),
 ]

@@ -159,6 +159,11 @@ if "valid" in change.scores:
         hide_index=True,
         alt="The two end models on the same rows of valid",
     )
+    st.caption(
+        "The intervals hold the chance of which rows valid has, not that of training: the same "
+        "labels give another model with another seed. How far apart those lie, train.seeds = 3 "
+        "tells."
+    )
 if "test" in change.scores and testscores.are_shown(report, person):
     st.dataframe(
         changes.score_table(change, "test"),
@@ -179,7 +184,7 @@ if change.flip_count:
     wanted = kinds[kind] if kind else change.flips["id"].tolist()
     try:
         positions = loading.rows_of(report, "train").positions_of(wanted)
-        columns = ("id", "text", "label", "label_confidence", "gold", "LF votes")
+        columns = ("text", "label", "label_confidence", "gold", "LF votes", "id")
         rowview.show(report, "train", Sought(among=tuple(positions)), key="flips", columns=columns)
     except WeakftError as error:
         shown.refusal(error)

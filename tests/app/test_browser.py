@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from tests.app.conftest import PAGES, TRAIN, TWINS, make_project
+from tests.app.conftest import PAGES, TRAIN, TWINS, make_project, publish_run
 from weakft.cli.main import app
 from weakft.project import Project
 
@@ -172,7 +172,7 @@ def test_scores_on_test_are_hidden_until_asked_for(
 @pytest.mark.parametrize(
     ("path", "table", "row", "chosen", "rows"),
     [
-        ("lfs?on=train", "lf_table", 1, "lf=says_noon", 2),
+        ("lfs?on=train", "lf_table", 3, "lf=says_noon", 2),
         ("conflicts", "copies", 0, "first=says_cash second=says_win how=agree", 31),
         ("model", "slices", 1, "slice=shop%3A+north", 2),
     ],
@@ -250,9 +250,24 @@ def test_gold_is_given_by_key_and_taken_back(
 def test_a_run_is_promoted_and_rolled_back(page: Any, served: tuple[Project, str]) -> None:  # noqa: ANN401
     project, address = served
     open_page(page, address, "runs")
-    page.get_by_role("button", name="Promote the run shown").click()
-    page.get_by_role("button", name="Roll back").wait_for()
-    assert project.registry.current() == project.runs.ids()[-1]
+    first = project.runs.ids()[-1]
+    promote(page)
+    page.get_by_text("History").wait_for()
+    assert project.registry.current() == first
+    second = publish_run(project).id
+    open_page(page, address, f"runs?run={second}")
+    promote(page)
+    page.get_by_role("button", name="Roll back").click()
+    assert project.registry.current() == second
+    page.get_by_role("button", name="Go back to").click()
+    page.get_by_role("button", name="Promote the run shown").wait_for()
+    assert project.registry.current() == first
+
+
+def promote(tab: Any) -> None:  # noqa: ANN401
+    """Put the run shown into service; one click alone does not."""
+    tab.get_by_role("button", name="Promote the run shown").click()
+    tab.get_by_role("button", name="into service").click()
 
 
 RULES_OF_THUMB = """

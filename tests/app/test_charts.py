@@ -189,3 +189,5 @@ def test_the_history_marks_the_run_shown_and_leaves_out_those_without_score() ->
         (runs[2], "in service"),
         (runs[3], "this run"),
     ]
+    (data,) = rows_of(charts.score_history(table, runs[2], runs[2]))
+    assert [row["which"] for row in data] == ["other runs", "this run, in service", "other runs"]

@@ -80,12 +80,17 @@ def pair_heat_map(pairs: pd.DataFrame, names: Sequence[str], kind: str) -> Chart
     cells["times"] = times.round(2)
     cells["shade"] = np.log2(times)
     step = max(16, min(34, 900 // max(len(names), 1)))
-    axis = alt.Axis(labelLimit=180, labelFlush=False)
+    axis = alt.Axis(labelLimit=180, labelFlush=False, labelOverlap=False)
+    gaps = alt.Scale(paddingInner=0.06)
     base = alt.Chart(cells[cells["both"] > 0]).encode(
         x=alt.X(
-            "second:N", sort=list(names), title=None, axis=alt.Axis(labelAngle=-50, labelLimit=180)
+            "second:N",
+            sort=list(names),
+            title=None,
+            scale=gaps,
+            axis=alt.Axis(labelAngle=-50, labelLimit=180, labelOverlap=False),
         ),
-        y=alt.Y("first:N", sort=list(names), title=None, axis=axis),
+        y=alt.Y("first:N", sort=list(names), title=None, scale=gaps, axis=axis),
         tooltip=[
             "first:N",
             "second:N",
@@ -100,7 +105,12 @@ def pair_heat_map(pairs: pd.DataFrame, names: Sequence[str], kind: str) -> Chart
     shade = base.mark_rect().encode(
         color=alt.Color(
             "shade:Q",
-            scale=alt.Scale(domain=[-3, 0, 3], range=["#0072B2", "#C9CDD3", "#D55E00"], clamp=True),
+            scale=alt.Scale(
+                domain=[-3, 0, 3],
+                range=["#0072B2", "#C9CDD3", "#D55E00"],
+                interpolate="rgb",
+                clamp=True,
+            ),
             legend=alt.Legend(
                 title="against chance",
                 values=[-3, -2, -1, 0, 1, 2, 3],

@@ -17,7 +17,9 @@ def score_history(history: pd.DataFrame, shown: str, current: str | None) -> Cha
     """
     table = history.dropna(subset=["macro_f1"]).assign(
         which=lambda t: np.select(
-            [t["run"] == shown, t["run"] == current], ["this run", "in service"], "other runs"
+            [t["run"] == current, t["run"] == shown],
+            ["this run, in service" if shown == current else "in service", "this run"],
+            "other runs",
         )
     )
     base = alt.Chart(table).encode(
@@ -35,22 +37,28 @@ def score_history(history: pd.DataFrame, shown: str, current: str | None) -> Cha
         color=alt.Color(
             "which:N",
             scale=alt.Scale(
-                domain=["this run", "in service", "other runs"], range=[INK, GOOD, GREY]
+                domain=["this run", "this run, in service", "in service", "other runs"],
+                range=[INK, GOOD, GOOD, GREY],
             ),
-            title=None,
+            legend=alt.Legend(title=None, values=sorted(set(table["which"]))),
         ),
         tooltip=[
             "run:N",
             "created:N",
-            alt.Tooltip("macro_f1:Q", format=".3f", title="macro-F1 on valid"),
-            alt.Tooltip("macro_f1_low:Q", format=".3f", title="from"),
-            alt.Tooltip("macro_f1_high:Q", format=".3f", title="to"),
+            alt.Tooltip("macro_f1:Q", format=".1%", title="macro-F1 on valid"),
+            alt.Tooltip("macro_f1_low:Q", format=".1%", title="from"),
+            alt.Tooltip("macro_f1_high:Q", format=".1%", title="to"),
             alt.Tooltip("support:Q", title="rows"),
             "LFs:Q",
         ],
     )
     interval = base.mark_rule(strokeWidth=2).encode(
-        y=alt.Y("macro_f1_low:Q", title="macro-F1 on valid", scale=alt.Scale(zero=False)),
+        y=alt.Y(
+            "macro_f1_low:Q",
+            title="macro-F1 on valid",
+            scale=alt.Scale(zero=False),
+            axis=alt.Axis(format=".0%"),
+        ),
         y2="macro_f1_high:Q",
     )
     points = base.mark_point(filled=True, size=80, opacity=1).encode(y="macro_f1:Q")

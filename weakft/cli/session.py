@@ -25,8 +25,8 @@ from weakft.ranks import leads
 INTERRUPTED = 130
 TERMINATED = 143
 CLEAN = (
-    "nothing half-written stays behind. Training goes on where it stopped when the same command "
-    "is given again."
+    "nothing half-written stays behind. Where it was training, the same command given again goes "
+    "on from there."
 )
 DISK = frozenset(
     getattr(errno, name)

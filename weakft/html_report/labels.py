@@ -42,6 +42,7 @@ def gaps(report: Report, examples: int) -> Section:
             )
         )
     ]
+    blocks += _reach(report)
     if not open_rows:
         blocks.append(Paragraph("Every row has a vote."))
     elif not found:
@@ -67,6 +68,37 @@ def gaps(report: Report, examples: int) -> Section:
         columns = ("id", "text", "predicted", "confidence")
         blocks.append(rows.cells(rows.like(gap["ids"], words), size, columns))
     return Section("gaps", "Gaps", tuple(blocks))
+
+
+def _reach(report: Report) -> list[Table]:
+    """How far the LFs reach into each class."""
+    found = report.class_reach()
+    if found is None:
+        return []
+    split, reach = found
+    rows = tuple(
+        (
+            visible(each["class"]),
+            percent(each["reached"]),
+            named_interval(each, "reached", "reached_support"),
+            percent(each["labelled"]),
+            f"{each['lfs']}",
+            percent(each["right"]),
+            named_interval(each, "right", "right_support", "votes"),
+        )
+        for each in reach.to_dict("records")
+    )
+    columns = (
+        "class",
+        "found",
+        "95% interval",
+        "label right",
+        "LFs for it",
+        "their votes right",
+        "95% interval",
+    )
+    caption = f"Of the gold rows of each class, on {split}, those where an LF votes for it"
+    return [Table(caption, columns, rows)]
 
 
 def soft_labels(report: Report) -> Section:

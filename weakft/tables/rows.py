@@ -146,6 +146,7 @@ class RowTable:
             frame[name] = self.names(name, positions)
         for name in ("label_confidence", "confidence", "loss", "votes"):
             frame[name] = self.column(name)[positions]
+        frame["label_confidence"] = frame["label_confidence"].where(frame["label"].notna())
         frame["state"] = np.array(STATES)[self.column("state")[positions]]
         frame["LF votes"] = pd.Series(
             [self._told(votes) for votes in self.votes[positions]], dtype="str"
