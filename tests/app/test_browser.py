@@ -252,7 +252,6 @@ def test_a_run_is_promoted_and_rolled_back(page: Any, served: tuple[Project, str
     open_page(page, address, "runs")
     first = project.runs.ids()[-1]
     promote(page)
-    page.get_by_text("History").wait_for()
     assert project.registry.current() == first
     second = publish_run(project).id
     open_page(page, address, f"runs?run={second}")
@@ -268,6 +267,7 @@ def promote(tab: Any) -> None:  # noqa: ANN401
     """Put the run shown into service; one click alone does not."""
     tab.get_by_role("button", name="Promote the run shown").click()
     tab.get_by_role("button", name="into service").click()
+    tab.get_by_role("button", name="Promote the run shown").wait_for(state="detached")
 
 
 RULES_OF_THUMB = """
