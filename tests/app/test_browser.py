@@ -268,6 +268,7 @@ def promote(tab: Any) -> None:  # noqa: ANN401
     tab.get_by_role("button", name="Promote the run shown").click()
     tab.get_by_role("button", name="into service").click()
     tab.get_by_role("button", name="Promote the run shown").wait_for(state="detached")
+    tab.wait_for_timeout(1000)  # until the page has come to rest: it closes what opens too soon
 
 
 RULES_OF_THUMB = """
