@@ -88,7 +88,7 @@ before = project.registry.before_current()
 with st.container(horizontal=True, vertical_alignment="center"):
     st.text(shown.when(current) if current else "No run is in service yet.", width="content")
     if current != report.run.id:
-        with st.popover("Promote the run shown", icon=":material/rocket_launch:"):
+        with st.popover("Promote the run shown", icon=":material/rocket_launch:", key="promoting"):
             st.text(f"It was made {shown.when(report.run.id)}.")
             if current is not None:
                 age = "older" if report.run.id < current else "newer"
@@ -100,7 +100,9 @@ with st.container(horizontal=True, vertical_alignment="center"):
                 move = project.registry.promote(report.run.id, person, "from the dashboard")
                 in_service_now(move.run_id)
     if before is not None:
-        with st.popover("Roll back", icon=":material/history:", type="tertiary"):
+        with st.popover(
+            "Roll back", icon=":material/history:", type="tertiary", key="rolling_back"
+        ):
             st.text(f"The run of {shown.when(before)} was in service before.")
             if st.button(f"Go back to {plain_when(before)}", key="rollback"):
                 try:
