@@ -1,6 +1,6 @@
 """Coverage: where the next LF is missing: rows without a vote, classes without enough of them."""
 
-from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import loading
@@ -14,10 +14,10 @@ from weakft.errors import WeakftError
 from weakft.tables import RowTable, Sought
 
 
-def mix(names: pd.Series) -> str:
+def mix(counts: Mapping[str, int]) -> str:
     """How rows spread over the classes, the most frequent first."""
-    counts = Counter(names.dropna())
-    return ", ".join(f"{name} {rows / counts.total():.0%}" for name, rows in counts.most_common())
+    rows = sum(counts.values())
+    return ", ".join(f"{name} {count / rows:.0%}" for name, count in counts.items())
 
 
 def words_of(gap: dict[str, Any]) -> str:
@@ -35,8 +35,8 @@ def group_row(gap: dict[str, Any], table: RowTable) -> dict[str, Any]:
     if "matched" in gap and gap["words"]:
         row["matched"] = f"{gap['matched']} of {gap['rows']}"
     return row | {
-        "predicted": mix(table.names("predicted", positions)),
-        "gold": mix(table.names("gold", positions)),
+        "predicted": mix(table.counts("predicted", positions)),
+        "gold": mix(table.counts("gold", positions)),
     }
 
 
@@ -142,8 +142,9 @@ table = loading.rows_of(report, "train")
 numbers = list(range(1, len(gaps) + 1))
 group = word = None
 if gaps:
+    groups = pd.DataFrame([group_row(gap, table) for gap in gaps])
     st.dataframe(
-        pd.DataFrame([group_row(gap, table) for gap in gaps]).dropna(axis=1, how="all"),
+        groups.loc[:, (groups != "").any()],
         key="groups",
         on_select=choose_group,
         selection_mode="single-row",

@@ -26,6 +26,8 @@ VALUES: dict[str, Sequence[Any]] = {
     "lf_rows": ("votes", "right", "wrong", "conflict", "alone"),
     "other_lf": VOTING,
     "pair": ("agree", "conflict"),
+    "unvoted": CLASSES,
+    "among": (None, (), (3,), (17, 4, 4999), tuple(range(0, ROWS, 7))),
     "states": ((), *((state,) for state in STATES), ("none", "wrong"), STATES),
     "label": CLASSES,
     "gold": CLASSES,
@@ -105,6 +107,8 @@ def holds(row: Row, sought: Sought) -> bool:
             sought.lf is None or of_lf(row, sought.lf, sought.lf_rows),
             sought.other_lf is None or sought.other_lf in row.by_lf,
             None in (sought.lf, sought.other_lf, sought.pair) or of_pair(row, sought),
+            sought.unvoted is None or CLASSES.index(sought.unvoted) not in row.by_lf.values(),
+            sought.among is None or row.position in sought.among,
             not sought.states or row.state in sought.states,
             all(is_no_class[name] == k for name, k in named.items()),
             sought.mistakes is None or judged(row.gold, row.predicted, sought.mistakes),
@@ -215,6 +219,27 @@ def test_without_predictions_nothing_is_right_or_wrong(
     assert table.rows(np.array([0]))["predicted"].isna().all()
 
 
+def test_classes_of_some_rows_are_counted(table: RowTable, rows: list[Row]) -> None:
+    positions = np.arange(5, 900, 3)
+    for column in ("gold", "label", "predicted"):
+        found = [getattr(rows[place], column) for place in positions]
+        by_class = {name: found.count(k) for k, name in enumerate(CLASSES) if k in found}
+        counts = table.counts(column, positions)
+        assert counts == by_class
+        assert list(counts.values()) == sorted(counts.values(), reverse=True)
+
+
+def test_hidden_classes_are_not_counted(run: RunFolder) -> None:
+    assert RowTable(run, "train", CLASSES, hidden=["gold"]).counts("gold", np.arange(50)) == {}
+
+
+def test_rows_are_found_by_their_ids(table: RowTable, made: dict[Splits, Made]) -> None:
+    ids = made["train"].ids
+    asked = [ids[70], ids[4], "no such row", ids[4999]]
+    assert table.positions_of(asked).tolist() == [4, 70, 4999]
+    assert table.positions_of([]).tolist() == []
+
+
 @settings(max_examples=20, deadline=None)
 @given(
     wishes=WISHES,
@@ -262,7 +287,9 @@ def test_rows_stand_in_the_order_asked_for(
     for name in ("gold", "label", "predicted"):
         names = [CLASSES[k] if (k := getattr(row, name)) >= 0 else None for row in wanted]
         assert [v if isinstance(v, str) else None for v in shown[name]] == names
-    for name in ("label_confidence", "confidence", "loss"):
+    labels = [row.label_confidence if row.label >= 0 else np.nan for row in wanted]
+    np.testing.assert_array_equal(shown["label_confidence"], np.float32(labels))
+    for name in ("confidence", "loss"):
         values = [getattr(row, name) for row in wanted]
         assert shown[name].to_numpy() == pytest.approx(values, abs=1e-5)
     said = [", ".join(f"{lf}: {CLASSES[k]}" for lf, k in row.by_lf.items()) for row in wanted]

@@ -143,7 +143,7 @@ class RowTable:
             }
         )
         for name in ("gold", "label", "predicted"):
-            frame[name] = self.names(name, positions)
+            frame[name] = pd.Series(self._classes[self.column(name)[positions]], dtype="str")
         for name in ("label_confidence", "confidence", "loss", "votes"):
             frame[name] = self.column(name)[positions]
         frame["label_confidence"] = frame["label_confidence"].where(frame["label"].notna())
@@ -155,11 +155,17 @@ class RowTable:
             frame["loss"] = np.nan
         return frame.assign(**dict.fromkeys(self._hidden, "(hidden)"))
 
-    def names(self, column: str, positions: Positions) -> "pd.Series[str]":
-        """The classes at these positions by gold, label or predicted; missing where hidden."""
+    def counts(self, column: str, positions: Positions) -> dict[str, int]:
+        """How many of these rows are of each class by gold, label or predicted, most first.
+
+        Rows without a class are not counted, and none where the column is hidden.
+        """
+        if column in self._hidden:
+            return {}
         found = self.column(column)[positions]
-        names = self._classes[np.full_like(found, ABSTAIN) if column in self._hidden else found]
-        return pd.Series(names, dtype="str")
+        counts = np.bincount(found[found >= 0], minlength=len(self._positions))
+        by_class = zip(self._positions, counts.tolist(), strict=True)
+        return dict(sorted(((c, n) for c, n in by_class if n), key=lambda pair: -pair[1]))
 
     def position(self, row_id: str) -> int:
         """Where the row of this id stands.
@@ -196,7 +202,9 @@ class RowTable:
         if sought.slice is not None:
             parts.append(self._of_slice(*sought.slice))
         if sought.among is not None:
-            parts.append(np.isin(np.arange(len(self)), sought.among))
+            among = np.zeros(len(self), dtype=bool)
+            among[list(sought.among)] = True
+            parts.append(among)
         gold, predicted = self.column("gold"), self.column("predicted")
         if sought.states:
             wanted = [STATES.index(state) for state in sought.states]
