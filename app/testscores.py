@@ -4,7 +4,6 @@ import loading
 import streamlit as st
 
 from weakft.config import Splits
-from weakft.looks import Looks
 from weakft.report import Report
 
 HELD_OUT: tuple[Splits, ...] = ("valid", "test")
@@ -32,7 +31,7 @@ def are_shown(report: Report, person: str) -> bool:
     """Whether this person has asked to see this run's scores on test; else the way to ask."""
     key = f"test_shown_{report.run.id}"
     test = report.manifest["data"]["test"]["sha256"]
-    looks = Looks(loading.open_project().runs.root / ".looks.jsonl")
+    looks = loading.open_project().looks
     if st.session_state.get(key):
         count = len(looks.at_test(test))
         times = "once" if count == 1 else f"{count} times"

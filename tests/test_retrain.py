@@ -19,6 +19,7 @@ from weakft.errors import DataError, LockedError
 from weakft.pipeline import candidate, fitting
 from weakft.project import Project
 from weakft.retrain import retrain
+from weakft.runs import sha256
 
 QUICK = [
     "train.num_train_epochs=1",
@@ -137,6 +138,19 @@ def test_a_candidate_that_fails_leaves_the_model_in_service_and_is_judged_once(
     assert said["reasons"][0].startswith("Coverage goes from")
     assert opened(project).registry.current() == first.run_id
     assert retrain(opened(project, *changes)).status == "unchanged"
+
+
+@pytest.mark.parametrize(("gold", "looks"), [("auto", 1), ("valid", 0)])
+def test_judging_on_test_is_a_look_at_it(gold: str, looks: int, project: Path) -> None:
+    """The first run is judged by nothing; an unchanged night looks at nothing."""
+    retrain(opened(project))
+    edit_lf(project)
+    changes = [*OPEN_GATE, f'retrain.gold="{gold}"']
+    second = retrain(opened(project, *changes))
+    retrain(opened(project, *changes))
+    test = sha256(project / str(opened(project).config.data.test))
+    seen = opened(project).looks.at_test(test)
+    assert [(look.run_id, look.by) for look in seen] == [(second.run_id, "weakft retrain")] * looks
 
 
 def test_a_refused_candidate_is_judged_again_by_another_gate_without_training(

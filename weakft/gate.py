@@ -38,10 +38,12 @@ class Verdict:
     Attributes:
         checks: all of them.
         newly_wrong: ids of the first gold rows that only the model in service gets right.
+        split: whose gold judged; None where there was none.
     """
 
     checks: tuple[Check, ...]
     newly_wrong: tuple[str, ...]
+    split: Splits | None = None
 
     @property
     def passed(self) -> bool:
@@ -84,7 +86,7 @@ def judge(
     losses = bounded_losses(gold, old, new, len(candidate.classes), level=settings.level)
     checks += _about_scores(losses, split, candidate.classes, settings)
     wrong = np.flatnonzero((old == gold) & (new != gold))[:LISTED_ROWS]
-    return Verdict(tuple(checks), tuple(ids[int(row)] for row in wrong))
+    return Verdict(tuple(checks), tuple(ids[int(row)] for row in wrong), split)
 
 
 def judging_split(current: Report, candidate: Report, settings: RetrainConfig) -> Splits | None:

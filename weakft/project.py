@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from weakft.config import FILE_NAME, Config, find_project
 from weakft.errors import LFImportError
+from weakft.looks import Looks
 from weakft.registry import Registry
 from weakft.review import ReviewLog
 from weakft.runs import RunStore
@@ -51,6 +52,11 @@ class Project:
     def review(self) -> ReviewLog:
         """The gold labels that people gave rows of train."""
         return ReviewLog(self.root / self.config.data.review, self.config.classes)
+
+    @property
+    def looks(self) -> Looks:
+        """Who looked at scores on test."""
+        return Looks(self.runs.root / ".looks.jsonl")
 
     @property
     def vote_cache(self) -> "VoteCache | None":

@@ -167,6 +167,8 @@ def _compared(project: Project, current: str, candidate: RunFolder) -> Retrained
             f"({type(error).__name__}: {error}). See `weakft runs verify --all`; put another run "
             "into service with `weakft runs promote RUN`."
         ) from error
+    if verdict.split == "test":
+        project.looks.add(candidate.id, new.manifest["data"]["test"]["sha256"], BY)
     status: Status = "promoted" if verdict.passed else "refused"
     in_service = candidate.id if verdict.passed else current
     return Retrained(status, candidate.id, in_service, verdict, tuple(drifts), new_rows)

@@ -30,13 +30,12 @@ def html_report(report: Report, *, with_test: bool = False, examples: int = 5) -
     """
     _require_packages()
     from weakft.html_report.page import render
-    from weakft.html_report.rivals import ledger
 
     is_look = with_test and not report.scoreboard("test").empty
     html = render(report, with_test=with_test, examples=examples)
     if is_look:
         test = report.manifest["data"]["test"]["sha256"]
-        ledger(report).add(report.run.id, test, user_name())
+        report.project.looks.add(report.run.id, test, user_name())
     return html
 
 

@@ -13,7 +13,6 @@ from weakft.html_report.blocks import (
     seen,
 )
 from weakft.html_report.drawing import figure
-from weakft.looks import Looks
 from weakft.report import Report
 
 
@@ -65,12 +64,7 @@ def _scoreboard(board: pd.DataFrame) -> list[Block]:
 
 
 def _looks(report: Report) -> int:
-    return len(ledger(report).at_test(report.manifest["data"]["test"]["sha256"]))
-
-
-def ledger(report: Report) -> Looks:
-    """Who looked at the scores on test."""
-    return Looks(report.project.runs.root / ".looks.jsonl")
+    return len(report.project.looks.at_test(report.manifest["data"]["test"]["sha256"]))
 
 
 def _looked_at(report: Report) -> str:
