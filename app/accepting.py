@@ -49,7 +49,8 @@ def show(report: Report, split: Splits) -> None:
     shown.chart(charts.acceptance, accept, wanted, alt="Precision against the share accepted")
     st.caption(
         f"Picked is the lowest confidence on {picked_on} from which on the whole 95% interval of "
-        "the precision is at or above the one wanted. "
+        "the precision is at or above the one wanted; it holds for the run shown alone. "
+        "`weakft predict` writes the confidence of each answer beside it. "
         + (
             "On the rows it was picked on, precision is a little flattered."
             if picked_on == split

@@ -1,10 +1,16 @@
 """What changed between two runs, in words and small tables."""
 
+import numpy as np
 import pandas as pd
 
 from weakft.config import Splits
 from weakft.evaluation.paired import PairedScores
 from weakft.run_diff import RunDiff
+from weakft.tables import RowTable
+from weakft.tables.rows import Positions
+
+FEW_LABELS = 0.01
+"""Less than this share of the labels: no reason to expect another model."""
 
 
 def sentences(change: RunDiff, other: str) -> list[str]:
@@ -16,7 +22,7 @@ def sentences(change: RunDiff, other: str) -> list[str]:
     """
     told = []
     if "valid" in change.scores:
-        told.append(_compared(change.scores["valid"], other))
+        told.append(_compared(change.scores["valid"], other) + _chance_in_training(change))
     else:
         told.append("No valid split that both were scored on says which model is better.")
     parts = {
@@ -57,7 +63,7 @@ def score_table(change: RunDiff, split: Splits) -> pd.DataFrame:
     """Both end models on the same rows of a split, with the paired difference."""
     scores, rows = change.scores[split], []
     for name, score in (("macro-F1", scores.macro_f1), ("accuracy", scores.accuracy)):
-        difference = score.difference
+        difference, counts_rows = score.difference, name == "accuracy"
         rows.append(
             {
                 "split": split,
@@ -67,9 +73,9 @@ def score_table(change: RunDiff, split: Splits) -> pd.DataFrame:
                 "difference": f"{100 * difference.value:+.1f}",
                 "95% interval": f"{100 * difference.low:+.1f} to {100 * difference.high:+.1f}",
                 "rows": scores.rows,
-                "only other right": scores.only_old_right,
-                "only shown right": scores.only_new_right,
-                "McNemar's p": f"{scores.p_value:.3f}",
+                "only other right": scores.only_old_right if counts_rows else None,
+                "only shown right": scores.only_new_right if counts_rows else None,
+                "McNemar's p": f"{scores.p_value:.3f}" if counts_rows else None,
             }
         )
     return pd.DataFrame(rows)
@@ -80,6 +86,33 @@ def flips_by_kind(change: RunDiff) -> dict[str, list[str]]:
     kinds = [f"{was} → {now}" for was, now in change.flips[["old", "new"]].to_numpy()]
     by_kind = change.flips["id"].groupby(kinds).agg(list)
     return dict(sorted(by_kind.items(), key=lambda pair: -len(pair[1])))
+
+
+def won_and_lost(old: RowTable, new: RowTable) -> dict[str, Positions]:
+    """Positions of the rows with gold that one of two models alone has right.
+
+    Args:
+        old: a split of the other run.
+        new: the same rows in the run shown.
+    """
+    gold = new.column("gold")
+    was, now = (gold == table.column("predicted") for table in (old, new))
+    known = gold >= 0
+    return {
+        "only the other run": np.flatnonzero(known & was & ~now),
+        "only the run shown": np.flatnonzero(known & ~was & now),
+    }
+
+
+def _chance_in_training(change: RunDiff) -> str:
+    """What the intervals leave out, where it may be all there is."""
+    moved = change.flip_count + change.labels_gained + change.labels_lost
+    if moved >= FEW_LABELS * change.rows:
+        return ""
+    return (
+        f" But only {moved:,} of {change.rows:,} labels changed: chance in training, which the "
+        "interval leaves out, may be all of it (train.seeds = 3 shows how much that is)."
+    )
 
 
 def _compared(scores: PairedScores, other: str) -> str:

@@ -15,7 +15,7 @@ from weakft.live import watch_table
 from weakft.project import Project
 from weakft.report import Report
 from weakft.run_diff import RunDiff, compare_runs
-from weakft.runs import RunFolder, RunStore
+from weakft.runs import RunFolder
 from weakft.tables import RowTable
 
 HISTORY = (
@@ -33,10 +33,11 @@ def open_project() -> Project:
     return Project.open(Path(folder) if folder else None)
 
 
-def choose_run(runs: RunStore) -> None:
+def choose_run(project: Project) -> None:
     """The run picker, newest first; the choice stands in the address, to be shared."""
-    chosen = st.selectbox("Run", runs.ids()[::-1], key="run", bind="query-params")
-    st.caption(f"Made {shown.when(chosen)} UTC")
+    chosen = st.selectbox("Run", project.runs.ids()[::-1], key="run", bind="query-params")
+    is_current = chosen == project.registry.current()
+    st.caption(f"Made {shown.when(chosen)} UTC, {'in service' if is_current else 'not in service'}")
 
 
 def chosen_report() -> Report:

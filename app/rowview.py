@@ -1,6 +1,6 @@
 """The rows behind a number: a page of plain cells, with their count, the way on, and a download."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import loading
 import pandas as pd
@@ -31,6 +31,7 @@ def show(
     *,
     key: str,
     columns: Sequence[str] = DEFAULT,
+    beside: Mapping[str, Mapping[str, str]] | None = None,
 ) -> None:
     """A page of the rows sought; under it, why the row that is clicked has its label.
 
@@ -40,6 +41,7 @@ def show(
         sought: which of them.
         key: of this table among those of the page.
         columns: of `weakft.tables.Page`, in the order shown.
+        beside: further columns, by their title what stands there for each row id.
     """
     table = loading.rows_of(report, split)
     positions = table.positions(sought)
@@ -47,13 +49,17 @@ def show(
         st.info("No such rows.", icon=":material/check:")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.text(f"{len(positions):,} rows" if len(positions) != 1 else "1 row")
         size = 50
         pages = -(-len(positions) // size)
+        st.text(f"{len(positions):,} rows" if len(positions) != 1 else "1 row", width="content")
         number = st.pagination(pages, key=f"{key}_page_{len(positions)}") - 1 if pages > 1 else 0
+        if pages > 1:
+            st.caption(f"page {number + 1} of {pages:,}", width="content")
         _download(table, positions[:MOST_DOWNLOADED], f"{report.run.id}-{split}", key)
     shown_now = positions[number * size : (number + 1) * size]
     rows = table.rows(shown_now)
+    for title, by_id in (beside or {}).items():
+        rows[title] = rows["id"].map(by_id)
     clicked = _cells(rows, columns, key)
     if clicked is None:
         st.caption("Click a row for its whole text and what each vote adds to its label.")

@@ -49,7 +49,7 @@ try:
         st.caption("Project")
         st.text(shown.visible(project.config.project.name))
         if project.runs.ids():
-            loading.choose_run(project.runs)
+            loading.choose_run(project)
         live_view.show(project)
         glossary.show()
     if project.runs.ids():

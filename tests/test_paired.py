@@ -58,6 +58,15 @@ def test_a_model_is_no_better_than_itself(triples: list[tuple[int, int, int]]) -
     assert paired.p_value == 1
 
 
+@settings(deadline=None)
+@given(TRIPLES)
+def test_which_of_two_is_the_old_one_does_not_matter(triples: list[tuple[int, int, int]]) -> None:
+    gold, old, new = np.array(triples).T
+    assert compare_predictions(gold, old, new, 4, resamples=50) == (
+        compare_predictions(gold, new, old, 4, resamples=50).mirrored()
+    )
+
+
 def test_the_interval_is_that_of_drawing_rows() -> None:
     rng = np.random.default_rng(5)
     gold = rng.integers(0, 3, 300)

@@ -8,6 +8,7 @@ import pandas as pd
 
 MOST = 4
 ENOUGH_COVERAGE = 0.9
+COVERAGE = "page Coverage of the app"
 
 
 def next_steps(
@@ -98,7 +99,7 @@ def _about_classes(reach: Sequence[Mapping[Any, Any]]) -> list[str]:
     return [
         f"Write an LF for {least['class']}: on only {least['reached']:.0%} of its "
         f"{least['reached_support']} gold rows some LF votes for it ({least['reached_low']:.0%} to "
-        f"{least['reached_high']:.0%}), the fewest of all classes: weakft app, page Coverage."
+        f"{least['reached_high']:.0%}), the fewest of all classes ({COVERAGE})."
     ]
 
 
@@ -109,8 +110,8 @@ def _about_coverage(labels: Mapping[str, Any], gaps: Sequence[Mapping[str, Any]]
     marked = [", ".join(gap["words"][:3]) for gap in gaps[:2] if gap["words"]]
     about = f" Many are about: {'; '.join(marked)}." if marked else ""
     return [
-        f"Write LFs for the {uncovered} of {labels['rows']} training rows nobody votes on: "
-        f"weakft app, page Coverage.{about}"
+        f"Write LFs for the {uncovered} of {labels['rows']} training rows nobody votes on "
+        f"({COVERAGE}).{about}"
     ]
 
 

@@ -13,10 +13,10 @@ from weakft.intervals import jeffreys
 from weakft.tables import STATES, Sought
 
 MEANS = {
-    "none": "None: no LF votes",
-    "agreed": "Agreed, and right",
-    "wrong": "Wrong, all that vote",
-    "conflicted": "Conflicted",
+    "none": "none: no LF votes",
+    "agreed": "agreed: on gold",
+    "wrong": "wrong: on another class",
+    "conflicted": "conflicted: on several",
 }
 
 
@@ -25,6 +25,13 @@ def choose_clicked() -> None:
     clicked = st.session_state["states_chart"].selection.state
     if clicked:
         st.session_state["state"] = clicked[0]["state"]
+
+
+def choose_blamed() -> None:
+    """The clicked LF becomes the one whose mistakes are shown."""
+    clicked = st.session_state["blame"].selection.rows
+    if clicked:
+        st.session_state["voter"] = blame["lf"].iloc[clicked[0]]
 
 
 def wrong_share(wrong: int, rows: int) -> str:
@@ -43,7 +50,7 @@ shown.kpis(
     [
         (
             MEANS[state["state"]],
-            f"{state['wrong']:,} wrong",
+            f"{state['wrong']:,} {'mistake' if state['wrong'] == 1 else 'mistakes'}",
             wrong_share(state["wrong"], state["rows"]),
         )
         for state in told["states"]
@@ -70,22 +77,28 @@ with right:
     else:
         st.dataframe(
             blame,
+            key="blame",
+            on_select=choose_blamed,
+            selection_mode="single-row",
             hide_index=True,
             height=280,
             alt="LFs that vote for what the model wrongly says",
             column_config={
-                "lf": shown.text("LF", 190),
+                "lf": shown.text("LF", 168),
                 "like_the_model": st.column_config.NumberColumn(
                     "wrong like model",
-                    width=130,
+                    width=112,
                     help="Mistakes on which it votes for the wrong class.",
                 ),
                 "right": st.column_config.NumberColumn(
-                    "right against it", width=130, help="Mistakes on which it votes for gold."
+                    "right against it", width=108, help="Mistakes on which it votes for gold."
                 ),
             },
         )
-    st.caption("Votes on the same rows that the model is wrong on: a trace, not a proof.")
+    st.caption(
+        "Votes on the same rows that the model is wrong on: a trace, not a proof. Click an LF for "
+        "its mistakes."
+    )
 
 st.subheader("Mistakes")
 with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -157,7 +157,8 @@ with table:
     if "value" in lfs:
         st.caption(
             "First those that surely hurt: below zero, interval and all, the labels are better "
-            "without them. Then by value. Click an LF for its rows and its code."
+            "without them. Then by value. An LF that is mostly right hurts where others say the "
+            "same already: it makes wrong labels surer. Click an LF for its rows and its code."
         )
 with accuracies:
     if lfs["support"].sum() == 0:

@@ -33,8 +33,9 @@ def choose_clicked() -> None:
 report = loading.chosen_report()
 end_model = report.metrics["end_model"]
 gold = end_model.get("gold", {})
-beyond = end_model["train"]["rows"] - report.metrics["labels"]["rows"]
-trained_on = f"train rows and {beyond:,} with gold" if beyond > 0 else "rows"
+of_train = report.metrics["labels"]["rows"]
+beyond = end_model["train"]["rows"] - of_train
+trained_on = f"{of_train:,} of train, {beyond:,} with gold" if beyond > 0 else "rows of train"
 shown.kpis(
     [
         ("Macro-F1 on valid", *shown.score(end_model.get("valid", {}).get("macro_f1"))),
@@ -128,7 +129,9 @@ st.dataframe(
     column_config={
         "class": shown.text("class", 90),
         "f1": shown.share("F1"),
-        "f1_evidence": shown.text("95% interval", 170),
+        "f1_evidence": shown.text(
+            "95% interval", 170, "Its rows are those of the class or said to be."
+        ),
         "precision": shown.share("precision"),
         "of_predicted": shown.text("95% interval", 170),
         "recall": shown.share("recall"),

@@ -7,7 +7,7 @@ import streamlit as st
 import testscores
 
 from weakft import charts
-from weakft.advice import named_lfs
+from weakft.advice import COVERAGE, named_lfs
 from weakft.errors import WeakftError
 
 report = loading.chosen_report()
@@ -64,10 +64,16 @@ left, right = st.columns(2, gap="medium")
 with left, st.container(border=True, height="stretch"):
     st.markdown("**What to do next**")
     steps = report.next_steps(with_test=False)
+    names = report.lf_table()["lf"].tolist()
     for step in steps:
         st.text(f"• {shown.visible(step)}")
-    named = named_lfs(steps, report.lf_table()["lf"].tolist())
-    shown.links([(f"Rows of {shown.plain(lf)}", "lfs", {"lf": lf}) for lf in named])
+        ways = [
+            (f"Rows of {shown.plain(lf)}", "lfs", {"lf": lf}) for lf in named_lfs([step], names)
+        ]
+        if COVERAGE in step:
+            ways.append(("Coverage", "coverage", {}))
+        if ways:
+            shown.links(ways)
     for warning in report.warnings(with_test=False):
         st.text(f"⚠ {shown.visible(warning)}")
 

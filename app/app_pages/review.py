@@ -47,7 +47,12 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         bind="query-params",
     )
     st.button(
-        "Take back the last", on_click=take_back, shortcut="u", key="undo", icon=":material/undo:"
+        "Take back the last",
+        on_click=take_back,
+        shortcut="u",
+        key="undo",
+        icon=":material/undo:",
+        disabled=not given,
     )
 so_far = "1 row is" if len(given) == 1 else f"{len(given):,} rows are"
 st.caption(
@@ -72,6 +77,8 @@ if row is None:
     st.success("This queue is done.", icon=":material/done_all:")
     st.stop()
 
+size = "1 row is" if len(positions) == 1 else f"{len(positions):,} rows are"
+st.caption(f"{size} in this queue, the most worth a look first.")
 with st.container(border=True):
     st.text(shown.visible(row["text"]), width="stretch")
     st.caption(f"Row {shown.plain(row['id'])}")

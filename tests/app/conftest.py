@@ -1,5 +1,6 @@
 """A tiny project with a published run, made by the library itself but for the training."""
 
+import io
 import json
 import shutil
 import sys
@@ -143,6 +144,12 @@ def make_project(
     if run:
         publish_run(project, lf_names)
     return project
+
+
+def as_parquet(table: pd.DataFrame) -> bytes:
+    written = io.BytesIO()
+    table.to_parquet(written, index=False)
+    return written.getvalue()
 
 
 def put(run: RunFolder, file: Path, content: bytes) -> None:

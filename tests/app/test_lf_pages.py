@@ -1,12 +1,11 @@
 """The pages about labels: LFs, conflicts, coverage and soft labels, on rows counted by hand."""
 
-import io
 import re
 
 import pandas as pd
 import pytest
 
-from tests.app.conftest import TRAIN, TWINS, Open, Shop, put, put_json
+from tests.app.conftest import TRAIN, TWINS, Open, Shop, as_parquet, put, put_json
 from tests.app.reading import cards, clicked, evidence, ids, said, table
 from weakft.runs import read_json
 
@@ -187,12 +186,6 @@ def test_estimates_are_held_against_dev(shop: Shop, opened: Open) -> None:
         "-1.000 to +0.250",
         "no evidence",
     ]
-
-
-def as_parquet(table: pd.DataFrame) -> bytes:
-    written = io.BytesIO()
-    table.to_parquet(written, index=False)
-    return written.getvalue()
 
 
 def test_label_models_compared_show_their_evidence(shop: Shop, opened: Open) -> None:

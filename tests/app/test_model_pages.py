@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import PERSON, Open, Shop, publish_run, put_json
-from tests.app.reading import cards, evidence, ids, said, table
+from tests.app.reading import cards, clicked, evidence, ids, said, table
 from weakft.looks import Looks
 from weakft.project import Project
 from weakft.runs import read_json, sha256
@@ -229,7 +229,7 @@ def test_errors_by_what_the_lfs_say(opened: Open) -> None:
     """Wrong on valid are rows 1 (says_noon is right), 2 (a conflict) and 3 (no LF)."""
     app = opened("errors")
     wrong = [value for label, value in cards(app).items()]
-    assert wrong == ["1 wrong", "1 wrong", "0 wrong", "1 wrong"]
+    assert wrong == ["1 mistake", "1 mistake", "0 mistakes", "1 mistake"]
     counted = [told.split(",")[0] for told in evidence(app).values()]
     assert counted == ["of 1: 100%", "of 2: 50%", "of 0 rows", "of 1: 100%"]
     assert re.fullmatch(r"of 2: 50%, \d% to 9\d%", list(evidence(app).values())[1])
@@ -238,6 +238,8 @@ def test_errors_by_what_the_lfs_say(opened: Open) -> None:
     assert ids(app) == ["valid_3", "valid_2", "valid_1"]
     blame = table(app, "lf", "like_the_model")
     assert blame.to_numpy().tolist() == [["says_win", 1, 0], ["says_noon", 0, 2]]
+    clicked(app, "blame", 0)
+    assert app.selectbox(key="voter").value == "says_win"
 
 
 @pytest.mark.usefixtures("project")

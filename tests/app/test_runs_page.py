@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.app.conftest import LFS, PERSON, Open, Shop, publish_run
+from tests.app.conftest import LFS, PERSON, Open, Shop, as_parquet, publish_run, put
 from tests.app.reading import cards, said, table
 from weakft.looks import Looks
 from weakft.project import Project
@@ -119,6 +119,7 @@ def test_flipped_labels_are_listed(shop: Shop, opened: Open) -> None:
     flips = table(app, "id", "text", "label")
     assert flips["id"].tolist() == ["train_0", "train_4"]
     assert flips["label"].tolist() == ["ham", "ham"], "of the run shown"
+    assert flips["other label"].tolist() == ["spam", "spam"]
     (kinds,) = [pills for pills in app.button_group if pills.key == "flip"]
     assert [option.replace("\\", "") for option in kinds.options] == ["spam → ham (2)"]
     changed = table(app, "LF", "how")
@@ -143,3 +144,37 @@ def test_runs_of_other_classes_are_not_compared(shop: Shop, opened: Open) -> Non
     app = opened("runs")
     assert not app.exception
     assert "Runs of the same classes can be compared" in said(app)
+
+
+def test_rows_that_one_model_alone_has_right_are_listed(
+    two: tuple[Project, str, str], opened: Open
+) -> None:
+    """The newer model turns row 0 of valid round, which the older has right or wrong."""
+    project, older, newer = two
+    tables = [pd.read_parquet(project.runs.open(run).columns("valid")) for run in (older, newer)]
+    gold, was = tables[0]["gold"], tables[0]["predicted"]
+    flipped = tables[1].assign(predicted=was.where(was.index != 0, 1 - was).astype("int8"))
+    run = project.runs.open(newer)
+    put(run, run.columns("valid"), as_parquet(flipped))
+    lost = bool(was[0] == gold[0])
+    who = "only the other run" if lost else "only the run shown"
+    app = opened("runs", right=who)
+    assert table(app, "text", "predicted")["id"].tolist() == ["valid_0"]
+    other = "only the run shown" if lost else "only the other run"
+    assert "No such rows." in said(opened("runs", right=other))
+
+
+def test_a_difference_without_changed_labels_may_be_chance_in_training(
+    two: tuple[Project, str, str], opened: Open
+) -> None:
+    assert "chance in training, which the interval leaves out, may be all" in said(opened("runs"))
+    project, older, newer = two
+    project.registry.promote(older, PERSON)
+    assert "only 0 of 6 labels changed" in said(opened("overview", run=newer))
+
+
+def test_the_reason_of_a_promotion_is_kept(two: tuple[Project, str, str], opened: Open) -> None:
+    app = opened("runs")
+    app.text_input(key="why").set_value("because").run()
+    app.button(key="promote").click().run()
+    assert [move.why for move in two[0].registry.history()] == ["because"]
