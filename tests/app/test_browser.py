@@ -175,6 +175,7 @@ def test_scores_on_test_are_hidden_until_asked_for(
         ("lfs?on=train", "lf_table", 3, "lf=says_noon", 2),
         ("conflicts", "copies", 0, "first=says_cash second=says_win how=agree", 31),
         ("model", "slices", 1, "slice=shop%3A+north", 2),
+        ("errors", "blame", 0, "voter=says_win", 1),
     ],
 )
 def test_a_clicked_row_leads_to_the_rows_behind_it(

@@ -1,7 +1,9 @@
 """Stage 3: fine-tune on weak labels, on gold, and on both; keep what gold says is best."""
 
+import gc
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -38,7 +40,8 @@ def fit(
         DataError: no row is covered, or training diverged.
         ModelNotFound: `train.model` names no model.
     """
-    attempts = _attempts(project, data, soft, folder, narrator)
+    with _old_objects_unsearched():
+        attempts = _attempts(project, data, soft, folder, narrator)
     taken = max(attempts, key=lambda attempt: attempt.valid_f1(data))
     rivals = {"weak_only": taken.weak, "gold_only": taken.outcome.gold_only}
     if "gold_only" not in project.config.evaluate.rivals:
@@ -48,6 +51,17 @@ def fit(
     if leads():
         _write(project, data, attempts, taken, rivals, folder, narrator)
     return taken.outcome.final.model
+
+
+@contextmanager
+def _old_objects_unsearched() -> Iterator[None]:
+    """Each training collects garbage as it begins: not among what imports and data have made."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @dataclass(frozen=True)
