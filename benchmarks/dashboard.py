@@ -45,7 +45,7 @@ CHANGES: dict[str, list[tuple[str, object]]] = {
     "overview": [],
     "lfs": [("lf", "lf_3"), ("on", "train"), ("which", "in conflict"), ("which", "decided alone")],
     "conflicts": [("shade", "agreement"), ("first", "lf_1"), ("second", "lf_2")],
-    "coverage": [("search", "word7 ")],
+    "coverage": [("class", "good"), ("group", 1), ("search", "word7 ")],
     "labels": [("keep", "unsure"), ("keep", "in conflict"), ("keep", "model says otherwise")],
     "model": [("gold", "good"), ("predicted", "bad"), ("precision", 0.8)],
     "errors": [("state", "conflicted"), ("order", "least sure model")],
