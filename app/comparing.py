@@ -37,7 +37,7 @@ def show(report: Report, person: str) -> None:
     if len(moved):
         st.dataframe(moved, hide_index=True, placeholder="", alt="LFs that were added or changed")
     _scores(change, report, person)
-    if "valid" in change.scores:
+    if "valid" in change.scores and "gold" not in report.hidden:
         _decided_rows(old, report)
     if change.flip_count:
         _flipped_rows(change, report)

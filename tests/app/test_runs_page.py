@@ -164,6 +164,17 @@ def test_rows_that_one_model_alone_has_right_are_listed(
     assert "No such rows." in said(opened("runs", right=other))
 
 
+def test_rows_that_would_tell_hidden_gold_are_not_listed(
+    two: tuple[Project, str, str], opened: Open
+) -> None:
+    assert "Rows of valid that one model alone has right" in said(opened("runs"))
+    with (two[0].root / "weakft.toml").open("a") as file:
+        file.write('[privacy]\nhidden = ["label"]\n')
+    app = opened("runs")
+    assert not app.exception
+    assert "Rows of valid that one model alone has right" not in said(app)
+
+
 def test_a_difference_without_changed_labels_may_be_chance_in_training(
     two: tuple[Project, str, str], opened: Open
 ) -> None:
