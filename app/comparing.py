@@ -24,7 +24,7 @@ def show(report: Report, person: str) -> None:
     """Ask for the other run; say what differs, the most important first."""
     other = _choose_other(report)
     try:
-        old = loading.report_of(str(report.project.root), other)
+        old = loading.report_of(report.project, other)
         change = loading.difference(old, report)
     except WeakftError as error:
         shown.refusal(error)
@@ -46,7 +46,7 @@ def show(report: Report, person: str) -> None:
 def verdict(other: str, report: Report) -> str:
     """In a sentence: which is better, the run shown or the other one?"""
     try:
-        old = loading.report_of(str(report.project.root), other)
+        old = loading.report_of(report.project, other)
         change = loading.difference(old, report)
     except WeakftError as error:
         return shown.visible(str(error))

@@ -42,35 +42,41 @@ def choose_run(project: Project) -> None:
 
 def chosen_report() -> Report:
     """The report of the run chosen in the sidebar."""
-    project = open_project()
-    return report_of(str(project.root), st.session_state["run"])
+    return report_of(open_project(), st.session_state["run"])
+
+
+def report_of(project: Project, run_id: str) -> Report:
+    """The report of a run; its small tables stay read, until other columns are to be hidden."""
+    return _report_of(str(project.root), run_id, project.config.privacy.hidden)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def report_of(root: str, run_id: str) -> Report:
-    """The report of a run; its small tables stay read."""
+def _report_of(root: str, run_id: str, hidden: tuple[str, ...]) -> Report:
     project = Project.open(Path(root))
     return Report(project, project.runs.open(run_id))
 
 
 def rows_of(report: Report, split: Splits) -> RowTable:
     """The rows of a split; its small columns stay read."""
-    return _rows_of(str(report.project.root), report.run.id, split)
+    project = report.project
+    return _rows_of(str(project.root), report.run.id, project.config.privacy.hidden, split)
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
-def _rows_of(root: str, run_id: str, split: Splits) -> RowTable:
-    return report_of(root, run_id).table(split)
+def _rows_of(root: str, run_id: str, hidden: tuple[str, ...], split: Splits) -> RowTable:
+    return _report_of(root, run_id, hidden).table(split)
 
 
 def difference(old: Report, new: Report) -> RunDiff:
     """See `weakft.run_diff.compare_runs`."""
-    return _difference(str(new.project.root), old.run.id, new.run.id)
+    project = new.project
+    hidden = project.config.privacy.hidden
+    return _difference(str(project.root), old.run.id, new.run.id, hidden)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _difference(root: str, old: str, new: str) -> RunDiff:
-    return compare_runs(report_of(root, old), report_of(root, new))
+def _difference(root: str, old: str, new: str, hidden: tuple[str, ...]) -> RunDiff:
+    return compare_runs(_report_of(root, old, hidden), _report_of(root, new, hidden))
 
 
 def score_history(project: Project) -> tuple[pd.DataFrame, list[WeakftError]]:

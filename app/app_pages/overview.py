@@ -29,7 +29,7 @@ def against_current() -> None:
             return
         try:
             with st.skeleton(height=120):
-                in_service = loading.report_of(str(project.root), current)
+                in_service = loading.report_of(project, current)
                 change = loading.difference(in_service, report)
             for line in changes.sentences(change, "the one in service"):
                 st.text(f"• {line}")
