@@ -240,8 +240,8 @@ def test_an_address_of_what_is_not_there_opens_all_the_same(
 
 
 QUERY = (
-    "first gold how keep lf on order other predicted precision queue run second shade split "
-    "state voter which word"
+    "class first gold group how keep lf on order other predicted precision queue right run second "
+    "shade split state voter which word"
 ).split()
 
 
