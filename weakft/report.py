@@ -164,7 +164,9 @@ class Report:
         reach = {} if "gold" in self.hidden else self.summaries.get("reach", {})
         for split in ("dev", "valid"):
             if split in reach:
-                table = pd.DataFrame(reach[split])
+                shares = ("reached", "labelled", "right")
+                names = [f"{share}{end}" for share in shares for end in ("", "_low", "_high")]
+                table = pd.DataFrame(reach[split]).astype(dict.fromkeys(names, float))
                 return split, table.sort_values("reached", ignore_index=True)
         return None
 

@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import pytest
 
-from tests.app.conftest import TRAIN, TWINS, Open, Shop, as_parquet, put, put_json
+from tests.app.conftest import TRAIN, TWINS, Open, Shop, as_parquet, publish_run, put, put_json
 from tests.app.reading import cards, clicked, evidence, ids, said, table
 from weakft.runs import read_json
 
@@ -241,6 +241,17 @@ def test_classes_that_lfs_miss_lead_to_their_rows(opened: Open) -> None:
     assert table(app, "text", "LF votes")["text"].tolist() == ["dev hello"]
     app = opened("coverage", **{"class": "spam"})
     assert "No such rows." in said(app)
+
+
+def test_without_a_vote_on_dev_no_class_is_found(shop: Shop, opened: Open) -> None:
+    publish_run(shop(), rules=(("you", 1), ("lunch", 0), ("desk", 0), ("never", 0)))
+    app = opened("coverage")
+    assert not app.exception
+    reach = table(app, "reached", "labelled")
+    assert reach["reached"].tolist() == [0, 0]
+    assert reach["right"].isna().all()
+    assert reach["right_evidence"].tolist() == ["no evidence"] * 2
+    assert not opened("overview").exception
 
 
 def test_a_group_of_uncovered_rows_leads_to_its_rows(shop: Shop, opened: Open) -> None:
