@@ -136,7 +136,4 @@ def _rows(
     beside: Mapping[str, Mapping[str, str]] | None = None,
 ) -> None:
     sought = Sought(among=tuple(positions.tolist()))
-    try:
-        rowview.show(report, split, sought, key=key, columns=columns, beside=beside)
-    except WeakftError as error:
-        shown.refusal(error)
+    rowview.show(report, split, sought, key=key, columns=columns, beside=beside)

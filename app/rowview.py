@@ -9,6 +9,7 @@ import streamlit as st
 
 from weakft import charts
 from weakft.config import Splits
+from weakft.errors import WeakftError
 from weakft.labels import ABSTAIN
 from weakft.report import Report
 from weakft.tables import RowTable, Sought
@@ -35,6 +36,8 @@ def show(
 ) -> None:
     """A page of the rows sought; under it, why the row that is clicked has its label.
 
+    What cannot be shown is refused in the library's words, in place of the rows.
+
     Args:
         report: of the run.
         split: whose rows.
@@ -43,6 +46,20 @@ def show(
         columns: of `weakft.tables.Page`, in the order shown.
         beside: further columns, by their title what stands there for each row id.
     """
+    try:
+        _show(report, split, sought, key, columns, beside or {})
+    except WeakftError as error:
+        shown.refusal(error)
+
+
+def _show(
+    report: Report,
+    split: Splits,
+    sought: Sought,
+    key: str,
+    columns: Sequence[str],
+    beside: Mapping[str, Mapping[str, str]],
+) -> None:
     table = loading.rows_of(report, split)
     positions = table.positions(sought)
     if not len(positions):
@@ -58,7 +75,7 @@ def show(
         _download(table, positions[:MOST_DOWNLOADED], f"{report.run.id}-{split}", key)
     shown_now = positions[number * size : (number + 1) * size]
     rows = table.rows(shown_now)
-    for title, by_id in (beside or {}).items():
+    for title, by_id in beside.items():
         rows[title] = rows["id"].map(by_id)
     clicked = _cells(rows, columns, key)
     if clicked is None:

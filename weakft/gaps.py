@@ -1,6 +1,6 @@
 """Rows that no labeling function covers: what they are about, and which words mark them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,33 +61,16 @@ def find_gaps(
         >>> sorted((gap.rows, gap.words[0], gap.word_rows[0]) for gap in gaps)
         [(20, 'battery', 20), (20, 'lens', 20)]
     """
-    from sklearn.cluster import KMeans
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
     mask = np.asarray(covered, dtype=bool)
     open_rows = _evenly(np.flatnonzero(~mask))
-    if len(open_rows) < LEAST_ROWS:
-        return []
-    vectorizer = TfidfVectorizer(
-        stop_words="english", sublinear_tf=True, min_df=2, max_features=5000
-    )
     open_texts = [texts[row] for row in open_rows]
-    try:
-        vectors = vectorizer.fit_transform(open_texts)
-    except ValueError:  # no word occurs twice
+    found = _vectors(open_texts) if len(open_rows) >= LEAST_ROWS else None
+    if found is None:
         return []
-    groups = int(np.clip(len(open_rows) // ROWS_A_GROUP, 2, MOST_GROUPS))
-    groups = min(groups, len({tuple(row.indices) for row in vectors}))
-    model = KMeans(groups, n_init=3, random_state=seed).fit(vectors)
-    distances = model.transform(vectors)
-    names = vectorizer.get_feature_names_out()
+    vectors, names = found
     lowered = [text.lower() for text in open_texts]
     gaps = []
-    for group in range(groups):
-        members = np.flatnonzero(model.labels_ == group)
-        if not len(members):
-            continue
-        members = members[np.argsort(distances[members, group], kind="stable")]
+    for members in _clusters(vectors, seed):
         words = tuple(str(names[i]) for i in _marking(vectors, members))
         positions = open_rows[members]
         gaps.append(
@@ -117,6 +100,34 @@ def quoted(
     if texts is None:
         return kept
     return [{**gap, "texts": [texts[row_id] for row_id in gap["ids"]]} for gap in kept]
+
+
+def _vectors(texts: Sequence[str]) -> tuple[Any, npt.NDArray[np.object_]] | None:
+    """[n, w] TF-IDF and the w words; None where no word occurs twice."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer(
+        stop_words="english", sublinear_tf=True, min_df=2, max_features=5000
+    )
+    try:
+        vectors = vectorizer.fit_transform(texts)
+    except ValueError:
+        return None
+    return vectors, vectorizer.get_feature_names_out()
+
+
+def _clusters(vectors: Any, seed: int) -> Iterator[npt.NDArray[np.intp]]:  # noqa: ANN401  (a sparse matrix)
+    """The rows of each group, those nearest to its centre first."""
+    from sklearn.cluster import KMeans
+
+    groups = int(np.clip(vectors.shape[0] // ROWS_A_GROUP, 2, MOST_GROUPS))
+    groups = min(groups, len({tuple(row.indices) for row in vectors}))
+    model = KMeans(groups, n_init=3, random_state=seed).fit(vectors)
+    distances = model.transform(vectors)
+    for group in range(groups):
+        members = np.flatnonzero(model.labels_ == group)
+        if len(members):
+            yield members[np.argsort(distances[members, group], kind="stable")]
 
 
 def _marking(vectors: Any, members: npt.NDArray[np.intp]) -> list[int]:  # noqa: ANN401  (a sparse matrix)

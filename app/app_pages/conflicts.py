@@ -7,7 +7,6 @@ import shown
 import streamlit as st
 
 from weakft import charts
-from weakft.errors import WeakftError
 from weakft.tables import Sought
 
 KINDS = {"conflicts": "conflict", "agreement": "agree"}
@@ -139,7 +138,4 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 if first is None or second is None:
     st.info("Click a cell above, or choose two LFs.")
 else:
-    try:
-        rowview.show(report, "train", Sought(lf=first, other_lf=second, pair=how), key="pair")
-    except WeakftError as error:
-        shown.refusal(error)
+    rowview.show(report, "train", Sought(lf=first, other_lf=second, pair=how), key="pair")

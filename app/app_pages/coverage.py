@@ -10,7 +10,6 @@ import rowview
 import shown
 import streamlit as st
 
-from weakft.errors import WeakftError
 from weakft.tables import RowTable, Sought
 
 
@@ -128,10 +127,7 @@ else:
     if chosen_class is not None:
         sought = Sought(gold=chosen_class, unvoted=chosen_class)
         columns = ("text", "gold", "label", "label_confidence", "LF votes", "id")
-        try:
-            rowview.show(report, judging, sought, key="missed", columns=columns)
-        except WeakftError as error:
-            shown.refusal(error)
+        rowview.show(report, judging, sought, key="missed", columns=columns)
 
 st.subheader("What do rows without a vote have in common?")
 if not open_rows:
@@ -199,17 +195,14 @@ searched = st.text_input(
     icon=":material/search:",
 )
 among = None if group is None else gaps[group - 1].get("positions")
-try:
-    rowview.show(
-        report,
-        "train",
-        Sought(
-            states=("none",),
-            text=searched or word,
-            among=None if among is None else tuple(among),
-        ),
-        key="open",
-        columns=("text", "predicted", "confidence", "gold", "id"),
-    )
-except WeakftError as error:
-    shown.refusal(error)
+rowview.show(
+    report,
+    "train",
+    Sought(
+        states=("none",),
+        text=searched or word,
+        among=None if among is None else tuple(among),
+    ),
+    key="open",
+    columns=("text", "predicted", "confidence", "gold", "id"),
+)

@@ -8,7 +8,6 @@ import streamlit as st
 import testscores
 
 from weakft import charts
-from weakft.errors import WeakftError
 from weakft.intervals import jeffreys
 from weakft.tables import STATES, Sought
 
@@ -112,15 +111,12 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         bind="query-params",
     )
     order, ascending = rowview.order("order", "largest loss", ("largest loss", "least sure model"))
-try:
-    rowview.show(
-        report,
-        split,
-        Sought(
-            mistakes=True, states=(state,) if state else (), lf=lf, order=order, ascending=ascending
-        ),
-        key="errors",
-        columns=("text", "gold", "predicted", "LF votes", "state", "confidence", "loss", "id"),
-    )
-except WeakftError as error:
-    shown.refusal(error)
+rowview.show(
+    report,
+    split,
+    Sought(
+        mistakes=True, states=(state,) if state else (), lf=lf, order=order, ascending=ascending
+    ),
+    key="errors",
+    columns=("text", "gold", "predicted", "LF votes", "state", "confidence", "loss", "id"),
+)

@@ -7,7 +7,6 @@ import shown
 import streamlit as st
 
 from weakft import charts
-from weakft.errors import WeakftError
 from weakft.tables import Sought
 from weakft.tables.evidence import label_models_compared
 
@@ -170,11 +169,8 @@ else:
 
 st.subheader("Training rows")
 keep = st.pills("Rows", list(KEPT), default="all", required=True, key="keep", bind="query-params")
-try:
-    if keep == "wrong" and not counts["gold"]:
-        st.info("No gold for the training rows, so nobody knows which are wrong.")
-    else:
-        columns = ("text", "label", "label_confidence", "predicted", "gold", "LF votes", "id")
-        rowview.show(report, "train", KEPT[keep], key="labels", columns=columns)
-except WeakftError as error:
-    shown.refusal(error)
+if keep == "wrong" and not counts["gold"]:
+    st.info("No gold for the training rows, so nobody knows which are wrong.")
+else:
+    columns = ("text", "label", "label_confidence", "predicted", "gold", "LF votes", "id")
+    rowview.show(report, "train", KEPT[keep], key="labels", columns=columns)

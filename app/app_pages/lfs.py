@@ -204,11 +204,8 @@ if lf is not None:
     if fault:
         with st.expander("It raised: first traceback", icon=":material/error:"):
             st.code(fault["traceback"], language=None)
-    try:
-        sought = Sought(lf=lf, lf_rows=KEPT[keep])
-        columns = ("text", "LF votes", "gold", "label", "label_confidence", "state", "id")
-        rowview.show(report, split, sought, key="lf", columns=columns)
-        if KEPT[keep] in ("wrong", "right") and not report.summaries["rows"][split]["gold"]:
-            st.info("These rows have no gold, so nobody knows which votes are wrong.")
-    except WeakftError as error:
-        shown.refusal(error)
+    sought = Sought(lf=lf, lf_rows=KEPT[keep])
+    columns = ("text", "LF votes", "gold", "label", "label_confidence", "state", "id")
+    rowview.show(report, split, sought, key="lf", columns=columns)
+    if KEPT[keep] in ("wrong", "right") and not report.summaries["rows"][split]["gold"]:
+        st.info("These rows have no gold, so nobody knows which votes are wrong.")

@@ -72,13 +72,7 @@ def pair_heat_map(pairs: pd.DataFrame, names: Sequence[str], kind: str) -> Chart
     Returns:
         A chart whose selection is named "cell", with fields first and second.
     """
-    mirrored = pairs.rename(columns={"first": "second", "second": "first"})
-    cells = pd.concat([pairs, mirrored], ignore_index=True)
-    cells["rows"] = cells[kind]
-    cells["expected"] = cells[f"expected_{kind}"]
-    times = (cells["rows"] + 0.5) / (cells["expected"] + 0.5)
-    cells["times"] = times.round(2)
-    cells["shade"] = np.log2(times)
+    cells = _against_chance(pairs, kind)
     step = max(16, min(34, 900 // max(len(names), 1)))
     axis = alt.Axis(labelLimit=180, labelFlush=False, labelOverlap=False)
     gaps = alt.Scale(paddingInner=0.06)
@@ -125,3 +119,15 @@ def pair_heat_map(pairs: pd.DataFrame, names: Sequence[str], kind: str) -> Chart
     )
     layers = [shade.add_params(cell)] + ([text] if step >= 24 else [])
     return alt.layer(*layers).properties(height=alt.Step(step), width=alt.Step(step))
+
+
+def _against_chance(pairs: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Every pair both ways round, with how many times as many rows as by chance."""
+    mirrored = pairs.rename(columns={"first": "second", "second": "first"})
+    cells = pd.concat([pairs, mirrored], ignore_index=True)
+    cells["rows"] = cells[kind]
+    cells["expected"] = cells[f"expected_{kind}"]
+    times = (cells["rows"] + 0.5) / (cells["expected"] + 0.5)
+    cells["times"] = times.round(2)
+    cells["shade"] = np.log2(times)
+    return cells
