@@ -12,7 +12,7 @@ from weakft.errors import DataError
 from weakft.labels import SoftLabels
 from weakft.narration import Silence
 from weakft.training import TrainingSet, fine_tune
-from weakft.training.workshop import Workshop
+from weakft.training.workshop import Workshop, copy_model
 
 CLASSES = ("no", "yes")
 TEXTS = ("great phone", "the bad camera is poor", "love it", "it broke", "good", "awful screen") * 4
@@ -69,6 +69,28 @@ def test_gradient_accumulation_changes_nothing(tiny_model: Path) -> None:
         trained_weights(tiny_model, rows, parts),
         atol=1e-6,
     )
+
+
+def test_a_model_trained_again_is_trained_in_bf16_again(tiny_model: Path) -> None:
+    computed_in: list[torch.dtype] = []
+    settings = SETTINGS.model_copy(update={"bf16": True})
+    model = new_model(tiny_model)
+    layer = next(m for m in model.model.modules() if isinstance(m, torch.nn.Linear))
+    layer.register_forward_hook(lambda layer, given, output: computed_in.append(output.dtype))
+    for each in (model, model, copy_model(model)):
+        fine_tune(each, gold_rows(), settings)
+        assert set(computed_in) == {torch.bfloat16}
+        computed_in.clear()
+        each.predict_proba(TEXTS)
+        assert set(computed_in) == {torch.float32}
+        computed_in.clear()
+
+
+def test_bf16_predictions_are_the_same_but_for_rounding(tiny_model: Path) -> None:
+    model = new_model(tiny_model)
+    exact, quick = model.predict_proba(TEXTS), model.predict_proba(TEXTS, bf16=True)
+    assert not np.array_equal(exact, quick)
+    assert np.abs(exact - quick).max() < 0.02
 
 
 def test_doubling_every_weight_changes_nothing(tiny_model: Path) -> None:

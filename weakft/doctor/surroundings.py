@@ -105,6 +105,8 @@ def _hardware() -> Finding:
         return Finding("an NVIDIA GPU; training uses it if torch can", "hardware", "fine")
     cpuinfo = Path("/proc/cpuinfo")
     flags = cpuinfo.read_text() if cpuinfo.exists() else ""
-    native = any(flag in flags for flag in NATIVE_BF16)
-    said = "trains in bf16" if native else "without bf16, so training is in fp32"
+    if any(flag in flags for flag in NATIVE_BF16):
+        said = "has bf16, and training is in it where that is quicker than fp32"
+    else:
+        said = "is without bf16, so training is in fp32"
     return Finding(f"no GPU; the CPU {said}", "hardware", "fine")

@@ -21,6 +21,7 @@ from weakft.labels import Probs
 from weakft.training.finetune import FineTuned, fine_tune
 from weakft.training.gold import Gold, Mask
 from weakft.training.panel import PANEL, Evidence, Panel
+from weakft.training.precision import uses_bf16
 from weakft.training.rows import TrainingSet
 from weakft.training.stacking import Weights, fit_weights, pooled
 from weakft.training.workshop import FEW_GOLD_ROWS, Workshop, copy_model
@@ -130,7 +131,8 @@ class _Kitchen:
         Both of equal weight: gold of little weight would let go of rare classes, which a
         relabelled pool drowns.
         """
-        probs = pooled(panel.opinions(pool), weights)
+        opinions = panel.opinions(pool, bf16=uses_bf16(self.workshop.settings))
+        probs = pooled(opinions, weights)
         relabelled = TrainingSet(pool.texts, probs, np.ones(len(pool.texts)))
         gold = self.gold.rows.take(rows)
         together = TrainingSet.concat([relabelled, gold.weighted(len(relabelled) / len(gold))])
@@ -246,7 +248,9 @@ class _Kitchen:
     @cached_property
     def _pool_evidence(self) -> Evidence:
         shop = self.workshop
-        weak = self.weak.model.predict_proba(shop.texts, narrator=shop.narrator)
+        weak = self.weak.model.predict_proba(
+            shop.texts, bf16=uses_bf16(shop.settings), narrator=shop.narrator
+        )
         return Evidence(shop.texts, weak, shop.embeddings, shop.votes)
 
     @cached_property

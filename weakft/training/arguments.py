@@ -1,7 +1,6 @@
 """`[train]` as transformers' TrainingArguments."""
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +9,7 @@ from transformers import TrainingArguments
 
 from weakft.config import TrainConfig
 from weakft.errors import ConfigError
-
-
-@cache
-def bf16_is_native() -> bool:
-    """Whether bf16 autocast pays: a GPU with bf16, or a CPU with avx512_bf16 or AMX."""
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported())
-    flags = Path("/proc/cpuinfo")
-    return flags.exists() and any(flag in flags.read_text() for flag in ("avx512_bf16", "amx_bf16"))
-
-
-def uses_bf16(settings: TrainConfig) -> bool:
-    """Whether to train in bf16: as configured, or where it pays."""
-    return bf16_is_native() if settings.bf16 is None else settings.bf16
+from weakft.training.precision import uses_bf16
 
 
 def training_arguments(

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.metrics import accuracy_score, f1_score
+from torch import nn
 from transformers import EvalPrediction, PrinterCallback, ProgressCallback, TrainerState
 
 from weakft.config import TrainConfig
@@ -23,11 +24,12 @@ from weakft.narration import SILENCE, Narrator
 from weakft.processors import TextProcessor
 from weakft.ranks import led, rank, world_size
 from weakft.seeding import preserved_random_state
-from weakft.training.arguments import training_arguments, uses_bf16
+from weakft.training.arguments import training_arguments
 from weakft.training.averaging import Averaging
 from weakft.training.callbacks import CheckpointCallback, StepCallback
 from weakft.training.cpu import quick_steps
 from weakft.training.losses import LOSSES
+from weakft.training.precision import uses_bf16
 from weakft.training.rows import TrainingSet
 from weakft.training.stage import Stage, deferred_signals
 from weakft.training.strategies import STRATEGIES, Anatomy, Strategy, stack_of, strategy_of
@@ -217,7 +219,7 @@ class _Work:
             if judges is None:
                 averaging.adopt()
             _refuse_broken_loss(output.training_loss, settings)
-            trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)
+            _unwrap(network)
             model.model = strategy.finish(network, model.model)
         seconds = float(output.metrics["train_runtime"]) - _evaluation_seconds(trainer)
         return {
@@ -229,6 +231,17 @@ class _Work:
     def _tell_loss(self, trainer: NoiseAwareTrainer, state: TrainerState) -> None:
         if state.global_step % STEPS_A_LOSS == 0:
             self.narrator.loss(state.global_step, trainer.last_loss())
+
+
+def _unwrap(network: nn.Module) -> None:
+    """Take off what accelerate puts on a model: a forward in bf16, and a mark that it is on.
+
+    `Accelerator.unwrap_model` leaves the mark, so that a model once trained is never prepared
+    again and its next training is in fp32 without a word; of a forward that transformers has
+    decorated it takes off the decoration too.
+    """
+    for name in ("forward", "_original_forward", "_is_accelerate_prepared"):
+        network.__dict__.pop(name, None)
 
 
 def _progress(state: TrainerState) -> float:

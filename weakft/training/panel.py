@@ -79,11 +79,11 @@ class Panel:
         adapted = label_model.adapted(gold.probs.argmax(axis=1), evidence.votes)
         return cls(only, continued, gold, evidence.embeddings, adapted)
 
-    def opinions(self, rows: Evidence) -> list[Probs]:
+    def opinions(self, rows: Evidence, *, bf16: bool = False) -> list[Probs]:
         """Five times [n, k], of rows that none of the panel has learned from."""
         return [
-            self.only.predict_proba(rows.texts),
-            self.continued.predict_proba(rows.texts),
+            self.only.predict_proba(rows.texts, bf16=bf16),
+            self.continued.predict_proba(rows.texts, bf16=bf16),
             rows.weak,
             linear_opinion(
                 self.gold.probs, self.embeddings, rows.embeddings, strength=LINEAR_STRENGTH

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, load_model, save_file, save_model
 
 from weakft.config import TrainConfig
 from weakft.end_model import EndModel
+from weakft.training.precision import uses_bf16
 from weakft.training.rows import TrainingSet
 
 COMPLETE = "complete"
@@ -53,7 +54,7 @@ class Stage:
             return cls(None)
         digest = hashlib.blake2b(digest_size=16)
         digest.update(f"{torch.__version__} {transformers.__version__}".encode())
-        digest.update(settings.model_dump_json().encode())
+        digest.update(f"{settings.model_dump_json()} bf16 {uses_bf16(settings)}".encode())
         digest.update(f"{model.classes} {model.processor.max_length}".encode())
         for part in (rows, valid):
             if part is not None:

@@ -1,0 +1,47 @@
+"""bf16 or fp32: whichever this machine multiplies quicker."""
+
+import time
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from weakft.config import TrainConfig
+
+CPU_FLAGS = ("avx512_bf16", "amx_bf16")  # of /proc/cpuinfo; elsewhere bf16 is emulated
+ROWS, WIDTH, INNER = 1024, 384, 1536  # of the product timed: a small encoder's feed-forward layer
+ROUNDS = 8
+WORTH_IT = 0.8  # of fp32's time; casts cost something too
+
+
+def uses_bf16(settings: TrainConfig) -> bool:
+    """Whether to train in bf16: as configured, or where it pays."""
+    return bf16_pays() if settings.bf16 is None else settings.bf16
+
+
+@cache
+def bf16_pays() -> bool:
+    """Whether a GPU has bf16, or this CPU multiplies bf16 matrices quicker than fp32 ones.
+
+    Having the instructions is not enough: with avx512_bf16 alone some CPUs take half of fp32's
+    time and others twice as long. Timed once a process, in a tenth of a second.
+    """
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported())
+    cpuinfo = Path("/proc/cpuinfo")
+    flags = cpuinfo.read_text() if cpuinfo.exists() else ""
+    if not any(flag in flags for flag in CPU_FLAGS):
+        return False
+    return seconds_of_product(torch.bfloat16) < WORTH_IT * seconds_of_product(torch.float32)
+
+
+@torch.inference_mode()
+def seconds_of_product(dtype: torch.dtype) -> float:
+    """The least time that one product of matrices took, of several."""
+    rows, weights = torch.ones(ROWS, WIDTH, dtype=dtype), torch.ones(INNER, WIDTH, dtype=dtype)
+    seconds = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        torch.nn.functional.linear(rows, weights)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
