@@ -31,6 +31,7 @@ bench: $(VENV)/.dev          ## the README's figures; hours on two cores
 	$(BIN)/python -m benchmarks.training objectives
 	$(BIN)/python -m benchmarks.training speed
 	$(BIN)/python -m benchmarks.gold
+	$(BIN)/python -m benchmarks.no_gold
 	$(BIN)/python -m benchmarks.images
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.applying
@@ -38,6 +39,7 @@ bench: $(VENV)/.dev          ## the README's figures; hours on two cores
 	$(BIN)/python -m benchmarks.dashboard
 	$(BIN)/python -m benchmarks.retraining
 	$(BIN)/python -m benchmarks.nightly
+	$(BIN)/python -m benchmarks.choosing
 
 soak: $(VENV)/.dev           ## kills by the hundred, failing disks: half an hour
 	WEAKFT_SOAK=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal \

@@ -223,6 +223,16 @@ def training_table(
     return markdown_table(header, rows)
 
 
+def by_set(results: Mapping[str, Any], split: str) -> dict[str, dict[str, float]]:
+    """Macro-F1 by variant and set, mean over seeds, of what ran on every set."""
+    sets = [name for name in ("reviews", *SETS) if name in results]
+    variants = [each for each in results[sets[0]] if all(each in results[name] for name in sets)]
+    return {
+        variant: {name: _mean(list(results[name][variant].values()), split) for name in sets}
+        for variant in variants
+    }
+
+
 def _mean(runs: list[Json], key: str) -> float:
     return float(np.mean([run[key] for run in runs]))
 

@@ -54,6 +54,11 @@ def test_wrong_settings_are_refused(file: Path, override: str, message: str) -> 
         Config.load(file, [override], environ={})
 
 
+def test_weights_are_averaged_in_one_way(file: Path) -> None:
+    with pytest.raises(ConfigError, match="by ema or by tail_average"):
+        Config.load(file, ["train.ema=0.9", "train.tail_average=0.5"], environ={})
+
+
 @pytest.mark.parametrize("uri", ["", "local", "sqlite:///m.db", "http://host:5000", "https://host"])
 def test_addresses_of_mlflow_are_taken(file: Path, uri: str) -> None:
     assert Config.load(file, [f'mlflow.uri="{uri}"'], environ={}).mlflow.uri == uri

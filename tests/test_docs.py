@@ -6,6 +6,7 @@ import json
 import pkgutil
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 import typer
 
 import weakft
-from benchmarks import quality, throughput
+from benchmarks import choosing, gold, no_gold, quality, throughput
 from benchmarks.readme import RESULTS, block, load
 from weakft.cli.main import COMMANDS, app
 from weakft.config import Config
@@ -64,15 +65,18 @@ def test_the_tree_names_what_is_there() -> None:
     assert listed == present - small
 
 
-@pytest.mark.parametrize("name", ["quality", "throughput"])
+TABLES: dict[str, Callable[[], str]] = {
+    "quality": lambda: quality.quality_table(load("quality")),
+    "throughput": lambda: throughput.throughput_table(load("throughput")),
+    "gold": lambda: gold.gold_table(load("gold")),
+    "no-gold": lambda: no_gold.no_gold_table(load("no_gold")),
+    "choosing": choosing.choosing_table,
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
 def test_readme_figures_are_those_the_benchmark_printed(name: str) -> None:
-    results = load(name)
-    table = (
-        quality.quality_table(results)
-        if name == "quality"
-        else throughput.throughput_table(results)
-    )
-    assert block(name) == table
+    assert block(name) == TABLES[name]()
 
 
 def test_the_demo_line_is_the_measured_one() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from weakft.errors import ConfigError
 from weakft.labels import MAX_CARDINALITY, duplicates
@@ -142,6 +142,9 @@ class TrainConfig(Section):
     )
     self_training: int = Field(0, ge=0, description="rounds on the model's own sure opinions")
     ema: float = Field(0, ge=0, lt=1, description="decay of averaged weights, such as .99; 0: none")
+    tail_average: float = Field(
+        0, ge=0, le=1, description="share of the steps, the last ones, whose weights are averaged"
+    )
     confidence_weights: bool = Field(False, description="weigh rows by how sure their label is")
     recipe: Literal["configured", "auto"] = Field(
         "configured", description="auto: try changes to [train] on a sample, judged on valid"
@@ -175,6 +178,13 @@ class TrainConfig(Section):
         1, ge=1, description="trainings from `seed` on; all are scored, the best by valid is taken"
     )
 
+    @field_validator("tail_average")
+    @classmethod
+    def _one_mean(cls, tail_average: float, known: ValidationInfo) -> float:
+        if tail_average and known.data.get("ema"):
+            raise ValueError("weights are averaged by ema or by tail_average, not by both")
+        return tail_average
+
     OURS: ClassVar[frozenset[str]] = frozenset(
         {
             "model",
@@ -194,6 +204,7 @@ class TrainConfig(Section):
             "confidence_weights",
             "self_training",
             "ema",
+            "tail_average",
             "recipe",
             "budget",
             "seeds",

@@ -72,6 +72,7 @@ def terminated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminate]:
     [
         {},
         {"ema": 0.9},
+        {"tail_average": 0.7},
         {"early_learning": 1.0},
         {"mixup": 0.4},
         {"strategy": "freeze"},

@@ -1,6 +1,7 @@
 """The running mean of a model's weights, which is often steadier than the last of them."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -9,25 +10,48 @@ from torch import nn
 LAST = "last."
 
 
-class Averaging:
-    """Exponential moving average of what learns (Tarvainen and Valpola, NeurIPS 2017).
+Share = Callable[[int], float]  # of step 1, 2, ...: how far the mean moves to its weights
+
+
+def exponential(decay: float) -> Share:
+    """Exponential moving average (Tarvainen and Valpola, NeurIPS 2017).
 
     Early on the decay is (1 + steps) / (10 + steps) where that is less, so that the start is
     soon forgotten.
 
     Args:
+        decay: share of the mean that a step keeps.
+    """
+    return lambda step: 1 - min(decay, (1 + step) / (10 + step))
+
+
+def tail(part: float, steps: int) -> Share:
+    """The plain mean over the last steps of a training (Izmailov et al., UAI 2018).
+
+    Args:
+        part: share of the steps that are averaged over, the last of them.
+        steps: of the whole training.
+    """
+    before = steps - math.ceil(part * steps)
+    return lambda step: 1 / max(step - before, 1)
+
+
+class Averaging:
+    """Keeps a mean of what learns, beside the weights themselves.
+
+    Args:
         network: the model.
-        decay: share of the mean that a step keeps; 0: nothing is averaged.
+        share: how far the mean moves at a step; None: nothing is averaged.
     """
 
-    def __init__(self, network: nn.Module, decay: float) -> None:
+    def __init__(self, network: nn.Module, share: Share | None) -> None:
         self._network = network
-        self._decay = decay
+        self._share = share
         self._steps = 0
         self._last: dict[str, torch.Tensor] = {}
         self._means = {
             name: parameter.detach().clone()
-            for name, parameter in (network.named_parameters() if decay else ())
+            for name, parameter in (network.named_parameters() if share else ())
             if parameter.requires_grad
         }
 
@@ -35,7 +59,7 @@ class Averaging:
     def add(self) -> None:
         """Count in the weights as they are now."""
         self._steps += 1
-        share = 1 - min(self._decay, (1 + self._steps) / (10 + self._steps))
+        share = 1.0 if self._share is None else self._share(self._steps)
         for name, parameter in self._network.named_parameters():
             if name in self._means:
                 self._means[name].lerp_(parameter.detach(), share)

@@ -25,7 +25,7 @@ from weakft.processors import TextProcessor
 from weakft.ranks import led, rank, world_size
 from weakft.seeding import preserved_random_state
 from weakft.training.arguments import training_arguments
-from weakft.training.averaging import Averaging
+from weakft.training.averaging import Averaging, Share, exponential, tail
 from weakft.training.callbacks import CheckpointCallback, StepCallback
 from weakft.training.cpu import quick_steps
 from weakft.training.losses import LOSSES
@@ -171,10 +171,10 @@ class _Work:
         network = strategy.prepare(model.model)
         texts = self.rows.texts if self.valid is None else (*self.rows.texts, *self.valid.texts)
         model.body = body = _frozen_body(model, strategy, settings, texts, self.cache)
-        averaging = Averaging(network, settings.ema)
         encoded = EncodedRows(model.processor, self.rows, body)
         judges = None if self.valid is None else _sorted_by_length(model, self.valid, body)
         steps, batch = _total_steps(len(encoded), settings), _rows_a_step(len(encoded), settings)
+        averaging = Averaging(network, _averaged(settings, steps))
         with (
             led(lambda: tempfile.TemporaryDirectory(prefix="weakft-")) as scratch,
             preserved_random_state(settings.seed),
@@ -231,6 +231,12 @@ class _Work:
     def _tell_loss(self, trainer: NoiseAwareTrainer, state: TrainerState) -> None:
         if state.global_step % STEPS_A_LOSS == 0:
             self.narrator.loss(state.global_step, trainer.last_loss())
+
+
+def _averaged(settings: TrainConfig, steps: int) -> Share | None:
+    if settings.ema:
+        return exponential(settings.ema)
+    return tail(settings.tail_average, steps) if settings.tail_average else None
 
 
 def _unwrap(network: nn.Module) -> None:

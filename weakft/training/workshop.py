@@ -35,6 +35,7 @@ SMALL_BATCH = 16  # rows a step where gold is scarce
 FEW_GOLD_ROWS = 300
 MIX_EPOCHS = 1.0  # over pool and gold, starting from the gold-only model
 MIX_STEPS = 100  # at least
+MIX_TAIL = 2 / 3  # of the steps, whose weights are averaged
 
 
 @dataclass(frozen=True)
@@ -193,9 +194,13 @@ class Workshop:
         return self._at_least(rows, batch, self.settings.gold_epochs, self.settings.gold_steps)
 
     def mix_settings(self, rows: int) -> TrainConfig:
-        """`[train]` for a stage on the whole pool and gold."""
+        """`[train]` for a stage on the whole pool and gold, whose weights are averaged."""
         batch = self.settings.per_device_train_batch_size
-        return self._at_least(rows, batch, MIX_EPOCHS, min(MIX_STEPS, self.settings.gold_steps))
+        least = min(MIX_STEPS, self.settings.gold_steps)
+        settings = self._at_least(rows, batch, MIX_EPOCHS, least)
+        if settings.ema or settings.tail_average:
+            return settings
+        return settings.model_copy(update={"tail_average": MIX_TAIL})
 
     @property
     def _batches_a_step(self) -> int:

@@ -1,0 +1,155 @@
+"""Which settings for which data and hardware? One table, of what the other benchmarks measured.
+
+python -m benchmarks.choosing
+"""
+
+import numpy as np
+
+from benchmarks.readme import load, markdown_table, replace_block
+from benchmarks.training import by_set
+from weakft.runs import Json
+
+HEADER = ["you have", "settings", "test macro-F1", "against", "measured on"]
+
+
+def main() -> None:
+    """Put the table into the README."""
+    table = choosing_table()
+    print(table)
+    replace_block("choosing", table)
+
+
+def choosing_table() -> str:
+    """Situations, the settings for each, what they gave, and what else would have given."""
+    return markdown_table(HEADER, [*_by_gold(), *_by_labels(), *_by_hardware()])
+
+
+def _by_gold() -> list[list[str]]:
+    quality, gold, images = load("quality"), load("gold"), load("images")
+    rows = [
+        [
+            "rules; gold only to weigh them and to stop by",
+            '`gold = "none"`',
+            _shown(_quality(quality, "weak_only")),
+            f"majority vote {_shown(_quality(quality, 'majority_vote'))}",
+            _names(quality),
+        ]
+    ]
+    budgets = sorted({int(budget) for cells in gold.values() for budget in cells})
+    for budget in budgets:
+        cells = {name: each[str(budget)] for name, each in gold.items() if str(budget) in each}
+        weak, only, both = (
+            float(np.mean([_draws(each, part) for each in cells.values()]))
+            for part in ("weak", "only", "both")
+        )
+        rows.append(
+            [
+                f"rules and {budget} gold rows a class",
+                'the defaults (`gold = "auto"`)',
+                _shown(both),
+                f"gold alone {_shown(only)}, rules alone {_shown(weak)}",
+                _names(cells),
+            ]
+        )
+    rows.append(
+        [
+            "rules and hundreds of gold rows (120 to 1,000)",
+            "the defaults; rules add little here",
+            _shown(_quality(quality, "end_model")),
+            f"gold alone {_shown(_quality(quality, 'gold_only'))}",
+            _names(quality),
+        ]
+    )
+    rows.append(
+        [
+            "images, five gold rows a class",
+            '`task = "image"`, else the defaults',
+            _shown(float(np.mean([run["end_model"]["value"] for run in images]))),
+            f"gold alone {_shown(float(np.mean([r['gold_only']['value'] for r in images])))}",
+            "digits",
+        ]
+    )
+    return rows
+
+
+def _by_labels() -> list[list[str]]:
+    tried = by_set(load("training_objectives"), "test")
+    plain, taught = tried["soft cross-entropy"], tried["self-training"]
+    return [
+        [
+            "no gold to learn from, labels mostly wrong, every class common",
+            "`self_training = 1`",
+            _shown(taught["trec"]),
+            f"defaults {_shown(plain['trec'])}",
+            "trec",
+        ],
+        [
+            "... or a rare class",
+            "the defaults, never `self_training`",
+            _shown(plain["sms"]),
+            f"`self_training = 1` {_shown(taught['sms'])}",
+            "sms",
+        ],
+    ]
+
+
+def _by_hardware() -> list[list[str]]:
+    tried, speed = by_set(load("training_strategies"), "test"), load("training_speed")
+    mean = {name: float(np.mean(list(scores.values()))) for name, scores in tried.items()}
+    names = ", ".join(tried["full"])
+    ratio = {name: each / speed["full"] for name, each in speed.items()}
+    return [
+        [
+            "a CPU and little time",
+            '`strategy = "freeze"`',
+            f"{_shown(mean['freeze half'])}, {ratio['freeze half']:.1f}x as fast",
+            f"`full` {_shown(mean['full'])}",
+            names,
+        ],
+        [
+            "LFs in the making",
+            '`strategy = "head"`',
+            f"{_shown(mean['head'])}, {ratio['head']:.0f}x as fast",
+            f"`full` {_shown(mean['full'])}",
+            names,
+        ],
+        [
+            "many models of one body to keep",
+            '`strategy = "lora"`, `learning_rate = 1e-3`',
+            f"{_shown(mean['lora'])}, {ratio['lora']:.1f}x as fast",
+            f"`full` {_shown(mean['full'])}",
+            names,
+        ],
+        ["a GPU", "the defaults", "not measured: none was at hand", "", ""],
+        [
+            "data unlike these, some minutes",
+            "`weakft run --budget 10m`",
+            "judged on your valid",
+            "",
+            "",
+        ],
+    ]
+
+
+def _quality(results: Json, model: str) -> float:
+    each = [
+        np.mean([run["test"][model]["macro_f1"]["value"] for run in runs])
+        for runs in results.values()
+    ]
+    return float(np.mean(each))
+
+
+def _draws(draws: Json, part: str) -> float:
+    return float(np.mean([cell[part] for cell in draws.values()]))
+
+
+def _names(results: Json) -> str:
+    return ", ".join(results)
+
+
+def _shown(score: float) -> str:
+    return f"{score:.3f}"
+
+
+if __name__ == "__main__":
+    main()
