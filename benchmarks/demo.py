@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from benchmarks.readme import ROOT, replace_block, save
+from benchmarks.readme import ROOT, cpu, replace_block, save
 
 
 def main() -> None:
@@ -20,9 +20,14 @@ def main() -> None:
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024**2
     timings = json.loads(output)["timings"]
-    result = {"seconds": round(seconds), "peak_gib": round(peak, 2), "timings": timings}
+    result = {
+        "seconds": round(seconds),
+        "peak_gib": round(peak, 2),
+        "timings": timings,
+        "on": cpu(),
+    }
     save("demo", result)
-    line = f"`make demo` on 2 cores, set-up apart: {seconds:.0f} s, peak memory {peak:.1f} GiB."
+    line = f"`make demo` on {cpu()}, set-up apart: {seconds:.0f} s, peak memory {peak:.1f} GiB."
     print(line, timings)
     replace_block("demo", line)
 

@@ -1,6 +1,8 @@
 """Put a printed table into the README, between its markers, and keep the numbers as JSON."""
 
 import json
+import os
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,14 @@ def markdown_table(header: list[str], rows: list[list[str]]) -> str:
     """A GitHub table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def cpu() -> str:
+    """What the processor calls itself, and how many cores are there."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return f"{os.cpu_count()} cores of {names[0] if names else platform.machine()}"
 
 
 def save(name: str, results: Any) -> None:  # noqa: ANN401

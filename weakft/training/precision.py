@@ -23,8 +23,8 @@ def uses_bf16(settings: TrainConfig) -> bool:
 def bf16_pays() -> bool:
     """Whether a GPU has bf16, or this CPU multiplies bf16 matrices quicker than fp32 ones.
 
-    Having the instructions is not enough: with avx512_bf16 alone some CPUs take half of fp32's
-    time and others twice as long. Timed once a process, in a tenth of a second.
+    Having the instructions is not enough: with avx512_bf16 some CPUs are twice as slow as in fp32.
+    Timed once a process, in a fraction of a second.
     """
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported())
