@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from weakft.config import TrainConfig
+from weakft.ranks import shared
 
 CPU_FLAGS = ("avx512_bf16", "amx_bf16")  # of /proc/cpuinfo; elsewhere bf16 is emulated
 ROWS, WIDTH, INNER = 1024, 384, 1536  # of the product timed: a small encoder's feed-forward layer
@@ -24,10 +25,14 @@ def bf16_pays() -> bool:
     """Whether a GPU has bf16, or this CPU multiplies bf16 matrices quicker than fp32 ones.
 
     Having the instructions is not enough: with avx512_bf16 some CPUs are twice as slow as in fp32.
-    Timed once a process, in a fraction of a second.
+    Timed once, in a fraction of a second, by one of several processes for all.
     """
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported())
+    return shared(_cpu_is_quicker_in_bf16)
+
+
+def _cpu_is_quicker_in_bf16() -> bool:
     cpuinfo = Path("/proc/cpuinfo")
     flags = cpuinfo.read_text() if cpuinfo.exists() else ""
     if not any(flag in flags for flag in CPU_FLAGS):
