@@ -113,13 +113,6 @@ def _by_hardware() -> list[list[str]]:
             f"`full` {_shown(mean['full'])}",
             names,
         ],
-        [
-            "many models of one body to keep",
-            '`strategy = "lora"`, `learning_rate = 1e-3`',
-            f"{_shown(mean['lora'])}, {ratio['lora']:.1f}x as fast",
-            f"`full` {_shown(mean['full'])}",
-            names,
-        ],
         ["a GPU", "the defaults", "not measured: none was at hand", "", ""],
         [
             "data unlike these, some minutes",

@@ -142,8 +142,11 @@ class TrainConfig(Section):
     )
     self_training: int = Field(0, ge=0, description="rounds on the model's own sure opinions")
     ema: float = Field(0, ge=0, lt=1, description="decay of averaged weights, such as .99; 0: none")
-    tail_average: float = Field(
-        0, ge=0, le=1, description="share of the steps, the last ones, whose weights are averaged"
+    tail_average: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="share of the steps, the last, whose weights are averaged; None: 2/3 in mix",
     )
     confidence_weights: bool = Field(False, description="weigh rows by how sure their label is")
     recipe: Literal["configured", "auto"] = Field(
@@ -170,7 +173,7 @@ class TrainConfig(Section):
     ] = "linear"
     max_grad_norm: float = Field(1.0, gt=0)
     metric_for_best_model: Literal["macro_f1", "accuracy", "loss"] = "macro_f1"
-    bf16: bool | None = Field(None, description="None: where the hardware has it")
+    bf16: bool | None = Field(None, description="None: where that is quicker")
     use_cpu: bool = False
     report_to: Literal["none", "mlflow", "wandb", "tensorboard", "trackio"] = "none"
     seed: int = Field(0, ge=0)
@@ -180,7 +183,7 @@ class TrainConfig(Section):
 
     @field_validator("tail_average")
     @classmethod
-    def _one_mean(cls, tail_average: float, known: ValidationInfo) -> float:
+    def _one_mean(cls, tail_average: float | None, known: ValidationInfo) -> float | None:
         if tail_average and known.data.get("ema"):
             raise ValueError("weights are averaged by ema or by tail_average, not by both")
         return tail_average

@@ -24,6 +24,7 @@ from weakft.training import TrainingSet, fine_tune
 from weakft.training.add_gold import GoldOutcome, add_gold
 from weakft.training.finetune import UNFINISHED, FineTuned
 from weakft.training.gold import Gold
+from weakft.training.precision import uses_bf16
 from weakft.training.recipes import Choice, choose_recipe
 from weakft.training.workshop import Workshop
 
@@ -330,6 +331,7 @@ def _about(project: Project, data: Dataset, attempt: Attempt) -> Json:
     about: Json = {
         "train": {
             "rows": outcome.rows,
+            "bf16": uses_bf16(attempt.workshop.settings),
             "examples_per_second": round(final.examples_per_second, 1),
             "seconds": round(final.seconds, 2),
         },

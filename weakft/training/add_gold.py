@@ -131,7 +131,7 @@ class _Kitchen:
         Both of equal weight: gold of little weight would let go of rare classes, which a
         relabelled pool drowns.
         """
-        opinions = panel.opinions(pool, bf16=uses_bf16(self.workshop.settings))
+        opinions = panel.opinions(pool, bf16=self._opinions_in_bf16)
         probs = pooled(opinions, weights)
         relabelled = TrainingSet(pool.texts, probs, np.ones(len(pool.texts)))
         gold = self.gold.rows.take(rows)
@@ -249,7 +249,7 @@ class _Kitchen:
     def _pool_evidence(self) -> Evidence:
         shop = self.workshop
         weak = self.weak.model.predict_proba(
-            shop.texts, bf16=uses_bf16(shop.settings), narrator=shop.narrator
+            shop.texts, bf16=self._opinions_in_bf16, narrator=shop.narrator
         )
         return Evidence(shop.texts, weak, shop.embeddings, shop.votes)
 
@@ -259,6 +259,12 @@ class _Kitchen:
         rng = np.random.default_rng(self.workshop.settings.seed)
         rows = rng.permutation(len(self.workshop.texts))[:JUDGING_POOL]
         return self._pool_evidence.take(np.sort(rows))
+
+    @property
+    def _opinions_in_bf16(self) -> bool:
+        """Of the pool; not where a frozen body is recalled, which is exact and quicker still."""
+        settings = self.workshop.settings
+        return settings.strategy != "head" and uses_bf16(settings)
 
     def _weights(self, opinions: Opinions, rows: Mask) -> Weights:
         return fit_weights(list(opinions[:, rows]), self.gold.labels[rows])

@@ -46,6 +46,11 @@ def training_arguments(
     )
 
 
+def device_of(settings: TrainConfig) -> torch.device:
+    """Where Trainer puts the model."""
+    return training_arguments(settings, Path(), has_valid=False).device
+
+
 def _accepted(**arguments: Any) -> TrainingArguments:  # noqa: ANN401
     try:
         return TrainingArguments(**arguments)

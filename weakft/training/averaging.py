@@ -10,7 +10,7 @@ from torch import nn
 LAST = "last."
 
 
-Share = Callable[[int], float]  # of step 1, 2, ...: how far the mean moves to its weights
+Share = Callable[[int, int], float]  # of step 1 of n, 2 of n, ...: how far the mean moves there
 
 
 def exponential(decay: float) -> Share:
@@ -22,18 +22,16 @@ def exponential(decay: float) -> Share:
     Args:
         decay: share of the mean that a step keeps.
     """
-    return lambda step: 1 - min(decay, (1 + step) / (10 + step))
+    return lambda step, steps: 1 - min(decay, (1 + step) / (10 + step))
 
 
-def tail(part: float, steps: int) -> Share:
+def tail(part: float) -> Share:
     """The plain mean over the last steps of a training (Izmailov et al., UAI 2018).
 
     Args:
         part: share of the steps that are averaged over, the last of them.
-        steps: of the whole training.
     """
-    before = steps - math.ceil(part * steps)
-    return lambda step: 1 / max(step - before, 1)
+    return lambda step, steps: 1 / max(step - steps + math.ceil(part * steps), 1)
 
 
 class Averaging:
@@ -56,10 +54,10 @@ class Averaging:
         }
 
     @torch.no_grad()
-    def add(self) -> None:
-        """Count in the weights as they are now."""
+    def add(self, steps: int) -> None:
+        """Count in the weights as they are now, after one more step of so many."""
         self._steps += 1
-        share = 1.0 if self._share is None else self._share(self._steps)
+        share = 1.0 if self._share is None else self._share(self._steps, steps)
         for name, parameter in self._network.named_parameters():
             if name in self._means:
                 self._means[name].lerp_(parameter.detach(), share)

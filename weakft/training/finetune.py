@@ -1,6 +1,7 @@
 """Fine-tune one end model on one training set."""
 
 import copy
+import gc
 import math
 import tempfile
 import time
@@ -24,7 +25,7 @@ from weakft.narration import SILENCE, Narrator
 from weakft.processors import TextProcessor
 from weakft.ranks import led, rank, world_size
 from weakft.seeding import preserved_random_state
-from weakft.training.arguments import training_arguments
+from weakft.training.arguments import device_of, training_arguments
 from weakft.training.averaging import Averaging, Share, exponential, tail
 from weakft.training.callbacks import CheckpointCallback, StepCallback
 from weakft.training.cpu import quick_steps
@@ -105,7 +106,10 @@ def fine_tune(
     try:
         about = work.done()
     except torch.OutOfMemoryError as error:
-        smaller = _smaller_batches(settings, error)
+        about, smaller = {}, _smaller_batches(settings, error)
+    if not about:  # out of the except block, which holds on to what the memory is full of
+        del work
+        gc.collect()
         narrator.say(
             f"Out of memory with {settings.per_device_train_batch_size} rows at once; going on "
             f"with {smaller.per_device_train_batch_size}. The steps stay the same."
@@ -166,6 +170,7 @@ class _Work:
     def done(self) -> dict[str, Any]:
         """Train; what there is to say of it."""
         model, settings, stage = self.model, self.settings, self.stage
+        model.model.to(device_of(settings))  # type: ignore[arg-type]  # all below asks where it is
         strategy = strategy_of(settings)
         depths = _depths(model, settings)
         network = strategy.prepare(model.model)
@@ -174,7 +179,7 @@ class _Work:
         encoded = EncodedRows(model.processor, self.rows, body)
         judges = None if self.valid is None else _sorted_by_length(model, self.valid, body)
         steps, batch = _total_steps(len(encoded), settings), _rows_a_step(len(encoded), settings)
-        averaging = Averaging(network, _averaged(settings, steps))
+        averaging = Averaging(network, _averaged(settings))
         with (
             led(lambda: tempfile.TemporaryDirectory(prefix="weakft-")) as scratch,
             preserved_random_state(settings.seed),
@@ -206,7 +211,7 @@ class _Work:
                         ],
                         after=[
                             lambda _: advance(batch),
-                            lambda _: averaging.add(),
+                            lambda state: averaging.add(state.max_steps),
                             lambda state: self._tell_loss(trainer, state),
                         ],
                     ),
@@ -233,10 +238,10 @@ class _Work:
             self.narrator.loss(state.global_step, trainer.last_loss())
 
 
-def _averaged(settings: TrainConfig, steps: int) -> Share | None:
+def _averaged(settings: TrainConfig) -> Share | None:
     if settings.ema:
         return exponential(settings.ema)
-    return tail(settings.tail_average, steps) if settings.tail_average else None
+    return tail(settings.tail_average) if settings.tail_average else None
 
 
 def _unwrap(network: nn.Module) -> None:

@@ -9,7 +9,7 @@ import torch
 from weakft.config import TrainConfig
 from weakft.ranks import shared
 
-CPU_FLAGS = ("avx512_bf16", "amx_bf16")  # of /proc/cpuinfo; elsewhere bf16 is emulated
+CPU_FLAGS = ("avx512_bf16", "amx_bf16")  # of /proc/cpuinfo; without them bf16 is not tried
 ROWS, WIDTH, INNER = 1024, 384, 1536  # of the product timed: a small encoder's feed-forward layer
 ROUNDS = 8
 WORTH_IT = 0.8  # of fp32's time; casts cost something too
@@ -17,18 +17,20 @@ WORTH_IT = 0.8  # of fp32's time; casts cost something too
 
 def uses_bf16(settings: TrainConfig) -> bool:
     """Whether to train in bf16: as configured, or where it pays."""
-    return bf16_pays() if settings.bf16 is None else settings.bf16
+    if settings.bf16 is not None:
+        return settings.bf16
+    return bf16_pays(torch.cuda.is_available() and not settings.use_cpu)
 
 
 @cache
-def bf16_pays() -> bool:
-    """Whether a GPU has bf16, or this CPU multiplies bf16 matrices quicker than fp32 ones.
+def bf16_pays(on_gpu: bool) -> bool:
+    """Whether the GPU has bf16, or this CPU multiplies bf16 matrices quicker than fp32 ones.
 
     Having the instructions is not enough: with avx512_bf16 some CPUs are twice as slow as in fp32.
-    Timed once, in a fraction of a second, by one of several processes for all.
+    A CPU is timed once, in a fraction of a second, by one of several processes for all.
     """
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported())
+    if on_gpu:
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return shared(_cpu_is_quicker_in_bf16)
 
 

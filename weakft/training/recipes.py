@@ -19,7 +19,7 @@ TRIALS: dict[str, dict[str, Any]] = {
     "uncovered filled": {"uncovered": "fill"},
     "cut statistic": {"selection": "cut_statistic"},
     "self-training": {"self_training": 1},
-    "averaged weights": {"ema": 0.99},
+    "averaged weights": {"ema": 0.99, "tail_average": 0},
     "uncovered filled, self-training": {"uncovered": "fill", "self_training": 1},
     "confident learning": {"selection": "confident_learning"},
     "generalised cross-entropy": {"loss": "generalised_cross_entropy"},

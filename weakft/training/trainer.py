@@ -258,7 +258,8 @@ class NoiseAwareTrainer(Trainer):
         super()._load_from_checkpoint(checkpoint, model)
         extras = extras_of(checkpoint)
         self._averaging.restore(extras)
-        self._memory = extras.get("memory")
+        memory = extras.get("memory")
+        self._memory = None if memory is None else memory.to(self.args.device)
 
     def _get_eval_sampler(self, eval_dataset: Dataset[Any]) -> SequentialSampler:
         return SequentialSampler(eval_dataset)  # type: ignore[arg-type]

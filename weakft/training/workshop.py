@@ -198,7 +198,7 @@ class Workshop:
         batch = self.settings.per_device_train_batch_size
         least = min(MIX_STEPS, self.settings.gold_steps)
         settings = self._at_least(rows, batch, MIX_EPOCHS, least)
-        if settings.ema or settings.tail_average:
+        if settings.ema or settings.tail_average is not None:
             return settings
         return settings.model_copy(update={"tail_average": MIX_TAIL})
 
