@@ -26,14 +26,23 @@ def choosing_table() -> str:
 
 def _by_gold() -> list[list[str]]:
     quality, gold, images = load("quality"), load("gold"), load("images")
+    without = load("no_gold")
     rows = [
+        [
+            "rules and no gold at all",
+            "the defaults",
+            _shown(float(np.mean([ways["weakft"] for ways in without.values()]))),
+            "Snorkel, then Trainer "
+            + _shown(float(np.mean([ways["today"] for ways in without.values()]))),
+            _names(without),
+        ],
         [
             "rules; gold only to weigh them and to stop by",
             '`gold = "none"`',
             _shown(_quality(quality, "weak_only")),
             f"majority vote {_shown(_quality(quality, 'majority_vote'))}",
             _names(quality),
-        ]
+        ],
     ]
     budgets = sorted({int(budget) for cells in gold.values() for budget in cells})
     for budget in budgets:
