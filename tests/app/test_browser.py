@@ -113,6 +113,12 @@ def settle(tab: Any) -> None:  # noqa: ANN401
     )
 
 
+def rest(tab: Any) -> None:  # noqa: ANN401
+    """Until keys and charts are listened to: from a moment after they are drawn on."""
+    tab.wait_for_function(ALL_DRAWN)
+    tab.wait_for_timeout(1000)
+
+
 @pytest.mark.parametrize(
     ("width", "scheme"), [(820, "light"), (820, "dark"), (1280, "light"), (2560, "dark")]
 )
@@ -189,6 +195,8 @@ def test_a_clicked_row_leads_to_the_rows_behind_it(
 ) -> None:
     open_page(page, served[1], path)
     cells = page.locator(f".st-key-{table}").get_by_test_id("stDataFrame")
+    cells.wait_for()
+    rest(page)
     cells.click(position={"x": 16, "y": 35 * row + 52})
     assert_chosen(page, chosen, rows)
 
@@ -211,9 +219,10 @@ def test_a_clicked_mark_leads_to_the_rows_behind_it(
     served: tuple[Project, str],
 ) -> None:
     open_page(page, served[1], path)
-    page.locator(f".st-key-{chart} svg.marks .mark-rect.role-mark path").nth(mark).click(
-        force=True  # where its number stands on it, as a person would
-    )
+    marks = page.locator(f".st-key-{chart} svg.marks .mark-rect.role-mark path")
+    marks.nth(mark).wait_for()
+    rest(page)
+    marks.nth(mark).click(force=True)  # where its number stands on it, as a person would
     assert_chosen(page, chosen, rows)
 
 
@@ -229,7 +238,7 @@ def give_by_key(tab: Any, address: str, project: Project) -> None:  # noqa: ANN4
     """Say by its key that the first row without votes is of the second class."""
     open_page(tab, address, "review?queue=no+LF+votes")
     tab.get_by_role("button", name=project.config.classes[1]).first.wait_for()
-    tab.wait_for_timeout(1000)  # keys are listened to from a moment later on
+    rest(tab)
     tab.keyboard.press("2")
     tab.get_by_text("1 row is labelled by hand").wait_for()
 
@@ -269,7 +278,7 @@ def promote(tab: Any) -> None:  # noqa: ANN401
     tab.get_by_role("button", name="Promote the run shown").click()
     tab.get_by_role("button", name="into service").click()
     tab.get_by_role("button", name="Promote the run shown").wait_for(state="detached")
-    tab.wait_for_timeout(1000)  # until the page has come to rest: it closes what opens too soon
+    rest(tab)  # it closes what opens too soon
 
 
 RULES_OF_THUMB = """
