@@ -32,11 +32,13 @@ PLAIN_TRAINER |= {"warmup_steps": 0, "weight_decay": 0.0}
 WAYS = {
     "today": "Snorkel, then Trainer",
     "weakft": "**weakft**",
-    "filled": "... uncovered rows filled",
+    "voted": "... labels as voted",
+    "filled": "... and uncovered rows filled",
     "taught": "... and self-training",
 }
 RECIPES: dict[str, dict[str, Any]] = {
     "weakft": {},
+    "voted": {"relabel": False},
     "filled": {"uncovered": "fill"},
     "taught": {"uncovered": "fill", "self_training": 1},
 }

@@ -133,6 +133,11 @@ class TrainConfig(Section):
     ] = "soft_cross_entropy"
     early_learning: float = Field(0, ge=0, description="strength of early-learning regularisation")
     mixup: float = Field(0, ge=0, description="alpha of MixUp; 0: none")
+    relabel: bool | None = Field(
+        None,
+        description="learn from labels of all rows that a linear model of the texts makes of "
+        'those from the votes; None: yes, unless uncovered = "fill"',
+    )
     selection: Literal["all", "confidence", "cut_statistic", "confident_learning"] = Field(
         "all", description="which covered rows to learn from"
     )
@@ -181,6 +186,13 @@ class TrainConfig(Section):
         1, ge=1, description="trainings from `seed` on; all are scored, the best by valid is taken"
     )
 
+    @field_validator("uncovered")
+    @classmethod
+    def _left_to_fill(cls, uncovered: str, known: ValidationInfo) -> str:
+        if uncovered == "fill" and known.data.get("relabel"):
+            raise ValueError('relabel labels every row, so nothing is left to "fill": take one')
+        return uncovered
+
     @field_validator("tail_average")
     @classmethod
     def _one_mean(cls, tail_average: float | None, known: ValidationInfo) -> float | None:
@@ -201,6 +213,7 @@ class TrainConfig(Section):
             "loss",
             "early_learning",
             "mixup",
+            "relabel",
             "selection",
             "keep",
             "uncovered",

@@ -14,17 +14,19 @@ def linear_opinion(
     others: Embeddings,
     *,
     strength: float = 1.0,
+    weights: npt.NDArray[np.float64] | None = None,
     seed: int = 0,
 ) -> Probs:
     """[u, k] what a linear model of the most probable classes says of other rows.
 
-    Rows are weighed by how probable their class is. Of one class nothing can be learned: uniform.
+    Of one class nothing can be learned: uniform.
 
     Args:
         probs: [n, k] labels, soft or one-hot.
         embeddings: [n, d] of their texts.
         others: [u, d] embeddings of the rows to judge.
         strength: inverse of the regularisation, scikit-learn's C.
+        weights: [n] of the rows; None: how probable their class is.
         seed: of the solver.
     """
     from sklearn.linear_model import LogisticRegression
@@ -33,7 +35,7 @@ def linear_opinion(
     if len(np.unique(labels)) < 2 or not len(others):
         return np.full((len(others), k), 1 / k)
     model = LogisticRegression(C=strength, max_iter=500, random_state=seed)
-    model.fit(embeddings, labels, sample_weight=probs.max(axis=1))
+    model.fit(embeddings, labels, sample_weight=probs.max(axis=1) if weights is None else weights)
     predicted = np.zeros((len(others), k))
     predicted[:, model.classes_] = model.predict_proba(others)
     return predicted

@@ -16,11 +16,12 @@ LEAST_VALID = 30
 CONFIGURED = "as configured"
 
 TRIALS: dict[str, dict[str, Any]] = {
-    "uncovered filled": {"uncovered": "fill"},
+    "labels as voted": {"relabel": False},
+    "uncovered filled": {"relabel": False, "uncovered": "fill"},
     "cut statistic": {"selection": "cut_statistic"},
     "self-training": {"self_training": 1},
     "averaged weights": {"ema": 0.99, "tail_average": 0},
-    "uncovered filled, self-training": {"uncovered": "fill", "self_training": 1},
+    "labels as voted, self-training": {"relabel": False, "self_training": 1},
     "confident learning": {"selection": "confident_learning"},
     "generalised cross-entropy": {"loss": "generalised_cross_entropy"},
     "probe first": {"probe_epochs": 1},

@@ -13,6 +13,18 @@ Weights = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.integer] | npt.NDArray[np.bool_]
 
 
+def confidence(probs: Probs) -> Weights:
+    """[n] how far the surest class of each row is from chance, in [.01, 1].
+
+    Example:
+        >>> confidence(np.array([[0.9, 0.1], [0.5, 0.5]])).round(2).tolist()
+        [0.8, 0.01]
+    """
+    chance = 1 / probs.shape[1]
+    sure: Weights = np.maximum((probs.max(axis=1) - chance) / (1 - chance), 0.01)
+    return sure
+
+
 @dataclass(frozen=True)
 class TrainingSet:
     """Rows to learn from.
@@ -64,10 +76,17 @@ class TrainingSet:
             >>> rows.weighted_by_confidence().weights.tolist()
             [0.8, 0.01]
         """
-        chance = 1 / self.probs.shape[1]
-        confidence = (self.probs.max(axis=1) - chance) / (1 - chance)
-        weights = self.weights * np.maximum(confidence, 0.01)
-        return TrainingSet(self.texts, self.probs, weights)
+        return TrainingSet(self.texts, self.probs, self.weights * confidence(self.probs))
+
+    def hardened(self) -> "TrainingSet":
+        """The same rows, each wholly of its most probable class.
+
+        Example:
+            >>> TrainingSet(("a",), np.array([[0.3, 0.7]]), np.ones(1)).hardened().probs.tolist()
+            [[0.0, 1.0]]
+        """
+        hard = np.eye(self.probs.shape[1])[self.probs.argmax(axis=1)]
+        return TrainingSet(self.texts, hard, self.weights)
 
     def merged(self) -> "TrainingSet":
         """Each text once, with the mean of its targets and the sum of its weights.

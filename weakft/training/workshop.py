@@ -19,6 +19,8 @@ from weakft.narration import SILENCE, Narrator
 from weakft.processors import Processor, TextProcessor
 from weakft.ranks import world_size
 from weakft.training.finetune import FineTuned, fine_tune
+from weakft.training.gold import Mask
+from weakft.training.relabelling import relabelled
 from weakft.training.rows import TrainingSet
 from weakft.training.selection import (
     FILLED_WEIGHT,
@@ -70,13 +72,16 @@ class Workshop:
 
         A text that is there several times is one row of more weight.
         """
-        rows = TrainingSet.from_soft_labels(self.texts, self.soft)
+        soft = self.relabelled or self.soft
+        rows = TrainingSet.from_soft_labels(self.texts, soft)
         uses_embeddings = self.settings.selection in ("cut_statistic", "confident_learning")
         embeddings = self.embeddings if uses_embeddings or self._fills else None
-        covered = self.soft.covered
-        chosen = self._selected(rows, None if embeddings is None else embeddings[covered])
-        if self.settings.confidence_weights:
+        covered = soft.covered
+        chosen = self._selected(rows, covered, None if embeddings is None else embeddings[covered])
+        if self.settings.confidence_weights or self.relabelled:
             chosen = chosen.weighted_by_confidence()
+        if self.relabelled:
+            chosen = chosen.hardened()
         if embeddings is None or not self._fills:
             return chosen.merged()
         positions, probs = filled(rows.probs, embeddings[covered], embeddings[~covered])
@@ -85,6 +90,18 @@ class Workshop:
         texts = tuple(self.texts[int(row)] for row in np.flatnonzero(~covered)[positions])
         more = TrainingSet(texts, probs, np.full(len(texts), FILLED_WEIGHT))
         return TrainingSet.concat([chosen, more]).merged()
+
+    @cached_property
+    def relabelled(self) -> SoftLabels | None:
+        """The labels anew by what the texts say; None where `[train]` or the data are against."""
+        asked = self.settings.relabel
+        if asked is False or (asked is None and self.settings.uncovered == "fill"):
+            return None
+        if not self.soft.covered.any():
+            return None
+        anew = relabelled(self.soft, self.texts, self.embeddings, self.settings.seed)
+        self.narrator.say(_told_of(anew, self.soft))
+        return anew
 
     @property
     def _fills(self) -> bool:
@@ -109,7 +126,9 @@ class Workshop:
             kept.keep(dict(zip(missing, torch.from_numpy(found), strict=True)), keys)
         return kept.take(keys).numpy()
 
-    def _selected(self, rows: TrainingSet, embeddings: Embeddings | None) -> TrainingSet:
+    def _selected(
+        self, rows: TrainingSet, covered: Mask, embeddings: Embeddings | None
+    ) -> TrainingSet:
         if self.settings.selection == "confidence":
             return rows.take(most_confident(rows.probs, self.settings.keep))
         if self.settings.selection == "cut_statistic":
@@ -117,8 +136,7 @@ class Workshop:
             return rows.take(like_their_neighbours(rows.probs, embeddings, self.settings.keep))
         if self.settings.selection == "confident_learning":
             assert embeddings is not None
-            covered = self.votes[self.soft.covered]
-            return rows.take(confidently_right(rows.probs, embeddings, covered))
+            return rows.take(confidently_right(rows.probs, embeddings, self.votes[covered]))
         return rows
 
     def changed(self, settings: Mapping[str, Any]) -> "Workshop":
@@ -212,6 +230,19 @@ class Workshop:
         return self.settings.model_copy(
             update={"per_device_train_batch_size": batch, "max_steps": steps}
         )
+
+
+def _told_of(anew: SoftLabels | None, soft: SoftLabels) -> str:
+    if anew is None:
+        return (
+            "Labels stay as the votes have them: covered rows are few, or of one class, or "
+            "embeddings of their texts do not know their labels from chance."
+        )
+    other = anew.probs.argmax(axis=1) != soft.probs.argmax(axis=1)
+    return (
+        f"A linear model of the texts labelled all {len(soft.ids):,} rows anew, "
+        f"{other[soft.covered].mean():.0%} of the covered ones otherwise than the votes."
+    )
 
 
 def copy_model(model: EndModel) -> EndModel:
