@@ -335,7 +335,11 @@ def _about(project: Project, data: Dataset, attempt: Attempt) -> Json:
             "examples_per_second": round(final.examples_per_second, 1),
             "seconds": round(final.seconds, 2),
         },
-        "weak": {"rows": weak.rows, "best_epoch": weak.best_epoch},
+        "weak": {
+            "rows": weak.rows,
+            "best_epoch": weak.best_epoch,
+            "relabelled": attempt.workshop.relabelled is not None,
+        },
         "gold": {
             "recipe": outcome.recipe,
             "reason": outcome.reason,

@@ -12,7 +12,7 @@ from weakft.training.rows import Weights, confidence
 FOLDS = 5
 LEAST_COVERED = 50
 LEAST_AGREEMENT = 0.2  # with the votes' labels; chance is 0, always is 1
-MOST_LEARNED = 8000  # rows that the linear model of a fold learns from
+MOST_LEARNED = 4000  # rows that the linear model of a fold learns from
 RARE = 0.01  # share from which on a class weighs as much as any other
 
 Rows = npt.NDArray[np.intp]
@@ -38,7 +38,7 @@ def relabelled(
         soft: N labels by the label model.
         texts: N texts; equal ones lie in one fold.
         embeddings: [N, d] of them.
-        seed: deals the folds, draws the 8,000 rows that a fold learns from at most.
+        seed: deals the folds, draws the 4,000 rows that a fold learns from at most.
 
     Returns:
         Labels of all rows, every one covered; None where there is nothing to go by: fewer than 50
