@@ -135,11 +135,11 @@ class TrainConfig(Section):
     mixup: float = Field(0, ge=0, description="alpha of MixUp; 0: none")
     relabel: bool | None = Field(
         None,
-        description="learn from labels of all rows that a linear model of the texts makes of "
-        'those from the votes; None: yes, unless uncovered = "fill"',
+        description="learn from labels of all rows by votes and texts together; None: yes, "
+        "unless uncovered or selection look at embeddings themselves",
     )
     selection: Literal["all", "confidence", "cut_statistic", "confident_learning"] = Field(
-        "all", description="which covered rows to learn from"
+        "all", description="which labelled rows to learn from"
     )
     keep: float = Field(0.8, gt=0, le=1, description="share of each class that a selection keeps")
     uncovered: Literal["ignore", "fill"] = Field(
@@ -153,7 +153,9 @@ class TrainConfig(Section):
         le=1,
         description="share of the steps, the last, whose weights are averaged; None: 2/3 in mix",
     )
-    confidence_weights: bool = Field(False, description="weigh rows by how sure their label is")
+    confidence_weights: bool = Field(
+        False, description="weigh rows by how sure their label is; relabelled ones always are"
+    )
     recipe: Literal["configured", "auto"] = Field(
         "configured", description="auto: try changes to [train] on a sample, judged on valid"
     )

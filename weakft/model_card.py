@@ -72,10 +72,15 @@ def _cell(score: Mapping[str, Any]) -> str:
 
 def _made_of(config: Config, metrics: Json, manifest: Json) -> str:
     labels, end_model = metrics["labels"], metrics["end_model"]
-    gold = end_model.get("gold", {})
+    gold, moved = end_model.get("gold", {}), end_model.get("weak", {}).get("relabelled")
     lines = [
         f"- {len(manifest['lfs'])} labeling functions; label model: {labels['chosen']}; "
         f"{labels['covered']:,} of {labels['rows']:,} rows covered",
+        *(
+            []
+            if moved is None
+            else [f"- all rows relabelled by votes and texts; {moved:.1%} of the covered moved"]
+        ),
         f"- gold enters by {gold.get('recipe', 'none')}, {gold.get('rows', 0):,} rows",
         f"- start: {config.train.model}; strategy: {config.train.strategy}; loss: "
         f"{config.train.loss}; seed: {config.train.seed}",

@@ -22,14 +22,15 @@ def shop(tiny_model: Path) -> Workshop:
 def test_everything_that_was_tried_is_told(shop: Workshop) -> None:
     choice = choose_recipe(shop, budget=1000)
     tried = {trial.recipe for trial in choice.trials}
-    assert tried | set(choice.left_out) == {"as configured", *TRIALS}
+    same_as_configured = {"relabelled"}
+    assert tried | set(choice.left_out) == {"as configured", *TRIALS} - same_as_configured
     assert set(choice.left_out) <= {"self-training", "labels as voted, self-training"}
     assert choice.trials[0].ahead == choice.trials[0].standard_error == 0
     best = max(choice.trials, key=lambda trial: trial.accuracy)
     taken = best if best.ahead > best.standard_error else choice.trials[0]
     assert choice.workshop.settings == shop.changed(taken.settings).settings
     assert taken.recipe in choice.reason
-    assert len(choice.as_dict()["trials"]) == len(choice.trials) >= len(TRIALS) - 1
+    assert len(choice.as_dict()["trials"]) == len(choice.trials) >= len(TRIALS) - 2
 
 
 def test_no_time_tries_nothing_else(shop: Workshop) -> None:

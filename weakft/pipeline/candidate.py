@@ -55,14 +55,18 @@ def make_candidate(project: Project, made_from: Json, narrator: Narrator) -> Run
 
 
 def _warm(project: Project) -> Project:
-    """The project with the model in service to start from, where `[retrain] start` asks for it."""
+    """The project with the model in service to start from, where `[retrain] start` asks for it.
+
+    Its labels stay as voted: embeddings of a model that has learned them would only repeat them.
+    """
     current = project.registry.current()
     if project.config.retrain.start == "scratch" or current is None:
         return project
     report = Report(project, project.runs.open(current))
     if report.classes != project.config.classes:
         return project
-    train = project.config.train.model_copy(update={"model": str(report.run.model)})
+    update = {"model": str(report.run.model), "relabel": False}
+    train = project.config.train.model_copy(update=update)
     config: Config = project.config.model_copy(update={"train": train})
     return Project(project.root, config)
 

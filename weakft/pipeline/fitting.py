@@ -148,6 +148,11 @@ def _warnings(project: Project, data: Dataset, attempt: Attempt) -> list[str]:
             f"Every covered row is labelled {only!r}, so weak labels tell nothing apart. Write LFs "
             "that vote for the other classes, or set label_model.class_balance."
         )
+    if shop.settings.relabel and shop.read_anew is None:
+        warnings.append(
+            "train.relabel = true, but labels stay as voted: fewer than 40 covered rows, labels "
+            "all of one class, or embeddings that do not know them from chance."
+        )
     if data.reviewed and not _gold_splits(data):
         warnings.append(
             f"The reviewed rows ({len(data.reviewed)}) enter as sure labels of train only: without "
@@ -338,7 +343,7 @@ def _about(project: Project, data: Dataset, attempt: Attempt) -> Json:
         "weak": {
             "rows": weak.rows,
             "best_epoch": weak.best_epoch,
-            "relabelled": attempt.workshop.relabelled is not None,
+            "relabelled": attempt.workshop.relabelled_share,
         },
         "gold": {
             "recipe": outcome.recipe,

@@ -16,13 +16,18 @@ LEAST_VALID = 30
 CONFIGURED = "as configured"
 
 TRIALS: dict[str, dict[str, Any]] = {
-    "labels as voted": {"relabel": False},
+    "relabelled": {"relabel": None, "uncovered": "ignore", "selection": "all"},
+    "labels as voted": {"relabel": False, "uncovered": "ignore"},
     "uncovered filled": {"relabel": False, "uncovered": "fill"},
-    "cut statistic": {"selection": "cut_statistic"},
+    "cut statistic": {"relabel": False, "selection": "cut_statistic"},
     "self-training": {"self_training": 1},
     "averaged weights": {"ema": 0.99, "tail_average": 0},
-    "labels as voted, self-training": {"relabel": False, "self_training": 1},
-    "confident learning": {"selection": "confident_learning"},
+    "labels as voted, self-training": {
+        "relabel": False,
+        "uncovered": "ignore",
+        "self_training": 1,
+    },
+    "confident learning": {"relabel": False, "selection": "confident_learning"},
     "generalised cross-entropy": {"loss": "generalised_cross_entropy"},
     "probe first": {"probe_epochs": 1},
     "frozen half": {"strategy": "freeze"},
@@ -104,6 +109,8 @@ def choose_recipe(workshop: Workshop, budget: float) -> Choice:
             break
         began = time.perf_counter()
         shop = sample.changed(changes)
+        if recipe != CONFIGURED and shop.settings == sample.settings:
+            continue
         try:
             predicted = shop.weak_model().model.predict_proba(valid.texts).argmax(axis=1)
         except WeakftError as error:

@@ -10,10 +10,12 @@ from weakft.training.linear import Embeddings, linear_opinion
 from weakft.training.rows import Weights, confidence
 
 FOLDS = 5
-LEAST_COVERED = 50
+LEAST_COVERED = 40
 LEAST_AGREEMENT = 0.2  # with the votes' labels; chance is 0, always is 1
 MOST_LEARNED = 4000  # rows that the linear model of a fold learns from
-RARE = 0.01  # share from which on a class weighs as much as any other
+BALANCE_FLOOR = 0.01  # share below which a class is not raised to the weight of the others
+LEAST_TOLD = 1e-6
+SHARPNESS = 2  # power of the linear model's opinion: regularised, it is less sure than it might be
 
 Rows = npt.NDArray[np.intp]
 
@@ -21,13 +23,16 @@ Rows = npt.NDArray[np.intp]
 def relabelled(
     soft: SoftLabels, texts: Sequence[str], embeddings: Embeddings, seed: int = 0
 ) -> SoftLabels | None:
-    """The labels of all rows as their texts tell them, each by a model that has not seen its own.
+    """The labels of all rows by votes and texts together.
 
     Rules of thumb are wrong in the same way on row after row, and a large model learns the rules.
-    A linear model on frozen embeddings cannot: it keeps what like texts have in common. It learns
-    the most probable classes of the covered rows, weighed by how sure they are, with all classes
-    of equal weight, in five folds; a second, which learns what the first said of all rows, has
-    the last word. Labels that are certain, such as those given by hand, stay.
+    A linear model on frozen embeddings has no room for most of them: it keeps what like texts
+    have in common. It learns the most probable classes of the covered rows, weighed by how sure
+    they are, with classes of equal weight, and judges rows of folds it has not learned from; a
+    second learns what the first said of all rows. Since classes weigh alike, its squared opinion
+    is taken for the likelihood of the text, and the soft label for the prior: their product is
+    the new label. For rows nobody voted on the prior is how often each class is the label of
+    covered ones. Labels that are certain, such as those given by hand, stay.
 
     That embeddings of a pre-trained model mend weak labels is the idea of Chen et al. ("Shoring
     up the foundations: fusing model embeddings and weak supervision", UAI 2022), who extend the
@@ -38,10 +43,10 @@ def relabelled(
         soft: N labels by the label model.
         texts: N texts; equal ones lie in one fold.
         embeddings: [N, d] of them.
-        seed: deals the folds, draws the 4,000 rows that a fold learns from at most.
+        seed: deals the folds, draws the 4,000 rows at most that a fold learns from.
 
     Returns:
-        Labels of all rows, every one covered; None where there is nothing to go by: fewer than 50
+        Labels of all rows, every one covered; None where there is nothing to go by: fewer than 40
         covered rows, labels all of one class, or embeddings that do not know the labels from
         chance.
 
@@ -64,21 +69,23 @@ def relabelled(
     first = _told_by_the_others(soft.probs, covered, embeddings, folds, seed)
     if _agreement(first[covered], labels[covered]) < LEAST_AGREEMENT:
         return None
-    probs = _told_by_the_others(first, np.arange(len(first)), embeddings, folds, seed)
-    certain = soft.covered & (soft.probs.max(axis=1) == 1)
-    probs[certain] = soft.probs[certain]
+    told = _told_by_the_others(first, np.arange(len(first)), embeddings, folds, seed)
+    shares = np.bincount(labels[covered], minlength=len(soft.classes)) / len(covered)
+    prior = np.where(soft.covered[:, None], soft.probs, shares + BALANCE_FLOOR)
+    probs = np.maximum(told, LEAST_TOLD) ** SHARPNESS * prior
+    probs /= probs.sum(axis=1, keepdims=True)
     return SoftLabels(probs, np.full(len(probs), True), soft.ids, soft.classes)
 
 
 def equally_weighted(labels: Rows, weights: Weights, cardinality: int) -> Weights:
-    """The weights, so scaled that every class has the same sum, and their mean is 1.
+    """The weights, so scaled that all but very rare classes have about the same sum; mean 1.
 
     Example:
         >>> equally_weighted(np.array([0, 0, 0, 1]), np.ones(4), 2).round(2).tolist()
         [0.68, 0.68, 0.68, 1.97]
     """
     share = np.bincount(labels, weights, minlength=cardinality) / weights.sum()
-    scaled = weights / (share[labels] + RARE)
+    scaled = weights / (share[labels] + BALANCE_FLOOR)
     return np.asarray(scaled / scaled.mean())
 
 

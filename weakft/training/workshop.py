@@ -17,7 +17,8 @@ from weakft.kept_tensors import KeptTensors, file_for, key_of
 from weakft.labels import SoftLabels, Votes
 from weakft.narration import SILENCE, Narrator
 from weakft.processors import Processor, TextProcessor
-from weakft.ranks import world_size
+from weakft.ranks import shared, world_size
+from weakft.training.arguments import device_of
 from weakft.training.finetune import FineTuned, fine_tune
 from weakft.training.gold import Mask
 from weakft.training.relabelling import relabelled
@@ -31,6 +32,7 @@ from weakft.training.selection import (
 )
 from weakft.training.self_training import round_settings, self_taught
 
+BY_EMBEDDINGS = ("cut_statistic", "confident_learning")
 EMBEDDINGS = "embeddings"
 TOKENS = "tokens"
 SMALL_BATCH = 16  # rows a step where gold is scarce
@@ -68,19 +70,19 @@ class Workshop:
 
     @cached_property
     def weak_rows(self) -> TrainingSet:
-        """The rows of the pool to learn from, as `[train]` selects, fills and weighs them.
+        """The rows of the pool to learn from, as `[train]` relabels, selects and weighs them.
 
         A text that is there several times is one row of more weight.
         """
-        soft = self.relabelled or self.soft
+        soft = self.read_anew or self.soft
         rows = TrainingSet.from_soft_labels(self.texts, soft)
-        uses_embeddings = self.settings.selection in ("cut_statistic", "confident_learning")
+        uses_embeddings = self.settings.selection in BY_EMBEDDINGS
         embeddings = self.embeddings if uses_embeddings or self._fills else None
         covered = soft.covered
         chosen = self._selected(rows, covered, None if embeddings is None else embeddings[covered])
-        if self.settings.confidence_weights or self.relabelled:
+        if self.settings.confidence_weights or self.read_anew:
             chosen = chosen.weighted_by_confidence()
-        if self.relabelled:
+        if self.read_anew:
             chosen = chosen.hardened()
         if embeddings is None or not self._fills:
             return chosen.merged()
@@ -92,16 +94,25 @@ class Workshop:
         return TrainingSet.concat([chosen, more]).merged()
 
     @cached_property
-    def relabelled(self) -> SoftLabels | None:
-        """The labels anew by what the texts say; None where `[train]` or the data are against."""
-        asked = self.settings.relabel
-        if asked is False or (asked is None and self.settings.uncovered == "fill"):
+    def read_anew(self) -> SoftLabels | None:
+        """The labels by votes and texts; None where `[train]` or the data are against it."""
+        settings = self.settings
+        takes_embeddings = settings.uncovered == "fill" or settings.selection in BY_EMBEDDINGS
+        asked = settings.relabel if settings.relabel is not None else not takes_embeddings
+        if not asked or not self.soft.covered.any():
             return None
-        if not self.soft.covered.any():
-            return None
-        anew = relabelled(self.soft, self.texts, self.embeddings, self.settings.seed)
+        anew = shared(
+            lambda: relabelled(self.soft, self.texts, self.embeddings, self.settings.seed)
+        )
         self.narrator.say(_told_of(anew, self.soft))
         return anew
+
+    @property
+    def relabelled_share(self) -> float | None:
+        """Of the covered rows, how many learn another class than the votes'; None: all as voted."""
+        if self.read_anew is None:
+            return None
+        return _share_of_others(self.read_anew, self.soft)
 
     @property
     def _fills(self) -> bool:
@@ -116,15 +127,19 @@ class Workshop:
         """[n, d] by the pre-trained encoder; texts embedded before are recalled from `cache`."""
         encoder = self.fresh_model()
         if self.cache is None or self.task == "image":
-            return encoder.embed(texts, narrator=self.narrator)
+            return self._embedded(encoder, texts)
         parameters = encoder.model.base_model.named_parameters()
         kept = KeptTensors(file_for(parameters, self.cache / EMBEDDINGS))
         keys = [key_of(ids) for ids in encoder.processor.encode(texts)]
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in kept}
         if missing:
-            found = encoder.embed(list(missing.values()), narrator=self.narrator)
+            found = self._embedded(encoder, list(missing.values()))
             kept.keep(dict(zip(missing, torch.from_numpy(found), strict=True)), keys)
         return kept.take(keys).numpy()
+
+    def _embedded(self, encoder: EndModel, texts: Sequence[str]) -> Embeddings:
+        encoder.model.to(device_of(self.settings))  # type: ignore[arg-type]
+        return encoder.embed(texts, narrator=self.narrator)
 
     def _selected(
         self, rows: TrainingSet, covered: Mask, embeddings: Embeddings | None
@@ -238,11 +253,15 @@ def _told_of(anew: SoftLabels | None, soft: SoftLabels) -> str:
             "Labels stay as the votes have them: covered rows are few, or of one class, or "
             "embeddings of their texts do not know their labels from chance."
         )
-    other = anew.probs.argmax(axis=1) != soft.probs.argmax(axis=1)
     return (
-        f"A linear model of the texts labelled all {len(soft.ids):,} rows anew, "
-        f"{other[soft.covered].mean():.0%} of the covered ones otherwise than the votes."
+        f"Votes and texts together label all {len(soft.ids):,} rows anew, "
+        f"{_share_of_others(anew, soft):.0%} of the covered ones otherwise than the votes alone."
     )
+
+
+def _share_of_others(anew: SoftLabels, soft: SoftLabels) -> float:
+    other = anew.probs.argmax(axis=1) != soft.probs.argmax(axis=1)
+    return float(other[soft.covered].mean())
 
 
 def copy_model(model: EndModel) -> EndModel:
