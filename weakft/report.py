@@ -246,6 +246,17 @@ class Report:
         table = pd.DataFrame(rows)
         return table.astype({name: float for name in table if name not in ("split", "support")})
 
+    @property
+    def relabelling(self) -> str | None:
+        """What became of the soft labels before the end model learned them; None: nothing."""
+        moved = self.metrics["end_model"].get("weak", {}).get("relabelled")
+        if moved is None:
+            return None
+        return (
+            "The end model learned them read together with the texts, for all rows: that moved "
+            f"{moved:.1%} of the covered rows to another class (train.relabel)."
+        )
+
     def confusion(self, split: Splits) -> pd.DataFrame:
         """How often the end model predicts each class for each gold class.
 

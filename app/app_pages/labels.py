@@ -44,6 +44,8 @@ shown.links(
         ("Label unsure rows by hand", "review", {"queue": "unsure labels"}),
     ]
 )
+if report.relabelling is not None:
+    st.caption(report.relabelling)
 for warning in labels["warnings"]:
     st.text(f"⚠ {shown.visible(warning)}")
 

@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from tests.conftest import CONFIG, LF_FILE, write_project
 from weakft.cli.main import app
+from weakft.project import Project
+from weakft.report import Report
 
 runner = CliRunner()
 
@@ -61,6 +63,17 @@ def test_run_keeps_the_json_contract(finished: tuple[Path, dict]) -> None:
     assert set(content["timings"]) == {"read", "apply", "label", "train", "evaluate"}
     assert metrics["labels"]["chosen"] in {"majority_vote", "one_coin", "snorkel"}
     assert {c["name"] for c in metrics["labels"]["candidates"]} >= {"snorkel", "majority_vote"}
+
+
+def test_that_labels_were_read_together_with_texts_is_told(finished: tuple[Path, dict]) -> None:
+    root, content = finished
+    moved = content["metrics"]["end_model"]["weak"]["relabelled"]
+    assert 0 <= moved < 0.5
+    project = Project.open(root)
+    report = Report(project, project.runs.open(content["run_id"]))
+    assert f"moved {moved:.1%} of the covered rows" in str(report.relabelling)
+    card = (report.run.model / "README.md").read_text()
+    assert f"all rows relabelled by votes and texts; {moved:.1%} of the covered moved" in card
 
 
 def test_the_run_folder_is_as_promised(finished: tuple[Path, dict]) -> None:

@@ -120,6 +120,7 @@ def soft_labels(report: Report) -> Section:
             Heading("Why this label model"),
             Paragraph(labels.get("reason", f"{labels['chosen']}, as configured.")),
             *_candidates(labels.get("candidates") or []),
+            *([] if report.relabelling is None else [Paragraph(report.relabelling)]),
             Heading("Quality against gold"),
             _quality(report),
             Beside((_shares(report), _confidences(report), *_calibration(report))),
