@@ -253,8 +253,8 @@ class Report:
         if moved is None:
             return None
         return (
-            "The end model learned them read together with the texts, for all rows: that moved "
-            f"{moved:.1%} of the covered rows to another class (train.relabel)."
+            "The end model learned these labels read together with the texts, for all rows: that "
+            f"moved {moved:.1%} of the covered rows to another class (train.relabel)."
         )
 
     def confusion(self, split: Splits) -> pd.DataFrame:
