@@ -1,4 +1,4 @@
-"""Labels of every row anew: what a linear model of the texts makes of those from the votes."""
+"""Labels of every row anew, by votes and texts together."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ FOLDS = 5
 LEAST_COVERED = 40
 LEAST_AGREEMENT = 0.2  # with the votes' labels; chance is 0, always is 1
 MOST_LEARNED = 4000  # rows that the linear model of a fold learns from
-BALANCE_FLOOR = 0.01  # share below which a class is not raised to the weight of the others
+BALANCE_FLOOR = 0.01  # added to each class's share: a very rare one is not raised all the way
 LEAST_TOLD = 1e-6
 SHARPNESS = 2  # power of the linear model's opinion: regularised, it is less sure than it might be
 
@@ -28,7 +28,7 @@ def relabelled(
     Rules of thumb are wrong in the same way on row after row, and a large model learns the rules.
     A linear model on frozen embeddings has no room for most of them: it keeps what like texts
     have in common. It learns the most probable classes of the covered rows, weighed by how sure
-    they are, with classes of equal weight, and judges rows of folds it has not learned from; a
+    they are, with classes of about equal weight, and judges rows of folds it has not learned from; a
     second learns what the first said of all rows. Since classes weigh alike, its squared opinion
     is taken for the likelihood of the text, and the soft label for the prior: their product is
     the new label. For rows nobody voted on the prior is how often each class is the label of
