@@ -28,7 +28,7 @@ def relabelled(
     Rules of thumb are wrong in the same way on row after row, and a large model learns the rules.
     A linear model on frozen embeddings has no room for most of them: it keeps what like texts
     have in common. It learns the most probable classes of the covered rows, weighed by how sure
-    they are, with classes of about equal weight, and judges rows of folds it has not learned from; a
+    they are, classes of about equal weight, and judges rows of folds it has not learned from; a
     second learns what the first said of all rows. Since classes weigh alike, its squared opinion
     is taken for the likelihood of the text, and the soft label for the prior: their product is
     the new label. For rows nobody voted on the prior is how often each class is the label of
