@@ -145,6 +145,12 @@ class TrainConfig(Section):
     uncovered: Literal["ignore", "fill"] = Field(
         "ignore", description="fill: label rows a linear model on embeddings is sure of"
     )
+    max_uncovered_rows: int | None = Field(
+        None,
+        ge=0,
+        description="rows no LF votes on that are read, at most, drawn by the seed; None: 4 for "
+        "each covered row, or 20,000 if that is more",
+    )
     self_training: int = Field(0, ge=0, description="rounds on the model's own sure opinions")
     ema: float = Field(0, ge=0, lt=1, description="decay of averaged weights, such as .99; 0: none")
     tail_average: float | None = Field(
@@ -219,6 +225,7 @@ class TrainConfig(Section):
             "selection",
             "keep",
             "uncovered",
+            "max_uncovered_rows",
             "confidence_weights",
             "self_training",
             "ema",

@@ -305,12 +305,14 @@ def test_a_budget_asks_for_recipes_and_their_choice_is_told(project: Path) -> No
     assert "such as 90s" in wrong.stderr
 
 
-def test_labels_of_one_class_and_texts_cut_short_are_told(
+def test_labels_of_one_class_texts_cut_short_and_rows_left_out_are_told(
     make_project: Callable[..., Path],
 ) -> None:
     lfs = 'from weakft import keyword_lf\n\npraises = keyword_lf("praises", ["great", "love"], 1)\n'
     root = make_project(lfs=lfs)
-    answer = weakft("run", "--project", root, "--set", "train.max_length=6")
+    changes = ("--set", "train.max_length=6", "--set", "train.max_uncovered_rows=1")
+    answer = weakft("run", "--project", root, *changes)
     told = " ".join(answer["warnings"])
+    assert "Training reads 1 of the" in told
     assert "Every covered row is labelled 'good'" in told
     assert "longer than 6 tokens (train.max_length)" in told

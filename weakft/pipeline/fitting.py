@@ -24,6 +24,7 @@ from weakft.training import TrainingSet, fine_tune
 from weakft.training.add_gold import GoldOutcome, add_gold
 from weakft.training.finetune import UNFINISHED, FineTuned
 from weakft.training.gold import Gold
+from weakft.training.pool import rows_to_read
 from weakft.training.precision import uses_bf16
 from weakft.training.recipes import Choice, choose_recipe
 from weakft.training.workshop import Workshop
@@ -141,6 +142,12 @@ def _warnings(project: Project, data: Dataset, attempt: Attempt) -> list[str]:
             f"{cut:,} of {len(shop.texts):,} training texts are longer than {limit} tokens "
             f"(train.max_length); only their beginning is read: {room}."
         )
+    if unread := len(data["train"]) - len(shop.texts):
+        read = int((~shop.soft.covered).sum())
+        warnings.append(
+            f"Training reads {read:,} of the {read + unread:,} rows that no LF votes on, drawn at "
+            "random; train.max_uncovered_rows sets how many."
+        )
     labels = np.unique(shop.soft.probs[shop.soft.covered].argmax(axis=1))
     if len(labels) == 1:
         only = project.config.classes[int(labels[0])]
@@ -210,7 +217,7 @@ def _workshop(
 ) -> Workshop:
     valid = data.get("valid")
     k = len(project.config.classes)
-    return Workshop(
+    whole = Workshop(
         classes=project.config.classes,
         settings=_settings(project).model_copy(update={"seed": seed}),
         texts=data["train"].texts,
@@ -221,6 +228,8 @@ def _workshop(
         task=project.config.project.task,
         narrator=narrator,
     )
+    train = project.config.train
+    return whole.take(rows_to_read(soft.covered, train.max_uncovered_rows, train.seed))
 
 
 def _settings(project: Project) -> TrainConfig:

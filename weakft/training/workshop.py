@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from weakft.config import Task, TrainConfig
@@ -35,6 +36,7 @@ from weakft.training.self_training import round_settings, self_taught
 BY_EMBEDDINGS = ("cut_statistic", "confident_learning")
 EMBEDDINGS = "embeddings"
 TOKENS = "tokens"
+Positions = npt.NDArray[np.intp]
 SMALL_BATCH = 16  # rows a step where gold is scarce
 FEW_GOLD_ROWS = 300
 MIX_EPOCHS = 1.0  # over pool and gold, starting from the gold-only model
@@ -163,7 +165,10 @@ class Workshop:
         if len(self.texts) <= limit:
             return self
         rng = np.random.default_rng(self.settings.seed)
-        rows = np.sort(rng.choice(len(self.texts), size=limit, replace=False))
+        return self.take(np.sort(rng.choice(len(self.texts), size=limit, replace=False)))
+
+    def take(self, rows: Positions) -> "Workshop":
+        """The same with these rows of the pool, r positions in it."""
         soft = SoftLabels(
             self.soft.probs[rows],
             self.soft.covered[rows],
