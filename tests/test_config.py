@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CONFIG
-from weakft.config import Config, TrainConfig, find_project
+from weakft.config import Config, TrainConfig, TrainerConfig, find_project
 from weakft.errors import ConfigError
 
 
@@ -92,4 +92,4 @@ def test_the_names_of_train_are_those_of_training_arguments() -> None:
     from transformers import TrainingArguments
 
     theirs = {field.name for field in fields(TrainingArguments)}
-    assert set(TrainConfig.model_fields) - TrainConfig.OURS <= theirs
+    assert set(TrainerConfig.model_fields) <= theirs

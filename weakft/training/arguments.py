@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from transformers import TrainingArguments
 
-from weakft.config import TrainConfig
+from weakft.config import TrainConfig, TrainerConfig
 from weakft.errors import ConfigError
 from weakft.training.precision import uses_bf16
 
@@ -25,7 +25,7 @@ def training_arguments(
     Raises:
         ConfigError: transformers refuses a setting.
     """
-    theirs: Mapping[str, Any] = settings.model_dump(exclude=set(settings.OURS))
+    theirs: Mapping[str, Any] = settings.model_dump(include=set(TrainerConfig.model_fields))
     when = "epoch" if has_valid else "no"
     return _accepted(
         output_dir=str(scratch),

@@ -1,0 +1,111 @@
+"""`[train]`: how the end model is fine-tuned."""
+
+from typing import Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from weakft.config.sections import Section
+
+
+class TrainerConfig(Section):
+    """The part of `[train]` that goes to Hugging Face's TrainingArguments, under its names."""
+
+    learning_rate: float = Field(1e-4, gt=0)
+    num_train_epochs: float = Field(3, gt=0)
+    max_steps: int = -1
+    per_device_train_batch_size: int = Field(32, ge=1)
+    per_device_eval_batch_size: int = Field(64, ge=1)
+    gradient_accumulation_steps: int = Field(1, ge=1)
+    weight_decay: float = Field(0.01, ge=0)
+    warmup_steps: float = Field(0.1, ge=0, description="steps, or a share of them below 1")
+    lr_scheduler_type: Literal[
+        "linear", "cosine", "constant", "constant_with_warmup", "polynomial", "inverse_sqrt"
+    ] = "linear"
+    max_grad_norm: float = Field(1.0, gt=0)
+    metric_for_best_model: Literal["macro_f1", "accuracy", "loss"] = "macro_f1"
+    bf16: bool | None = Field(None, description="None: where that is quicker")
+    use_cpu: bool = False
+    report_to: Literal["none", "mlflow", "wandb", "tensorboard", "trackio"] = "none"
+    seed: int = Field(0, ge=0)
+
+
+class TrainConfig(TrainerConfig):
+    """`[train]`: TrainingArguments' own names, plus what is ours."""
+
+    model: str = "default"
+    max_length: int = Field(128, ge=4)
+    strategy: str = Field(
+        "full", description="full, freeze, head, gradual, lora, or another of PEFT's tuners"
+    )
+    freeze_layers: int | None = Field(None, ge=0, description="lowest layers held; None: half")
+    freeze: tuple[str, ...] = Field((), description="name patterns held instead of layers")
+    peft: dict[str, Any] = Field({}, description="settings of a tuner, under PEFT's names")
+    layer_lr_decay: float = Field(
+        1.0, gt=0, le=1, description="learning rate times this for each layer below the head"
+    )
+    probe_epochs: float = Field(0, ge=0, description="epochs of the head alone, before the rest")
+    loss: Literal[
+        "soft_cross_entropy",
+        "label_smoothing",
+        "generalised_cross_entropy",
+        "symmetric_cross_entropy",
+        "bootstrapping",
+    ] = "soft_cross_entropy"
+    early_learning: float = Field(0, ge=0, description="strength of early-learning regularisation")
+    mixup: float = Field(0, ge=0, description="alpha of MixUp; 0: none")
+    relabel: bool | None = Field(
+        None,
+        description="learn from labels of all rows by votes and texts together; None: yes, "
+        "unless uncovered or selection look at embeddings themselves",
+    )
+    selection: Literal["all", "confidence", "cut_statistic", "confident_learning"] = Field(
+        "all", description="which labelled rows to learn from"
+    )
+    keep: float = Field(0.8, gt=0, le=1, description="share of each class that a selection keeps")
+    uncovered: Literal["ignore", "fill"] = Field(
+        "ignore", description="fill: label rows a linear model on embeddings is sure of"
+    )
+    max_uncovered_rows: int | None = Field(
+        None,
+        ge=0,
+        description="rows no LF votes on that are read, at most, drawn by the seed; None: 4 for "
+        "each covered row, or 20,000 if that is more",
+    )
+    self_training: int = Field(0, ge=0, description="rounds on the model's own sure opinions")
+    ema: float = Field(0, ge=0, lt=1, description="decay of averaged weights, such as .99; 0: none")
+    tail_average: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="share of the steps, the last, whose weights are averaged; None: 2/3 in mix",
+    )
+    confidence_weights: bool = Field(
+        False, description="weigh rows by how sure their label is; relabelled ones always are"
+    )
+    recipe: Literal["configured", "auto"] = Field(
+        "configured", description="auto: try changes to [train] on a sample, judged on valid"
+    )
+    budget: float = Field(600, gt=0, description="seconds that trying may take")
+    gold: Literal["auto", "continue", "mix", "only", "none"] = "auto"
+    gold_folds: int | None = Field(
+        None, ge=2, description="None: 4 below 300 gold rows, 2 from there on"
+    )
+    gold_epochs: float = Field(6, gt=0, description="epochs of a gold stage, at least")
+    gold_steps: int = Field(240, ge=1, description="optimiser steps of a gold stage, at least")
+    seeds: int = Field(
+        1, ge=1, description="trainings from `seed` on; all are scored, the best by valid is taken"
+    )
+
+    @field_validator("uncovered")
+    @classmethod
+    def _left_to_fill(cls, uncovered: str, known: ValidationInfo) -> str:
+        if uncovered == "fill" and known.data.get("relabel"):
+            raise ValueError('relabel labels every row, so nothing is left to "fill": take one')
+        return uncovered
+
+    @field_validator("tail_average")
+    @classmethod
+    def _one_mean(cls, tail_average: float | None, known: ValidationInfo) -> float | None:
+        if tail_average and known.data.get("ema"):
+            raise ValueError("weights are averaged by ema or by tail_average, not by both")
+        return tail_average

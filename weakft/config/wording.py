@@ -1,0 +1,43 @@
+"""What is wrong with a setting, in words."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+
+def explained(error: ValidationError, whole: type[BaseModel], file: Path) -> str:
+    """Every wrong setting: its key, what was wanted, what was found, the nearest known key.
+
+    Args:
+        error: what pydantic has against it.
+        whole: the settings that were to be made.
+        file: they come from.
+    """
+    problems = [_problem(dict(detail), whole) for detail in error.errors()]
+    return f"{file}: " + " ".join(problems)
+
+
+def _problem(detail: dict[str, Any], whole: type[BaseModel]) -> str:
+    path = [str(part) for part in detail["loc"]]
+    where = ".".join(path)
+    if detail["type"] == "extra_forbidden":
+        known = list(_section_at(whole, path[:-1]).model_fields)
+        near = difflib.get_close_matches(path[-1], known, n=1)
+        advice = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}."
+        return f"Unknown key {where!r}; {advice}"
+    if detail["type"] == "missing":
+        return f"{where!r} is required."
+    wanted = detail["msg"].removeprefix("Value error, ")
+    return f"{where!r}: {wanted}, got {detail['input']!r}."
+
+
+def _section_at(whole: type[BaseModel], path: Sequence[str]) -> type[BaseModel]:
+    section = whole
+    for part in path:
+        annotation = section.model_fields[part].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            section = annotation
+    return section
