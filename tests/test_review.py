@@ -21,7 +21,7 @@ from weakft.errors import DataError
 from weakft.labels import SoftLabels
 from weakft.narration import SILENCE
 from weakft.pipeline import stagewise
-from weakft.pipeline.fitting import _gold_rows
+from weakft.pipeline.gold_parts import gold_rows
 from weakft.project import Project
 from weakft.review import Decision, ReviewLog
 from weakft.runs import read_json, sha256
@@ -256,7 +256,7 @@ def test_the_label_model_learns_nothing_from_reviewed_rows(reviewed: Project) ->
 def test_reviewed_rows_are_gold_that_never_judges(reviewed: Project) -> None:
     work, votes = stagewise.apply(reviewed, SILENCE)
     data = read_dataset(reviewed.config, reviewed.root)
-    gold = _gold_rows(data, work, 2)
+    gold = gold_rows(data, work, 2)
     assert gold is not None
     assert gold.judged.tolist() == [False] * 24 + [True] * 24 + [False] * 2
     train = data["train"]

@@ -4,33 +4,28 @@ import gc
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
-from weakft.config import Splits, TrainConfig
-from weakft.dataset import Dataset, Split, read_gold
+from weakft.config import TrainConfig
+from weakft.dataset import Dataset, read_gold
 from weakft.end_model import EndModel
 from weakft.errors import ConfigError
-from weakft.evaluation.metrics import macro_f1
-from weakft.labels import LabelMatrix, Probs, SoftLabels, probabilities_frame
+from weakft.labels import LabelMatrix, SoftLabels, probabilities_frame
 from weakft.narration import Narrator
-from weakft.pipeline.evaluating import SEED_PREFIX, score, spread
+from weakft.pipeline.attempt import Attempt, about_training
+from weakft.pipeline.evaluating import SEED_PREFIX, spread
+from weakft.pipeline.gold_parts import as_rows, gold_rows, judging_part
 from weakft.project import Project
 from weakft.ranks import leads, world_size
 from weakft.runs import Json, RunFolder
 from weakft.training import TrainingSet, fine_tune
 from weakft.training.add_gold import GoldOutcome, add_gold
 from weakft.training.finetune import UNFINISHED, FineTuned
-from weakft.training.gold import Gold
 from weakft.training.pool import rows_to_read
-from weakft.training.precision import uses_bf16
-from weakft.training.recipes import Choice, choose_recipe
+from weakft.training.recipes import choose_recipe
 from weakft.training.workshop import Workshop
 
 CACHE = Path(".weakft")
-GOLD_PARTS: tuple[Splits, ...] = ("dev", "valid")
 
 
 def fit(
@@ -66,45 +61,6 @@ def _old_objects_unsearched() -> Iterator[None]:
         gc.unfreeze()
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """One training from start to end, under one seed.
-
-    Attributes:
-        workshop: what it started from; its settings hold the seed.
-        weak: the model trained on weak labels alone.
-        outcome: the model with gold let in.
-        choice: of the recipe, where it was left to us.
-    """
-
-    workshop: Workshop
-    weak: FineTuned
-    outcome: GoldOutcome
-    choice: Choice | None = None
-
-    @property
-    def seed(self) -> int:
-        """Of everything that is random in training."""
-        return self.workshop.settings.seed
-
-    def judged_valid(self, valid: Split) -> tuple[Probs, str] | None:
-        """Predictions on valid that may be scored, and how they came about, if there are any."""
-        if self.outcome.judged_probs is not None:
-            how = "out of fold: no model trained on the rows it is scored on"
-            return self.outcome.judged_probs, how
-        if self.outcome.recipe == "none":
-            return self.outcome.final.model.predict_proba(valid.texts), "valid chose the checkpoint"
-        return None
-
-    def valid_f1(self, data: Dataset) -> float:
-        """Macro-F1 on valid; 0 where nothing can be scored."""
-        valid = data.get("valid")
-        judged = None if valid is None or valid.gold is None else self.judged_valid(valid)
-        if valid is None or valid.gold is None or judged is None:
-            return 0.0
-        return macro_f1(valid.gold, judged[0].argmax(axis=1), judged[0].shape[1])
-
-
 def _write(
     project: Project,
     data: Dataset,
@@ -120,52 +76,11 @@ def _write(
         if rival is not None:
             _write_rival_predictions(name, rival.model, data, folder)
     metrics = folder.read_metrics()
-    metrics["end_model"] = _about(project, data, taken)
+    metrics["end_model"] = about_training(project, data, taken)
     if len(attempts) > 1:
-        metrics["end_model"]["seeds"] = _about_seeds(attempts, taken, data, folder)
+        metrics["end_model"]["seeds"] = about_seeds(attempts, taken, data, folder)
     folder.write_metrics(metrics)
     shutil.rmtree(project.root / CACHE / UNFINISHED, ignore_errors=True)
-
-
-def _warnings(project: Project, data: Dataset, attempt: Attempt) -> list[str]:
-    """Texts not read to their end, labels all of one class, reviewed rows that nothing judges."""
-    warnings = []
-    shop, model = attempt.workshop, attempt.outcome.final.model
-    if cut := model.processor.cut_off(shop.texts):
-        limit = model.processor.max_length
-        room = (
-            "raise it to read more"
-            if limit == project.config.train.max_length
-            else "this model reads no more"
-        )
-        warnings.append(
-            f"{cut:,} of {len(shop.texts):,} training texts are longer than {limit} tokens "
-            f"(train.max_length); only their beginning is read: {room}."
-        )
-    if unread := len(data["train"]) - len(shop.texts):
-        read = int((~shop.soft.covered).sum())
-        warnings.append(
-            f"Training reads {read:,} of the {read + unread:,} rows that no LF votes on, drawn at "
-            "random; train.max_uncovered_rows sets how many."
-        )
-    labels = np.unique(shop.soft.probs[shop.soft.covered].argmax(axis=1))
-    if len(labels) == 1:
-        only = project.config.classes[int(labels[0])]
-        warnings.append(
-            f"Every covered row is labelled {only!r}, so weak labels tell nothing apart. Write LFs "
-            "that vote for the other classes, or set label_model.class_balance."
-        )
-    if shop.settings.relabel and shop.read_anew is None:
-        warnings.append(
-            "train.relabel = true, but labels stay as voted: fewer than 40 covered rows, labels "
-            "all of one class, or embeddings that do not know them from chance."
-        )
-    if data.reviewed and not _gold_splits(data):
-        warnings.append(
-            f"The reviewed rows ({len(data.reviewed)}) enter as sure labels of train only: without "
-            "dev or valid nothing judges how gold should enter."
-        )
-    return warnings
 
 
 def _attempts(
@@ -178,7 +93,7 @@ def _attempts(
             'train.recipe = "auto" tries recipes against the clock, which several processes read '
             "differently. Let one process choose, then train what it chose."
         )
-    gold = _gold_rows(data, folder, len(project.config.classes))
+    gold = gold_rows(data, folder, len(project.config.classes))
     attempts = []
     for seed in range(settings.seed, settings.seed + settings.seeds):
         if settings.seeds > 1:
@@ -194,7 +109,7 @@ def _attempts(
     return attempts
 
 
-def _about_seeds(attempts: list[Attempt], taken: Attempt, data: Dataset, folder: RunFolder) -> Json:
+def about_seeds(attempts: list[Attempt], taken: Attempt, data: Dataset, folder: RunFolder) -> Json:
     """Every seed's score on valid; their predictions of test are left for evaluation to score."""
     for attempt in attempts:
         name = f"{SEED_PREFIX}{attempt.seed}"
@@ -222,7 +137,7 @@ def _workshop(
         settings=_settings(project).model_copy(update={"seed": seed}),
         texts=data["train"].texts,
         soft=soft,
-        valid=None if valid is None else _as_rows(valid, k),
+        valid=None if valid is None else as_rows(valid, k),
         votes=LabelMatrix.load(folder.votes("train")).values,
         cache=project.root / CACHE,
         task=project.config.project.task,
@@ -239,58 +154,6 @@ def _settings(project: Project) -> TrainConfig:
     if settings.model != "default" and folder.is_dir():
         return settings.model_copy(update={"model": str(folder)})
     return settings
-
-
-def _gold_rows(data: Dataset, folder: RunFolder, cardinality: int) -> Gold | None:
-    """dev, valid, reviewed rows; valid judges (LF authors have looked at dev), or dev if alone.
-
-    Reviewed rows never judge: picked ones are no fair sample. Where nothing else judges they are
-    no gold, only sure labels of train: a gold stage on a few picked rows could do harm unseen.
-    """
-    splits = _gold_splits(data)
-    if not splits:
-        return None
-    parts = [_split_gold(split, split is splits[-1], folder, cardinality) for split in splits]
-    if data.reviewed:
-        parts.append(_reviewed_gold(data, folder, cardinality))
-    return Gold(
-        rows=TrainingSet.concat([part.rows for part in parts]),
-        judged=np.concatenate([part.judged for part in parts]),
-        votes=np.concatenate([part.votes for part in parts]),
-    )
-
-
-def _gold_splits(data: Dataset) -> list[Split]:
-    return [split for name in GOLD_PARTS if (split := data.get(name)) is not None]
-
-
-def _split_gold(split: Split, judges: bool, folder: RunFolder, cardinality: int) -> Gold:
-    votes = LabelMatrix.load(folder.votes(split.name)).values
-    return Gold(_as_rows(split, cardinality), np.full(len(split), judges), votes)
-
-
-def _reviewed_gold(data: Dataset, folder: RunFolder, cardinality: int) -> Gold:
-    """The reviewed rows of train, with their votes."""
-    train = data["train"]
-    position = {row_id: row for row, row_id in enumerate(train.ids)}
-    rows = [position[row_id] for row_id in data.reviewed]
-    texts = [train.texts[row] for row in rows]
-    labels = np.array(list(data.reviewed.values()))
-    return Gold(
-        rows=TrainingSet.from_gold(texts, labels, cardinality),
-        judged=np.full(len(rows), False),
-        votes=LabelMatrix.load(folder.votes("train")).values[rows],
-    )
-
-
-def _gold_count(data: Dataset) -> int:
-    splits = _gold_splits(data)
-    return sum(map(len, splits)) + len(data.reviewed) if splits else 0
-
-
-def _as_rows(split: Split, cardinality: int) -> TrainingSet:
-    assert split.gold is not None
-    return TrainingSet.from_gold(split.texts, split.gold, cardinality)
 
 
 def _all_gold(project: Project, data: Dataset, workshop: Workshop) -> FineTuned | None:
@@ -317,17 +180,12 @@ def _write_predictions(
 ) -> None:
     """Of the end model; on the split that judged recipes, those of models that had not seen it."""
     for name, split in data.splits.items():
-        if outcome.judged_probs is not None and name == _judging_part(data):
+        if outcome.judged_probs is not None and name == judging_part(data):
             probs = outcome.judged_probs
         else:
             probs = outcome.final.model.predict_proba(split.texts, narrator=narrator)
         frame = probabilities_frame(split.ids, probs, outcome.final.model.classes)
         frame.to_parquet(folder.predictions(name), index=False)
-
-
-def _judging_part(data: Dataset) -> Splits:
-    """The last gold part: valid, or dev where there is no valid."""
-    return _gold_splits(data)[-1].name
 
 
 def _write_rival_predictions(name: str, model: EndModel, data: Dataset, folder: RunFolder) -> None:
@@ -337,42 +195,3 @@ def _write_rival_predictions(name: str, model: EndModel, data: Dataset, folder: 
         path.parent.mkdir(parents=True, exist_ok=True)
         probs = model.predict_proba(test.texts)
         probabilities_frame(test.ids, probs, model.classes).to_parquet(path, index=False)
-
-
-def _about(project: Project, data: Dataset, attempt: Attempt) -> Json:
-    weak, outcome = attempt.weak, attempt.outcome
-    final = outcome.final
-    about: Json = {
-        "train": {
-            "rows": outcome.rows,
-            "bf16": uses_bf16(attempt.workshop.settings),
-            "examples_per_second": round(final.examples_per_second, 1),
-            "seconds": round(final.seconds, 2),
-        },
-        "weak": {
-            "rows": weak.rows,
-            "best_epoch": weak.best_epoch,
-            "relabelled": attempt.workshop.relabelled_share,
-        },
-        "gold": {
-            "recipe": outcome.recipe,
-            "reason": outcome.reason,
-            "rows": _gold_count(data),
-            "candidates": [asdict(candidate) for candidate in outcome.candidates],
-        },
-        "warnings": _warnings(project, data, attempt),
-    }
-    if attempt.choice is not None:
-        about["recipe"] = attempt.choice.as_dict()
-    valid = data.get("valid")
-    if valid is None or valid.gold is None:
-        return about
-    judged = attempt.judged_valid(valid)
-    if judged is None:
-        about["warnings"].append(
-            "Valid was trained on and not judged by folds: it has no honest score."
-        )
-        return about
-    probs, how = judged
-    about["valid"] = {**score(project, valid, probs.argmax(axis=1)), "how": how}
-    return about
