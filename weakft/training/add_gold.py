@@ -126,16 +126,16 @@ class _Kitchen:
     def mixed(
         self, pool: Evidence, rows: Mask, panel: Panel, weights: Weights, title: str
     ) -> FineTuned:
-        """Go on from the model that is trusted most, with gold and the relabelled pool.
+        """Go on from the model that is trusted most, with gold and the pool as the panel labels it.
 
-        Both of equal weight: gold of little weight would let go of rare classes, which a
-        relabelled pool drowns.
+        Both of equal weight: gold of little weight would let go of rare classes, which a large
+        pool drowns.
         """
         opinions = panel.opinions(pool, bf16=self._opinions_in_bf16)
         probs = pooled(opinions, weights)
-        relabelled = TrainingSet(pool.texts, probs, np.ones(len(pool.texts)))
+        labelled = TrainingSet(pool.texts, probs, np.ones(len(pool.texts)))
         gold = self.gold.rows.take(rows)
-        together = TrainingSet.concat([relabelled, gold.weighted(len(relabelled) / len(gold))])
+        together = TrainingSet.concat([labelled, gold.weighted(len(labelled) / len(gold))])
         return fine_tune(
             copy_model(panel.most_trusted(weights)),
             together,
