@@ -24,6 +24,11 @@ def world_size() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
+def shards() -> bool:
+    """Whether accelerate spreads each model over the ranks (FSDP)."""
+    return os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
+
+
 def leads() -> bool:
     """Whether this process is the one that writes and speaks."""
     return rank() == 0

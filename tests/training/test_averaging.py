@@ -16,6 +16,7 @@ def network(value: float) -> nn.Linear:
 def test_the_mean_is_counted_as_by_hand() -> None:
     linear = network(0.0)
     averaging = Averaging(linear, exponential(0.9))
+    averaging.begin()
     nn.init.constant_(linear.weight, 11.0)
     averaging.add(4)  # decay 2 / 11: 9 / 11 of the way
     nn.init.constant_(linear.weight, 21.0)
@@ -30,6 +31,7 @@ def test_the_mean_is_counted_as_by_hand() -> None:
 def test_the_tail_is_the_plain_mean_of_the_last_steps() -> None:
     linear = network(0.0)
     averaging = Averaging(linear, tail(0.5))
+    averaging.begin()
     for value in (100.0, 50.0, 1.0, 4.0):
         nn.init.constant_(linear.weight, value)
         averaging.add(4)
@@ -41,6 +43,7 @@ def test_the_tail_is_the_plain_mean_of_the_last_steps() -> None:
 def test_a_part_of_the_steps_is_rounded_up(part: float, mean: float) -> None:
     linear = network(0.0)
     averaging = Averaging(linear, tail(part))
+    averaging.begin()
     for value in (1.0, 2.0, 3.0, 4.0):
         nn.init.constant_(linear.weight, value)
         averaging.add(4)
@@ -52,6 +55,7 @@ def test_frozen_weights_are_left_alone_and_so_are_all_where_nothing_is_averaged(
     for frozen, share in ((True, exponential(0.9)), (True, tail(1)), (False, None)):
         linear = network(1.0).requires_grad_(not frozen)
         averaging = Averaging(linear, share)
+        averaging.begin()
         nn.init.constant_(linear.weight, 5.0)
         averaging.add(4)
         averaging.adopt()

@@ -47,12 +47,14 @@ def test_it_learns(tiny_model: Path) -> None:
     assert tuned.best_epoch is None
 
 
+@pytest.mark.parametrize("strategy", ["full", "lora"])
 def test_the_same_seed_gives_the_same_weights_and_leaves_random_state_alone(
-    tiny_model: Path,
+    strategy: str, tiny_model: Path
 ) -> None:
     torch_state = torch.get_rng_state()
-    first = trained_weights(tiny_model, gold_rows(), SETTINGS)
-    second = trained_weights(tiny_model, gold_rows(), SETTINGS)
+    settings = SETTINGS.model_copy(update={"strategy": strategy})
+    first = trained_weights(tiny_model, gold_rows(), settings)
+    second = trained_weights(tiny_model, gold_rows(), settings)
     assert torch.equal(first, second)
     assert torch.equal(torch.get_rng_state(), torch_state)
 

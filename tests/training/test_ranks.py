@@ -32,20 +32,36 @@ def steady_project(project: Path) -> Path:
     return project
 
 
-def weakft(command: str, project: Path, ranks: int, rows: int, *changes: str) -> Any:  # noqa: ANN401
+SHARDING = Path(__file__).with_name("sharding_weakft.py")
+SHARDED = {
+    "ACCELERATE_USE_FSDP": "true",
+    "FSDP_VERSION": "2",
+    "FSDP_AUTO_WRAP_POLICY": "TRANSFORMER_BASED_WRAP",
+    "FSDP_TRANSFORMER_CLS_TO_WRAP": "BertLayer",
+    "FSDP_STATE_DICT_TYPE": "SHARDED_STATE_DICT",
+}
+"""What `accelerate launch` makes of a config file that asks for FSDP."""
+
+
+def weakft(
+    command: str, project: Path, ranks: int, rows: int, *changes: str, sharded: bool = False
+) -> Any:  # noqa: ANN401
     launcher = [sys.executable, "-m"]
     if ranks > 1:
         launcher += ["torch.distributed.run", "--nproc-per-node", str(ranks)]
-        launcher += ["--master-port", str(free_port()), "-m"]
+        launcher += ["--master-port", str(free_port())]
+        launcher += [str(SHARDING)] if sharded else ["-m", "weakft"]
+    else:
+        launcher += ["weakft"]
     settings = [f"train.per_device_train_batch_size={rows}", *changes]
     done = subprocess.run(
         [
-            *[*launcher, "weakft", command, "--project", str(project), "--json"],
+            *[*launcher, command, "--project", str(project), "--json"],
             *[part for setting in settings for part in ("--set", setting)],
         ],
         capture_output=True,
         text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", **(SHARDED if sharded else {})},
         cwd=project,
     )
     assert done.returncode == 0, done.stderr[-3000:]
@@ -70,6 +86,20 @@ def test_two_ranks_take_the_steps_of_one(gold: str, steady_project: Path, tmp_pa
     together = Path(weakft("run", other, 2, 2, *changes)["run_dir"])
     published = [path.name for path in (other / "runs").iterdir() if path.name[0] != "."]
     assert published == [together.name]
+    assert_same_model(alone / "model", together / "model")
+
+
+def test_two_ranks_that_share_one_model_take_the_steps_of_one(
+    steady_project: Path, tmp_path: Path
+) -> None:
+    changes = (
+        *("train.max_steps=4", "train.gold_steps=4", "train.bf16=false", "train.gold=mix"),
+        *("train.strategy=lora", "train.ema=0.9"),
+    )
+    other = tmp_path / "other"
+    shutil.copytree(steady_project, other)
+    alone = Path(weakft("run", steady_project, 1, 4, *changes)["run_dir"])
+    together = Path(weakft("run", other, 2, 2, *changes, sharded=True)["run_dir"])
     assert_same_model(alone / "model", together / "model")
 
 

@@ -20,7 +20,7 @@ from weakft.cli.log import EventLog, LoggedNarrator
 from weakft.errors import DataError, WeakftError
 from weakft.narration import SILENCE, Narrator
 from weakft.project import Project
-from weakft.ranks import leads
+from weakft.ranks import leads, rank
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -119,7 +119,8 @@ class Session:
 def session(folder: Path | None, overrides: list[str] | None, as_json: bool) -> Iterator[Session]:
     """Run one command: its errors become messages and exit codes, never tracebacks.
 
-    A bug (exit 1) leaves its traceback in `weakft-crash.log` of the current folder.
+    A bug (exit 1) leaves its traceback in `weakft-crash.log` of the current folder; each rank
+    but the first in one with its number.
     """
     current = Session.begun(folder, overrides or [], as_json)
     try:
@@ -167,7 +168,7 @@ def _refused_by_disk(error: BaseException | None) -> str | None:
 
 
 def _logged() -> str:
-    log = Path("weakft-crash.log").resolve()
+    log = Path(f"weakft-crash{'' if leads() else f'-{rank()}'}.log").resolve()
     try:
         log.write_text(traceback.format_exc(), encoding="utf-8")
     except OSError as error:

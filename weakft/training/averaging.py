@@ -47,9 +47,15 @@ class Averaging:
         self._share = share
         self._steps = 0
         self._last: dict[str, torch.Tensor] = {}
+        self._means: dict[str, torch.Tensor] = {}
+
+    def begin(self) -> None:
+        """Take the weights as they are before the first step: by now they lie where they train."""
+        if self._means:
+            return
         self._means = {
             name: parameter.detach().clone()
-            for name, parameter in (network.named_parameters() if share else ())
+            for name, parameter in (self._network.named_parameters() if self._share else ())
             if parameter.requires_grad
         }
 
@@ -96,6 +102,7 @@ class Averaging:
     @torch.no_grad()
     def restore(self, state: dict[str, torch.Tensor]) -> None:
         """Go on from a state; the network's weights are the means that went with it."""
+        self.begin()
         self._steps = int(state["averaged_steps"])
         for name, parameter in self._network.named_parameters():
             if name in self._means:

@@ -23,7 +23,7 @@ from weakft.errors import ConfigError, DataError
 from weakft.frozen_body import FrozenBody
 from weakft.narration import SILENCE, Narrator
 from weakft.processors import TextProcessor
-from weakft.ranks import led, rank, world_size
+from weakft.ranks import led, rank, shards, world_size
 from weakft.seeding import preserved_random_state
 from weakft.training.arguments import device_of, training_arguments
 from weakft.training.averaging import Averaging, Share, exponential, tail
@@ -32,6 +32,7 @@ from weakft.training.cpu import quick_steps
 from weakft.training.losses import LOSSES
 from weakft.training.precision import uses_bf16
 from weakft.training.rows import TrainingSet
+from weakft.training.sharding import put_together
 from weakft.training.stage import Stage, deferred_signals
 from weakft.training.strategies import STRATEGIES, Anatomy, Strategy, stack_of, strategy_of
 from weakft.training.trainer import EncodedRows, NoiseAwareTrainer, Objective, as_it_is
@@ -173,13 +174,15 @@ class _Work:
         model.model.to(device_of(settings))  # type: ignore[arg-type]  # all below asks where it is
         strategy = strategy_of(settings)
         depths = _depths(model, settings)
-        network = strategy.prepare(model.model)
+        with preserved_random_state(settings.seed):  # a tuner begins with random weights
+            network = strategy.prepare(model.model)
+        trained = copy.deepcopy(network) if shards() else network
         texts = self.rows.texts if self.valid is None else (*self.rows.texts, *self.valid.texts)
         model.body = body = _frozen_body(model, strategy, settings, texts, self.cache)
         encoded = EncodedRows(model.processor, self.rows, body)
         judges = None if self.valid is None else _sorted_by_length(model, self.valid, body)
         steps, batch = _total_steps(len(encoded), settings), _rows_a_step(len(encoded), settings)
-        averaging = Averaging(network, _averaged(settings))
+        averaging = Averaging(trained, _averaged(settings))
         with (
             led(lambda: tempfile.TemporaryDirectory(prefix="weakft-")) as scratch,
             preserved_random_state(settings.seed),
@@ -196,7 +199,7 @@ class _Work:
                 texts=self.rows.texts,
                 body=body,
                 averaging=averaging,
-                model=network,
+                model=trained,
                 args=training_arguments(settings, folder, has_valid=judges is not None),
                 train_dataset=encoded,
                 eval_dataset=judges,
@@ -206,6 +209,7 @@ class _Work:
                 callbacks=[
                     StepCallback(
                         before=[
+                            lambda _: averaging.begin(),
                             lambda state: strategy.at(_progress(state), model.model),
                             lambda state: reseed(state.global_step),
                         ],
@@ -224,6 +228,8 @@ class _Work:
             if judges is None:
                 averaging.adopt()
             _refuse_broken_loss(output.training_loss, settings)
+            if shards():
+                put_together(network, trained)
             _unwrap(network)
             model.model = strategy.finish(network, model.model)
         seconds = float(output.metrics["train_runtime"]) - _evaluation_seconds(trainer)
@@ -268,7 +274,8 @@ def _frozen_body(
 ) -> FrozenBody | None:
     count = strategy.frozen_layers(model.model)
     mixes_before_the_layers = settings.mixup > 0
-    if count == 0 or mixes_before_the_layers or not isinstance(model.processor, TextProcessor):
+    of_texts = isinstance(model.processor, TextProcessor)
+    if count == 0 or mixes_before_the_layers or shards() or not of_texts:
         return None
     stack = list(stack_of(model.model))
     body = FrozenBody(

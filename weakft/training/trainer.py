@@ -245,13 +245,14 @@ class NoiseAwareTrainer(Trainer):
         return LikeLengths(encoded.lengths, rows, self.args.seed)
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:  # noqa: ANN401
+        folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
+        folder.mkdir(parents=True, exist_ok=True)  # some ranks look for it before shards are in it
         super()._save_checkpoint(model, trial)
-        if not self.is_world_process_zero():
+        if self._ranks > 1:  # of several ranks none resumes
             return
         extras = self._averaging.state()
         if self._memory is not None:
             extras["memory"] = self._memory
-        folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
         complete(folder, extras)
 
     def _load_from_checkpoint(self, checkpoint: str, model: nn.Module | None = None) -> None:
