@@ -216,8 +216,15 @@ def training_table(
     sets = [name for name in ("reviews", *SETS) if name in results]
     timed = all(variant in speed for variant in variants)
     rows = []
+    shared = {
+        name: set.intersection(*(set(results[name][v]) for v in variants if v in results[name]))
+        for name in sets
+    }
     for variant in variants:
-        runs = [list(results[name].get(variant, {}).values()) for name in sets]
+        runs = [
+            [run for seed, run in results[name].get(variant, {}).items() if seed in shared[name]]
+            for name in sets
+        ]
         if not all(runs):
             continue
         means = np.array([[_mean(of, "valid"), _mean(of, "test")] for of in runs])
@@ -225,8 +232,7 @@ def training_table(
         row += [f"{valid:.3f} / {test:.3f}" for valid, test in means]
         row.append(f"{means[:, 0].mean():.3f} / {means[:, 1].mean():.3f}")
         rows.append([*row, f"{speed[variant]:.0f}"] if timed else row)
-    seeds = [max(len(runs) for runs in results[name].values()) for name in sets]
-    named = [f"{name} ({n} seeds)" if n > 1 else name for name, n in zip(sets, seeds, strict=True)]
+    named = [f"{n} ({len(shared[n])} seeds)" if len(shared[n]) > 1 else n for n in sets]
     header = ["", "learning", *named, "mean", "rows a second"] if timed else ["", *named, "mean"]
     return markdown_table(header, rows)
 

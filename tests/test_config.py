@@ -92,4 +92,6 @@ def test_the_names_of_train_are_those_of_training_arguments() -> None:
     from transformers import TrainingArguments
 
     theirs = {field.name for field in fields(TrainingArguments)}
-    assert set(TrainerConfig.model_fields) <= theirs
+    passed_on = set(TrainerConfig.model_fields)
+    assert passed_on <= theirs
+    assert not (set(TrainConfig.model_fields) - passed_on) & theirs

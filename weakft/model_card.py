@@ -79,7 +79,7 @@ def _made_of(config: Config, metrics: Json, manifest: Json) -> str:
         *(
             []
             if moved is None
-            else [f"- all rows relabelled by votes and texts; {moved:.1%} of the covered moved"]
+            else [f"- relabelled by votes and texts; {moved:.1%} of the covered rows moved"]
         ),
         f"- gold enters by {gold.get('recipe', 'none')}, {gold.get('rows', 0):,} rows",
         f"- start: {config.train.model}; strategy: {config.train.strategy}; loss: "

@@ -25,8 +25,9 @@ def world_size() -> int:
 
 
 def shards() -> bool:
-    """Whether accelerate spreads each model over the ranks (FSDP)."""
-    return os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
+    """Whether accelerate spreads what is trained over the ranks (FSDP), be it over one."""
+    asked = os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
+    return asked and "RANK" in os.environ
 
 
 def leads() -> bool:
@@ -70,6 +71,7 @@ def _join() -> None:
     import torch
     from accelerate import PartialState
 
+    os.environ["FSDP_CPU_RAM_EFFICIENT_LOADING"] = "false"  # or models come without weights here
     if not torch.distributed.is_initialized():
         PartialState(cpu=not torch.cuda.is_available())
         atexit.register(_leave)

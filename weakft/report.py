@@ -253,8 +253,9 @@ class Report:
         if moved is None:
             return None
         return (
-            "The end model learned these labels read together with the texts, for all rows: that "
-            f"moved {moved:.1%} of the covered rows to another class (train.relabel)."
+            "The end model learned these labels read together with the texts, for covered rows "
+            f"and others: that moved {moved:.1%} of the covered ones to another class "
+            "(train.relabel)."
         )
 
     def confusion(self, split: Splits) -> pd.DataFrame:

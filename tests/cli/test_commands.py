@@ -73,7 +73,7 @@ def test_that_labels_were_read_together_with_texts_is_told(finished: tuple[Path,
     report = Report(project, project.runs.open(content["run_id"]))
     assert f"moved {moved:.1%} of the covered rows" in str(report.relabelling)
     card = (report.run.model / "README.md").read_text()
-    assert f"all rows relabelled by votes and texts; {moved:.1%} of the covered moved" in card
+    assert f"relabelled by votes and texts; {moved:.1%} of the covered rows moved" in card
 
 
 def test_the_run_folder_is_as_promised(finished: tuple[Path, dict]) -> None:

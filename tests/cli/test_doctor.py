@@ -149,6 +149,18 @@ def test_a_bug_is_told_even_where_its_log_cannot_be_kept(
     assert "This is a bug in weakft: ZeroDivisionError" in capsys.readouterr().err
 
 
+def test_each_rank_keeps_the_log_of_its_own_bug(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for rank in ("0", "1"):
+        monkeypatch.setenv("RANK", rank)
+        with pytest.raises(typer.Exit), session(tmp_path, None, as_json=False):
+            raise ZeroDivisionError(f"of rank {rank}")
+    assert "of rank 0" in (tmp_path / "weakft-crash.log").read_text()
+    assert "of rank 1" in (tmp_path / "weakft-crash-1.log").read_text()
+
+
 def test_the_doctor_never_loads_torch(small: Project) -> None:
     code = (
         "import sys\nfrom weakft.cli.main import app\n"

@@ -7,12 +7,14 @@ it would do there, only that gloo carries the weights.
 from functools import wraps
 from typing import Any
 
+import torch.distributed.fsdp
 from accelerate.state import AcceleratorState, DistributedType
 
 from weakft.cli.main import main
 
 begin = AcceleratorState.__init__
-sharded: list[AcceleratorState] = []
+fully_shard = torch.distributed.fsdp.fully_shard
+sharded: list[Any] = []
 
 
 @wraps(begin)
@@ -22,11 +24,19 @@ def begin_sharded(state: AcceleratorState, *args: Any, **settings: Any) -> None:
     if settings.get("fsdp_plugin") is not None:
         state.distributed_type = DistributedType.FSDP
         state.fsdp_plugin = settings["fsdp_plugin"]
-        sharded.append(state)
+
+
+@wraps(fully_shard)
+def counted(*modules: Any, **settings: Any) -> Any:  # noqa: ANN401
+    """As ever, and not unseen."""
+    sharded.append(modules)
+    return fully_shard(*modules, **settings)
 
 
 AcceleratorState.__init__ = begin_sharded
+torch.distributed.fsdp.fully_shard = counted
 try:
     main()
-finally:
-    assert sharded, "nothing was sharded: accelerate reads its settings elsewhere now"
+except SystemExit as end:
+    assert end.code or sharded, "nothing was sharded"
+    raise

@@ -39,8 +39,9 @@ SHARDED = {
     "FSDP_AUTO_WRAP_POLICY": "TRANSFORMER_BASED_WRAP",
     "FSDP_TRANSFORMER_CLS_TO_WRAP": "BertLayer",
     "FSDP_STATE_DICT_TYPE": "SHARDED_STATE_DICT",
+    "FSDP_CPU_RAM_EFFICIENT_LOADING": "true",
 }
-"""What `accelerate launch` makes of a config file that asks for FSDP."""
+"""What `accelerate launch` makes of a config file that asks for FSDP 2, defaults included."""
 
 
 def weakft(
@@ -89,13 +90,17 @@ def test_two_ranks_take_the_steps_of_one(gold: str, steady_project: Path, tmp_pa
     assert_same_model(alone / "model", together / "model")
 
 
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        ("train.gold=mix", "train.strategy=lora", "train.ema=0.9"),
+        ("train.gold=none", "train.gradient_accumulation_steps=2", "train.early_learning=0.5"),
+    ],
+)
 def test_two_ranks_that_share_one_model_take_the_steps_of_one(
-    steady_project: Path, tmp_path: Path
+    recipe: tuple[str, ...], steady_project: Path, tmp_path: Path
 ) -> None:
-    changes = (
-        *("train.max_steps=4", "train.gold_steps=4", "train.bf16=false", "train.gold=mix"),
-        *("train.strategy=lora", "train.ema=0.9"),
-    )
+    changes = ("train.max_steps=4", "train.gold_steps=4", "train.bf16=false", *recipe)
     other = tmp_path / "other"
     shutil.copytree(steady_project, other)
     alone = Path(weakft("run", steady_project, 1, 4, *changes)["run_dir"])
@@ -119,11 +124,23 @@ def assert_same_model(one: Path, other: Path) -> None:
         assert theirs[name] == pytest.approx(values, abs=2e-5), name
 
 
-@pytest.mark.parametrize("strategy", ["gradual"])
+@pytest.mark.parametrize(
+    ("changes", "environment", "told"),
+    [
+        ({"strategy": "gradual"}, {}, "one process"),
+        ({}, {**SHARDED, "FSDP_VERSION": "1"}, "fsdp_version: 2"),
+        ({"mixup": 0.4}, SHARDED, "train.mixup"),
+    ],
+)
 def test_what_ranks_cannot_do_is_refused(
-    strategy: str, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+    changes: dict[str, Any],
+    environment: dict[str, str],
+    told: str,
+    tiny_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    settings = TrainConfig.model_validate({**SETTINGS.model_dump(), "strategy": strategy})
-    with pytest.raises(ConfigError, match="one process"):
+    for name, value in {"RANK": "0", "WORLD_SIZE": "2", **environment}.items():
+        monkeypatch.setenv(name, value)
+    settings = TrainConfig.model_validate({**SETTINGS.model_dump(), **changes})
+    with pytest.raises(ConfigError, match=told):
         fine_tune(new_model(tiny_model), gold_rows(), settings)

@@ -55,8 +55,8 @@ class TrainConfig(TrainerConfig):
     mixup: float = Field(0, ge=0, description="alpha of MixUp; 0: none")
     relabel: bool | None = Field(
         None,
-        description="learn from labels of all rows by votes and texts together; None: yes, "
-        "unless uncovered or selection look at embeddings themselves",
+        description="learn from labels by votes and texts together, of uncovered rows too; None: "
+        "yes, unless uncovered or selection look at embeddings themselves",
     )
     selection: Literal["all", "confidence", "cut_statistic", "confident_learning"] = Field(
         "all", description="which labelled rows to learn from"

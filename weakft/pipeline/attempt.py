@@ -39,6 +39,17 @@ class Attempt:
         """Of everything that is random in training."""
         return self.workshop.settings.seed
 
+    @property
+    def learns_from_uncovered_rows(self) -> bool:
+        """Whether rows that no LF votes on have a part in it."""
+        settings = self.workshop.settings
+        return (
+            self.workshop.read_anew is not None
+            or settings.uncovered == "fill"
+            or settings.self_training > 0
+            or self.outcome.recipe == "mix"
+        )
+
     def judged_valid(self, valid: Split) -> tuple[Probs, str] | None:
         """Predictions on valid that may be scored, and how they came about, if there are any."""
         if self.outcome.judged_probs is not None:
@@ -98,7 +109,7 @@ def about_training(project: Project, data: Dataset, attempt: Attempt) -> Json:
 
 
 def _warnings(project: Project, data: Dataset, attempt: Attempt) -> list[str]:
-    """Texts not read to their end, labels all of one class, reviewed rows that nothing judges."""
+    """What the data or the settings kept training from, to be told with its scores."""
     warnings = []
     shop, model = attempt.workshop, attempt.outcome.final.model
     if cut := model.processor.cut_off(shop.texts):
@@ -112,7 +123,8 @@ def _warnings(project: Project, data: Dataset, attempt: Attempt) -> list[str]:
             f"{cut:,} of {len(shop.texts):,} training texts are longer than {limit} tokens "
             f"(train.max_length); only their beginning is read: {room}."
         )
-    if unread := len(data["train"]) - len(shop.texts):
+    unread = len(data["train"]) - len(shop.texts)
+    if unread and attempt.learns_from_uncovered_rows:
         read = int((~shop.soft.covered).sum())
         warnings.append(
             f"Training reads {read:,} of the {read + unread:,} rows that no LF votes on, drawn at "

@@ -78,7 +78,7 @@ def _write(
     metrics = folder.read_metrics()
     metrics["end_model"] = about_training(project, data, taken)
     if len(attempts) > 1:
-        metrics["end_model"]["seeds"] = about_seeds(attempts, taken, data, folder)
+        metrics["end_model"]["seeds"] = _about_seeds(attempts, taken, data, folder)
     folder.write_metrics(metrics)
     shutil.rmtree(project.root / CACHE / UNFINISHED, ignore_errors=True)
 
@@ -109,7 +109,7 @@ def _attempts(
     return attempts
 
 
-def about_seeds(attempts: list[Attempt], taken: Attempt, data: Dataset, folder: RunFolder) -> Json:
+def _about_seeds(attempts: list[Attempt], taken: Attempt, data: Dataset, folder: RunFolder) -> Json:
     """Every seed's score on valid; their predictions of test are left for evaluation to score."""
     for attempt in attempts:
         name = f"{SEED_PREFIX}{attempt.seed}"

@@ -48,20 +48,23 @@ class Averaging:
         self._steps = 0
         self._last: dict[str, torch.Tensor] = {}
         self._means: dict[str, torch.Tensor] = {}
+        self._begun = share is None
 
     def begin(self) -> None:
         """Take the weights as they are before the first step: by now they lie where they train."""
-        if self._means:
+        if self._begun:
             return
+        self._begun = True
         self._means = {
             name: parameter.detach().clone()
-            for name, parameter in (self._network.named_parameters() if self._share else ())
+            for name, parameter in self._network.named_parameters()
             if parameter.requires_grad
         }
 
     @torch.no_grad()
     def add(self, steps: int) -> None:
         """Count in the weights as they are now, after one more step of so many."""
+        assert self._begun
         self._steps += 1
         share = 1.0 if self._share is None else self._share(self._steps, steps)
         for name, parameter in self._network.named_parameters():

@@ -3,6 +3,7 @@
 import copy
 import gc
 import math
+import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -95,7 +96,8 @@ def fine_tune(
     """
     start = time.perf_counter()
     _refuse_what_ranks_cannot_do(settings)
-    unfinished = None if cache is None or world_size() > 1 else cache / UNFINISHED
+    resumes = cache is not None and world_size() == 1 and not shards()
+    unfinished = cache / UNFINISHED if cache is not None and resumes else None
     stage = Stage.of(unfinished, model, rows, valid, settings)
     if (about := stage.finished(model)) is not None:
         narrator.say(f"{title}: done before the interruption.")
@@ -136,6 +138,18 @@ def _refuse_what_ranks_cannot_do(settings: TrainConfig) -> None:
         raise ConfigError(
             'train.strategy = "gradual" frees layers as it goes, which training on several '
             'devices does not notice. Take "full" or "freeze", or one process.'
+        )
+    if not shards():
+        return
+    if (version := os.environ.get("FSDP_VERSION", "1")) != "2":
+        raise ConfigError(
+            f"accelerate is to shard by FSDP {version}, whose parts cannot be put together here. "
+            "Set fsdp_version: 2 in its config (--fsdp_version 2), or leave FSDP out."
+        )
+    if settings.mixup > 0:
+        raise ConfigError(
+            "train.mixup looks words up outside of the model, which FSDP does not allow. Set it "
+            "to 0, or leave FSDP out."
         )
 
 

@@ -5,8 +5,8 @@ from torch import nn
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 
 
-def put_together(plain: nn.Module, sharded: nn.Module) -> nn.Module:
-    """The plain model with the weights of its sharded twin, whole on every rank.
+def put_together(plain: nn.Module, sharded: nn.Module) -> None:
+    """Give the plain model the weights of its sharded twin, whole on every rank.
 
     Fully sharded training (Zhao et al., "PyTorch FSDP", VLDB 2023) leaves each rank a part of
     every weight; what follows, from predictions to the saved model, wants all of it.
@@ -18,4 +18,7 @@ def put_together(plain: nn.Module, sharded: nn.Module) -> nn.Module:
     weights = get_model_state_dict(sharded, options=StateDictOptions(full_state_dict=True))
     with torch.no_grad():
         plain.load_state_dict(weights)
-    return plain
+        if not torch.distributed.is_initialized():
+            return
+        for running_statistics in plain.buffers():  # each rank has its own
+            torch.distributed.broadcast(running_statistics, src=0)

@@ -99,10 +99,9 @@ class Stage:
 def complete(checkpoint: Path, extras: Tensors) -> None:
     """Add what transformers does not save, sync everything, and mark the checkpoint complete."""
     save_file({name: values.contiguous() for name, values in extras.items()}, checkpoint / EXTRAS)
-    for file in checkpoint.rglob("*"):
-        if file.is_file():  # sharded weights are folders
-            with file.open("rb") as opened:
-                os.fsync(opened.fileno())
+    for file in checkpoint.iterdir():
+        with file.open("rb") as opened:
+            os.fsync(opened.fileno())
     _publish(checkpoint / COMPLETE, "")
 
 

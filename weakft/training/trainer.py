@@ -16,6 +16,7 @@ from transformers import Trainer
 from weakft.errors import DataError
 from weakft.frozen_body import FrozenBody, padded
 from weakft.processors import Batch, Processor
+from weakft.ranks import shards
 from weakft.training.averaging import Averaging
 from weakft.training.losses import Loss, early_learning, remembered, soft_cross_entropy
 from weakft.training.order import LikeLengths
@@ -248,7 +249,7 @@ class NoiseAwareTrainer(Trainer):
         folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
         folder.mkdir(parents=True, exist_ok=True)  # some ranks look for it before shards are in it
         super()._save_checkpoint(model, trial)
-        if self._ranks > 1:  # of several ranks none resumes
+        if self._ranks > 1 or shards():  # of several ranks none resumes
             return
         extras = self._averaging.state()
         if self._memory is not None:

@@ -259,7 +259,7 @@ def _told_of(anew: SoftLabels | None, soft: SoftLabels) -> str:
             "embeddings of their texts do not know their labels from chance."
         )
     return (
-        f"Votes and texts together label all {len(soft.ids):,} rows anew, "
+        f"Votes and texts together label {len(soft.ids):,} rows anew, "
         f"{_share_of_others(anew, soft):.0%} of the covered ones otherwise than the votes alone."
     )
 
