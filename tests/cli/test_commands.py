@@ -71,7 +71,7 @@ def test_that_labels_were_read_together_with_texts_is_told(finished: tuple[Path,
     assert 0 <= moved < 0.5
     project = Project.open(root)
     report = Report(project, project.runs.open(content["run_id"]))
-    assert f"moved {moved:.1%} of the covered rows" in str(report.relabelling)
+    assert f"moved {moved:.1%} of the covered ones" in str(report.relabelling)
     card = (report.run.model / "README.md").read_text()
     assert f"relabelled by votes and texts; {moved:.1%} of the covered rows moved" in card
 
