@@ -100,7 +100,7 @@ class TrainConfig(TrainerConfig):
     @classmethod
     def _left_to_fill(cls, uncovered: str, known: ValidationInfo) -> str:
         if uncovered == "fill" and known.data.get("relabel"):
-            raise ValueError('relabel labels every row, so nothing is left to "fill": take one')
+            raise ValueError('relabel labels uncovered rows too, so "fill" finds none: take one')
         return uncovered
 
     @field_validator("tail_average")
