@@ -4,7 +4,7 @@ none      weak labels alone
 only      gold alone
 continue  train on weak labels, then go on with gold
 mix       all who have an opinion (gold alone, weak then gold, weak alone, a linear model of
-          gold, the votes) label the whole pool together; a model learns from that and gold
+          gold, the votes) label the pool together; a model learns from that and gold
 """
 
 from collections.abc import Callable

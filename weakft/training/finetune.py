@@ -96,8 +96,8 @@ def fine_tune(
     """
     start = time.perf_counter()
     _refuse_what_ranks_cannot_do(settings)
-    resumes = cache is not None and world_size() == 1 and not shards()
-    unfinished = cache / UNFINISHED if cache is not None and resumes else None
+    several_ranks = world_size() > 1 or shards()
+    unfinished = None if cache is None or several_ranks else cache / UNFINISHED
     stage = Stage.of(unfinished, model, rows, valid, settings)
     if (about := stage.finished(model)) is not None:
         narrator.say(f"{title}: done before the interruption.")

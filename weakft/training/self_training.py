@@ -1,4 +1,4 @@
-"""A model goes on with its own sure opinions of the whole pool, covered or not."""
+"""A model goes on with its own sure opinions of the pool, covered or not."""
 
 import numpy as np
 

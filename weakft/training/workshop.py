@@ -232,7 +232,7 @@ class Workshop:
         return self._at_least(rows, batch, self.settings.gold_epochs, self.settings.gold_steps)
 
     def mix_settings(self, rows: int) -> TrainConfig:
-        """`[train]` for a stage on the whole pool and gold, whose weights are averaged."""
+        """`[train]` for a stage on the pool and gold, whose weights are averaged."""
         batch = self.settings.per_device_train_batch_size
         least = min(MIX_STEPS, self.settings.gold_steps)
         settings = self._at_least(rows, batch, MIX_EPOCHS, least)
