@@ -14,55 +14,14 @@ from torch.utils.data import Dataset, SequentialSampler
 from transformers import Trainer
 
 from weakft.errors import DataError
-from weakft.frozen_body import FrozenBody, padded
-from weakft.processors import Batch, Processor
+from weakft.frozen_body import FrozenBody
+from weakft.processors import Batch
 from weakft.ranks import shards
 from weakft.training.averaging import Averaging
+from weakft.training.encoded import EncodedRows
 from weakft.training.losses import Loss, early_learning, remembered, soft_cross_entropy
 from weakft.training.order import LikeLengths
-from weakft.training.rows import TrainingSet
 from weakft.training.stage import complete, extras_of
-
-
-class EncodedRows(Dataset[Batch]):
-    """A training set, its rows encoded one by one and given as batches, padded to the longest."""
-
-    def __init__(
-        self, processor: Processor, rows: TrainingSet, body: FrozenBody | None = None
-    ) -> None:
-        self._processor = processor
-        encoded = processor.encode(rows.texts)
-        self._encoded = encoded if body is None else [body.seen(ids) for ids in encoded]
-        self._states = None if body is None else body.states(encoded)
-        self._probs = torch.from_numpy(rows.probs).float()
-        self._weights = torch.from_numpy(rows.weights).float()
-
-    def __len__(self) -> int:
-        return len(self._encoded)
-
-    @property
-    def lengths(self) -> list[int]:
-        """How much of a batch's width each row needs."""
-        return [self._processor.length(entry) for entry in self._encoded]
-
-    def __getitem__(self, row: int) -> Batch:
-        return self.__getitems__([row])
-
-    def __getitems__(self, rows: list[int]) -> Batch:
-        """These rows with their targets, weights and numbers; what torch's loader asks for."""
-        numbers = torch.tensor(rows)
-        batch = {
-            **self._processor.batch(self._encoded[row] for row in rows),
-            "labels": self._probs[numbers],
-            "row_weights": self._weights[numbers],
-            "rows": numbers,
-        }
-        return batch if self._states is None else {**batch, "states": padded(self._states, rows)}
-
-
-def as_it_is(batch: Batch) -> Batch:
-    """The collator of rows that come as batches."""
-    return batch
 
 
 @dataclass(frozen=True)
