@@ -34,6 +34,7 @@ bench: $(VENV)/.dev          ## the README's figures; hours on two cores
 	$(BIN)/python -m benchmarks.no_gold
 	$(BIN)/python -m benchmarks.images
 	$(BIN)/python -m benchmarks.throughput
+	$(BIN)/python -m benchmarks.gpu
 	$(BIN)/python -m benchmarks.applying
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.dashboard
