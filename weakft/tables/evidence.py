@@ -68,7 +68,7 @@ def ways_compared(candidates: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """The ways to use gold that were compared.
 
     Args:
-        candidates: as `weakft.training.add_gold.Candidate` has them.
+        candidates: as `weakft.training.judging.Candidate` has them.
 
     Returns:
         Columns recipe, accuracy with _low, _high and _support, negative_log_likelihood.

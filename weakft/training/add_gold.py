@@ -20,6 +20,7 @@ from weakft.label_models import LabelModel, make_label_model
 from weakft.labels import Probs
 from weakft.training.finetune import FineTuned, fine_tune
 from weakft.training.gold import Gold, Mask
+from weakft.training.judging import Candidate, judge
 from weakft.training.panel import PANEL, Evidence, Panel
 from weakft.training.precision import uses_bf16
 from weakft.training.rows import TrainingSet
@@ -33,29 +34,6 @@ FEW_FOLDS, MANY_FOLDS = 2, 4  # many where there is little gold, and each fold c
 ALONE = {"none": "weak", "only": "only", "continue": "continued"}
 
 Opinions = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """How one recipe did on gold rows that its models had not trained on.
-
-    Two traces of the judged rows remain: valid chose the epoch at which weak training stops
-    ("none" and "continue" start there), and the weights of "mix" are fitted on folds whose
-    models trained on the rows judged.
-
-    Attributes:
-        recipe: its name.
-        accuracy: share of judged rows it got right.
-        standard_error: of that share.
-        negative_log_likelihood: nats per judged row.
-        rows: judged rows.
-    """
-
-    recipe: str
-    accuracy: float
-    standard_error: float
-    negative_log_likelihood: float
-    rows: int
 
 
 @dataclass(frozen=True)
@@ -150,23 +128,18 @@ class _Kitchen:
         folds, panels, opinions = self._out_of_fold()
         alone = {recipe: opinions[PANEL.index(member)] for recipe, member in ALONE.items()}
         everyone = {**alone, "mix": self._mixed_out_of_fold(folds, panels, opinions)}
-        out_of_fold = {recipe: probs[self.gold.judged] for recipe, probs in everyone.items()}
-        candidates = sorted(
-            (self._judge(recipe, out_of_fold[recipe]) for recipe in RECIPES),
-            key=lambda c: (-c.accuracy, c.negative_log_likelihood),
+        judged = self.gold.judged
+        out_of_fold = {recipe: probs[judged] for recipe, probs in everyone.items()}
+        verdict = judge(out_of_fold, self.gold.labels[judged], unless_beaten="mix")
+        weights = self._weights(opinions, judged)
+        return self._outcome(
+            verdict.taken,
+            teacher,
+            f"Gold enters by {verdict.reason}",
+            weights,
+            verdict.candidates,
+            out_of_fold[verdict.taken],
         )
-        taken = self._taken(out_of_fold, candidates)
-        score = next(c for c in candidates if c.recipe == taken)
-        rivals = ", ".join(f"{c.recipe} {c.accuracy:.3f}" for c in candidates if c.recipe != taken)
-        reason = (
-            f"Gold enters by {taken!r}: right on {score.accuracy:.3f} "
-            f"(± {score.standard_error:.3f}) of {score.rows} gold rows it had not seen, against "
-            f"{rivals}."
-        )
-        if candidates[0].recipe != taken:
-            reason += " 'mix' is left for another only where that is better beyond the noise."
-        weights = self._weights(opinions, self.gold.judged)
-        return self._outcome(taken, teacher, reason, weights, tuple(candidates), out_of_fold[taken])
 
     def finish(self, recipe: str, teacher: FineTuned, reason: str) -> GoldOutcome:
         """Finish by a given recipe, judged by nothing."""
@@ -174,14 +147,6 @@ class _Kitchen:
         if recipe == "mix":
             weights = self._weights(self._out_of_fold()[2], self.gold.judged)
         return self._outcome(recipe, teacher, reason, weights, (), None)
-
-    def _taken(self, out_of_fold: dict[str, Probs], candidates: list[Candidate]) -> str:
-        """'mix', which weighs all the others, unless one beats it by a paired standard error."""
-        best = candidates[0].recipe
-        right = {r: p.argmax(axis=1) == self._judged_labels for r, p in out_of_fold.items()}
-        ahead = right[best].astype(float) - right["mix"]
-        error = ahead.std(ddof=1) / np.sqrt(len(ahead))
-        return best if ahead.mean() > error else "mix"
 
     def _outcome(
         self,
@@ -274,22 +239,6 @@ class _Kitchen:
         """How many parts the judged rows are dealt into."""
         asked = self.workshop.settings.gold_folds
         return asked or (FEW_FOLDS if len(self.gold.rows) >= FEW_GOLD_ROWS else MANY_FOLDS)
-
-    @property
-    def _judged_labels(self) -> npt.NDArray[np.intp]:
-        return self.gold.labels[self.gold.judged]
-
-    def _judge(self, recipe: str, probs: Probs) -> Candidate:
-        gold = self._judged_labels
-        right = probs.argmax(axis=1) == gold
-        likelihood = np.maximum(probs[np.arange(len(gold)), gold], 1e-6)
-        return Candidate(
-            recipe,
-            accuracy=float(right.mean()),
-            standard_error=float(right.std(ddof=1) / np.sqrt(len(gold))),
-            negative_log_likelihood=float(-np.log(likelihood).mean()),
-            rows=len(gold),
-        )
 
     def _on_gold(self, start: Callable[[], EndModel], rows: Mask, title: str) -> FineTuned:
         gold = self.gold.rows.take(rows)

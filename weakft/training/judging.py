@@ -1,0 +1,99 @@
+"""Recipes judged by what their models say of gold rows they have not seen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from weakft.labels import Probs
+
+SMALLEST_PROBABILITY = 1e-6
+
+Labels = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """How one recipe did on gold rows that its models had not trained on.
+
+    Two traces of the judged rows remain: valid chose the epoch at which weak training stops
+    ("none" and "continue" start there), and the weights of "mix" are fitted on folds whose
+    models trained on the rows judged.
+
+    Attributes:
+        recipe: its name.
+        accuracy: share of judged rows it got right.
+        standard_error: of that share.
+        negative_log_likelihood: nats per judged row.
+        rows: judged rows.
+    """
+
+    recipe: str
+    accuracy: float
+    standard_error: float
+    negative_log_likelihood: float
+    rows: int
+
+    @classmethod
+    def of(cls, recipe: str, probs: Probs, gold: Labels) -> "Candidate":
+        """By its out-of-fold predictions [n, k] of n gold rows.
+
+        Example:
+            >>> probs = np.array([[0.9, 0.1], [0.9, 0.1], [0.2, 0.8], [0.2, 0.8]])
+            >>> Candidate.of("mix", probs, np.array([0, 1, 1, 1])).accuracy
+            0.75
+        """
+        right = probs.argmax(axis=1) == gold
+        likelihood = np.maximum(probs[np.arange(len(gold)), gold], SMALLEST_PROBABILITY)
+        return cls(
+            recipe,
+            accuracy=float(right.mean()),
+            standard_error=float(right.std(ddof=1) / np.sqrt(len(gold))),
+            negative_log_likelihood=float(-np.log(likelihood).mean()),
+            rows=len(gold),
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which recipe to take, and why.
+
+    Attributes:
+        taken: its name.
+        candidates: all recipes, the most accurate first.
+        reason: the end of a sentence, with the evidence.
+    """
+
+    taken: str
+    candidates: tuple[Candidate, ...]
+    reason: str
+
+
+def judge(out_of_fold: Mapping[str, Probs], gold: Labels, *, unless_beaten: str) -> Verdict:
+    """Compare recipes on the same gold rows.
+
+    Args:
+        out_of_fold: [n, k] predictions by recipe, of models that have not seen the rows.
+        gold: [n] classes.
+        unless_beaten: the recipe taken unless another is right more often by a paired standard
+            error.
+    """
+    candidates = sorted(
+        (Candidate.of(recipe, probs, gold) for recipe, probs in out_of_fold.items()),
+        key=lambda c: (-c.accuracy, c.negative_log_likelihood),
+    )
+    best = candidates[0].recipe
+    right = {recipe: probs.argmax(axis=1) == gold for recipe, probs in out_of_fold.items()}
+    ahead = right[best].astype(float) - right[unless_beaten]
+    error = ahead.std(ddof=1) / np.sqrt(len(ahead))
+    taken = best if ahead.mean() > error else unless_beaten
+    score = next(c for c in candidates if c.recipe == taken)
+    rivals = ", ".join(f"{c.recipe} {c.accuracy:.3f}" for c in candidates if c.recipe != taken)
+    reason = (
+        f"{taken!r}: right on {score.accuracy:.3f} (± {score.standard_error:.3f}) of {score.rows} "
+        f"gold rows it had not seen, against {rivals}."
+    )
+    if best != taken:
+        reason += f" {taken!r} is left for another only where that is better beyond the noise."
+    return Verdict(taken, tuple(candidates), reason)
