@@ -41,6 +41,7 @@ bench: $(VENV)/.dev          ## the README's figures; hours on two cores
 	$(BIN)/python -m benchmarks.retraining
 	$(BIN)/python -m benchmarks.nightly
 	$(BIN)/python -m benchmarks.choosing
+	$(BIN)/python -m benchmarks.speed
 
 soak: $(VENV)/.dev           ## kills by the hundred, failing disks: half an hour
 	WEAKFT_SOAK=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal \

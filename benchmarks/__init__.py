@@ -1,1 +1,1 @@
-"""One script per claim in the README; each prints the figures it stands for."""
+"""One script per claim in the READMEs; each prints the figures it stands for."""

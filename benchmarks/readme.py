@@ -1,4 +1,4 @@
-"""Put a printed table into the README, between its markers, and keep the numbers as JSON."""
+"""Put a printed table between its markers, here or in the README; keep the numbers as JSON."""
 
 import json
 import os
@@ -8,6 +8,7 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results"
+PAGES = (ROOT / "README.md", Path(__file__).parent / "README.md")
 
 
 def markdown_table(header: list[str], rows: list[list[str]]) -> str:
@@ -35,16 +36,27 @@ def load(name: str) -> Any:  # noqa: ANN401
     return json.loads((RESULTS / f"{name}.json").read_text())
 
 
-def replace_block(name: str, content: str, readme: Path = ROOT / "README.md") -> None:
-    """Replace what stands between `<!-- name -->` and `<!-- /name -->`."""
-    text = readme.read_text(encoding="utf-8")
-    start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-    head, rest = text.split(start)
-    tail = rest.split(end)[1]
-    readme.write_text(f"{head}{start}\n{content}\n{end}{tail}", encoding="utf-8")
+def replace_block(name: str, content: str) -> None:
+    """Replace what stands between `<!-- name -->` and `<!-- /name -->`, on whichever page."""
+    head, _, tail = _around(name)
+    page = _page_of(name)
+    page.write_text(f"{head}\n{content}\n{tail}", encoding="utf-8")
 
 
-def block(name: str, readme: Path = ROOT / "README.md") -> str:
+def block(name: str) -> str:
     """What stands between the markers now."""
-    text = readme.read_text(encoding="utf-8")
-    return text.split(f"<!-- {name} -->")[1].split(f"<!-- /{name} -->")[0].strip()
+    return _around(name)[1].strip()
+
+
+def _around(name: str) -> tuple[str, str, str]:
+    """What stands up to the first marker, between the two, and from the second on."""
+    start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    head, rest = _page_of(name).read_text(encoding="utf-8").split(start)
+    content, tail = rest.split(end)
+    return head + start, content, end + tail
+
+
+def _page_of(name: str) -> Path:
+    """The page that has the markers."""
+    (page,) = (page for page in PAGES if f"<!-- {name} -->" in page.read_text(encoding="utf-8"))
+    return page

@@ -14,8 +14,8 @@ import pytest
 import typer
 
 import weakft
-from benchmarks import choosing, gold, no_gold, quality, throughput
-from benchmarks.readme import RESULTS, block, load
+from benchmarks import choosing, gold, no_gold, quality, speed, throughput
+from benchmarks.readme import PAGES, RESULTS, block, load
 from weakft.cli.main import COMMANDS, app
 from weakft.config import Config
 
@@ -71,12 +71,27 @@ TABLES: dict[str, Callable[[], str]] = {
     "gold": lambda: gold.gold_table(load("gold")),
     "no-gold": lambda: no_gold.no_gold_table(load("no_gold")),
     "choosing": choosing.choosing_table,
+    "speed": speed.speed_table,
 }
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_readme_figures_are_those_the_benchmark_printed(name: str) -> None:
+def test_figures_on_the_pages_are_those_the_benchmark_printed(name: str) -> None:
     assert block(name) == TABLES[name]()
+
+
+def test_links_within_the_repository_lead_somewhere() -> None:
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for link in re.findall(r"\]\((?!http)([^)]+)\)", text):
+            file, _, heading = link.partition("#")
+            target = page.parent / file if file else page
+            assert target.exists(), link
+            if heading:
+                headings = re.findall(
+                    r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE
+                )
+                assert heading in {h.lower().replace(" ", "-") for h in headings}, link
 
 
 def test_the_demo_line_is_the_measured_one() -> None:
