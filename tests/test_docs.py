@@ -88,10 +88,13 @@ def test_links_within_the_repository_lead_somewhere() -> None:
             target = page.parent / file if file else page
             assert target.exists(), link
             if heading:
-                headings = re.findall(
-                    r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE
-                )
-                assert heading in {h.lower().replace(" ", "-") for h in headings}, link
+                assert heading in anchors_of(target), link
+
+
+def anchors_of(page: Path) -> set[str]:
+    """As GitHub makes them of headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_the_demo_line_is_the_measured_one() -> None:
