@@ -83,7 +83,7 @@ class TrainConfig(TrainerConfig):
         False, description="weigh rows by how sure their label is; relabelled ones always are"
     )
     packed: bool = Field(
-        True, description="on a GPU: batches without padding, where a trial finds that quicker"
+        False, description="on a GPU: batches without padding, and attention without dropout"
     )
     recipe: Literal["configured", "auto"] = Field(
         "configured", description="auto: try changes to [train] on a sample, judged on valid"

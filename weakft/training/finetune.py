@@ -26,7 +26,7 @@ from weakft.training.encoded import EncodedRows, as_it_is, longest_first
 from weakft.training.epochs import best_epoch, scores, seconds_of_scoring
 from weakft.training.losses import LOSSES
 from weakft.training.network import Network
-from weakft.training.packing import packed_where_it_pays
+from weakft.training.packing import packed_where_asked
 from weakft.training.rows import TrainingSet
 from weakft.training.sharding import refuse_what_ranks_cannot_do
 from weakft.training.stage import Stage, deferred_signals
@@ -174,7 +174,7 @@ class _Work:
             nullcontext(lambda: False) if stage.folder is None else deferred_signals() as stopping,
             nullcontext() if body is None else body.recalled(),
             quick_steps(self.model.model, settings.seed, rank()) as reseed,
-            nullcontext() if body else packed_where_it_pays(self.model.model, rows, settings),
+            packed_where_asked(self.model, rows, settings, self.narrator),
             self.narrator.task(self.title, total=steps.total * steps.rows, unit="rows") as advance,
         ):
             trainer = self._trainer(network, rows, judges, stage.folder or Path(scratch))

@@ -1,7 +1,7 @@
 """What is trained of an end model, and how it becomes a plain model again."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,8 @@ class Network:
         strategy: what `train.strategy` names.
         prepared: the model's network as the strategy wants it.
         trained: what Trainer is given: `prepared`, or a copy of it where accelerate shards it.
+        depths: layers between each parameter, by name, and the head, where layers learn at
+            different rates.
         averaging: of the trained weights.
     """
 
@@ -41,6 +43,7 @@ class Network:
     strategy: Strategy
     prepared: nn.Module
     trained: nn.Module
+    depths: Mapping[str, int]
     averaging: Averaging
 
     @classmethod
@@ -52,23 +55,12 @@ class Network:
         """
         model.model.to(device_of(settings))  # type: ignore[arg-type]
         strategy = strategy_of(settings)
+        depths = _depths(model, settings)
         with preserved_random_state(settings.seed):  # a tuner begins with random weights
             prepared = strategy.prepare(model.model)
         trained = copy.deepcopy(prepared) if shards() else prepared
-        return cls(model, settings, strategy, prepared, trained, _averaging(trained, settings))
-
-    @property
-    def depths(self) -> dict[str, int]:
-        """Layers between each parameter and the head, where layers learn at different rates."""
-        if self.settings.layer_lr_decay == 1.0:
-            return {}
-        if self.settings.strategy not in STRATEGIES:
-            raise ConfigError(
-                f"train.layer_lr_decay goes with {', '.join(STRATEGIES)}, not with "
-                f"{self.settings.strategy!r}, whose parameters lie beside the layers. Leave it "
-                "at 1."
-            )
-        return Anatomy.of(self.model.model).depths()
+        averaging = _averaging(trained, settings)
+        return cls(model, settings, strategy, prepared, trained, depths, averaging)
 
     def frozen_body(self, texts: Sequence[str], cache: Path | None) -> FrozenBody | None:
         """What recalls the frozen layers' outputs for these texts, if that is worth it."""
@@ -98,6 +90,17 @@ class Network:
             put_together(self.prepared, self.trained)
         _unwrap(self.prepared)
         self.model.model = self.strategy.finish(self.prepared, self.model.model)
+
+
+def _depths(model: EndModel, settings: TrainConfig) -> dict[str, int]:
+    if settings.layer_lr_decay == 1.0:
+        return {}
+    if settings.strategy not in STRATEGIES:
+        raise ConfigError(
+            f"train.layer_lr_decay goes with {', '.join(STRATEGIES)}, not with "
+            f"{settings.strategy!r}, whose parameters lie beside the layers. Leave it at 1."
+        )
+    return Anatomy.of(model.model).depths()
 
 
 def _averaging(trained: nn.Module, settings: TrainConfig) -> Averaging:

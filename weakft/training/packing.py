@@ -5,30 +5,28 @@ nor a mask. What lies before the first layer and behind the last one sees a padd
 so that positions, poolers and heads need not know.
 """
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import nn
 from transformers import AttentionInterface, PreTrainedModel
 from transformers.masking_utils import AttentionMaskInterface
 
 from weakft.config import TrainConfig
-from weakft.errors import ConfigError
-from weakft.processors import Batch
+from weakft.end_model import EndModel
+from weakft.narration import Narrator
+from weakft.processors import Batch, TextProcessor
 from weakft.ranks import shards, world_size
 from weakft.training.encoded import EncodedRows
-from weakft.training.order import LikeLengths
 from weakft.training.precision import uses_bf16
 from weakft.training.strategies import stack_of
 
 ATTENTION = "weakft_packed"
 TIMES_ROUNDING = 2  # what a packed batch may differ by; other texts make more of a difference
-ROUNDS = 5
 SEES_ALL = (-1, -1)
 
 
@@ -74,43 +72,10 @@ class Spans:
 
 
 Window = tuple[int, int]  # tokens that one sees to its left and to its right; -1: all
-Attend = Callable[
-    [torch.Tensor, torch.Tensor, torch.Tensor, Spans, float | None, Window], torch.Tensor
-]
-
-
-def varlen(
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    spans: Spans,
-    scale: float | None,
-    window: Window,
-) -> torch.Tensor:
-    """[t, h, d] of each text's attention to itself, by torch's kernel.
-
-    Args:
-        query: [t, h, d] in half precision.
-        key: the same.
-        value: the same.
-        spans: where the texts lie.
-        scale: of the products; None: one over the root of d.
-        window: how far a token sees.
-    """
-    from torch.nn.attention.varlen import varlen_attn
-
-    more: dict[str, Any] = {}  # what is as by default is not said: older torch knows less
-    if scale is not None and scale != query.shape[-1] ** -0.5:
-        more["scale"] = scale
-    if window != SEES_ALL:
-        more["window_size"] = window
-    starts, width = spans.starts, spans.width
-    attended: Any = varlen_attn(query, key, value, starts, starts, width, width, **more)
-    return cast("torch.Tensor", attended)
 
 
 @contextmanager
-def packed(network: PreTrainedModel, attend: Attend = varlen) -> Iterator[None]:
+def packed(network: PreTrainedModel) -> Iterator[None]:
     """The layers see tokens alone while the block runs; what goes in and comes out stays padded.
 
     Attention drops nothing out meanwhile: the kernel cannot.
@@ -127,7 +92,7 @@ def packed(network: PreTrainedModel, attend: Attend = varlen) -> Iterator[None]:
     def enter(layer: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> Any:  # noqa: ANN401
         if layer is layers[0]:
             inputs = (now[0].pack(inputs[0]), *inputs[1:])
-        if "position_embeddings" in named:
+        if named.get("position_embeddings") is not None:
             turned = tuple(now[0].pack(part) for part in named["position_embeddings"])
             named = {**named, "position_embeddings": turned}
         return inputs, named
@@ -147,19 +112,22 @@ def packed(network: PreTrainedModel, attend: Attend = varlen) -> Iterator[None]:
         sliding_window: int | None = None,
         **others: Any,  # noqa: ANN401
     ) -> tuple[torch.Tensor, None]:
-        q, k, v = (part[0].transpose(0, 1) for part in (query, key, value))
+        tokens = len(now[0].places)
+        if any(part.shape[::2] != (1, tokens) for part in (query, key, value)):
+            raise ValueError(f"attention of {tuple(query.shape)} is not that of {tokens} tokens")
+        q, k, v = (part[0].transpose(0, 1).to(value.dtype) for part in (query, key, value))
         window = _window(bool(getattr(module, "is_causal", False)), sliding_window)
-        return attend(q, k, v, now[0], scaling, window).unsqueeze(0), None
+        return _within_texts(q, k, v, now[0], scaling, window).unsqueeze(0), None
 
     AttentionInterface.register(ATTENTION, attention)
     AttentionMaskInterface.register(ATTENTION, lambda *sizes, **more: None)
     before = network.config._attn_implementation
+    network.set_attn_implementation(ATTENTION)
     hooks = [
         network.base_model.register_forward_pre_hook(begin, with_kwargs=True),
         *(layer.register_forward_pre_hook(enter, with_kwargs=True) for layer in layers),
         layers[-1].register_forward_hook(leave),
     ]
-    network.set_attn_implementation(ATTENTION)
     try:
         yield
     finally:
@@ -168,93 +136,112 @@ def packed(network: PreTrainedModel, attend: Attend = varlen) -> Iterator[None]:
             hook.remove()
 
 
+def _within_texts(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    spans: Spans,
+    scale: float | None,
+    window: Window,
+) -> torch.Tensor:
+    """[t, h, d] of each token's attention to its own text, from queries, keys and values of t."""
+    from torch.nn.attention.varlen import varlen_attn
+
+    more: dict[str, Any] = {}  # what is as by default is not said: older torch knows less
+    if scale is not None and scale != query.shape[-1] ** -0.5:
+        more["scale"] = scale
+    if window != SEES_ALL:
+        more["window_size"] = window
+    starts, width = spans.starts, spans.width
+    attended: Any = varlen_attn(query, key, value, starts, starts, width, width, **more)
+    return cast("torch.Tensor", attended)
+
+
 def _window(causal: bool, sliding_window: int | None) -> Window:
     left, right = SEES_ALL if sliding_window is None else (sliding_window - 1,) * 2
     return left, 0 if causal else right  # transformers counts the token itself, torch does not
 
 
 @contextmanager
-def packed_where_it_pays(
-    network: PreTrainedModel, rows: EncodedRows, settings: TrainConfig
+def packed_where_asked(
+    model: EndModel, rows: EncodedRows, settings: TrainConfig, narrator: Narrator
 ) -> Iterator[None]:
-    """Train on these rows without padding, where the network's GPU is quicker so.
+    """Train on these rows without padding if `train.packed` says so; where that cannot be, say why.
 
-    Not where accelerate shards the network, nor where several GPUs are one process's.
+    Whether it can is tried on one batch, since kernels, drivers and architectures differ.
     """
-    one_gpu = torch.cuda.device_count() == 1 or world_size() > 1
-    on_gpu = network.device.type == "cuda" and one_gpu and uses_bf16(settings)
-    if not (settings.packed and on_gpu and not shards()):
+    if not settings.packed:
         yield
         return
-    size = settings.per_device_train_batch_size
-    first = list(islice(LikeLengths(rows.lengths, size, settings.seed), size))
-    batch = {
-        name: values.to(network.device)
-        for name, values in rows.__getitems__(first).items()
-        if name in ("input_ids", "attention_mask")
-    }
-    with packed(network) if packing_pays(network, batch) else nullcontext():
+    why_not = _obstacle(model, settings) or _difference(model, _some_of_each_length(rows, settings))
+    if why_not:
+        narrator.say(f"Batches stay padded: {why_not}.")
+    with nullcontext() if why_not else packed(model.model):
         yield
 
 
-def packing_pays(network: PreTrainedModel, batch: Batch) -> bool:
-    """Whether this network, on its GPU, makes the same of a packed batch, and sooner.
+def _obstacle(model: EndModel, settings: TrainConfig) -> str:
+    if model.model.device.type != "cuda" or not uses_bf16(settings):
+        return "train.packed is for training on a CUDA GPU in bf16"
+    if shards():
+        return "accelerate shards the model"
+    if torch.cuda.device_count() > 1 and world_size() == 1:
+        return "several GPUs share one process; torchrun gives each its own"
+    if model.body is not None:
+        return "what frozen layers make of a text is recalled"
+    if not isinstance(model.processor, TextProcessor):
+        return "images have none"
+    return ""
 
-    Tried on one batch, since kernels, drivers and architectures differ: whatever goes wrong, the
-    answer is no.
 
-    Args:
-        network: as it is trained, in bf16.
-        batch: token ids and mask as training will see them.
-    """
+def _some_of_each_length(rows: EncodedRows, settings: TrainConfig) -> Batch:
+    """One batch, from the shortest text to the longest."""
+    by_length = np.argsort(rows.lengths, kind="stable")
+    places = np.linspace(0, len(rows) - 1, settings.per_device_train_batch_size)
+    return rows.__getitems__(by_length[places.astype(int)].tolist())
+
+
+def _difference(model: EndModel, rows: Batch) -> str:
+    device = model.model.device
+    batch = {name: rows[name].to(device) for name in ("input_ids", "attention_mask")}
     try:
-        if not says_the_same(network, batch):
-            return False
-        padded = _seconds_of_a_step(network, batch)
-        with packed(network):
-            return _seconds_of_a_step(network, batch) < padded
-    except (ConfigError, RuntimeError, ValueError, TypeError, KeyError, ImportError):
-        return False
+        same = says_the_same(model.model, batch)
+    except Exception as error:  # of the model's code or the GPU's: padding it is
+        return f"a trial ended in {type(error).__name__}: {error}"
+    return "" if same else f"a trial of {type(model.model).__name__} had another outcome"
 
 
-def says_the_same(network: PreTrainedModel, batch: Batch, attend: Attend = varlen) -> bool:
-    """Whether the last layer's states of all tokens are those of the padded batch, but rounded.
+def says_the_same(network: PreTrainedModel, batch: Batch) -> bool:
+    """Whether states and logits of a packed batch are those of the padded one, but rounded.
 
     How much rounding does is seen where the padded batch is computed in fp32 too.
+
+    Args:
+        network: a text classifier.
+        batch: its `input_ids` and `attention_mask`, on its device.
     """
     if not network._supports_flash_attn:  # attention of its own, which would look across texts
         return False
     training = network.training
     network.train(False)
     try:
-        exact, padded = _states(network, batch, bf16=False), _states(network, batch, bf16=True)
-        with packed(network, attend):
-            found = _states(network, batch, bf16=True)
+        exact, padded = _outcome(network, batch, bf16=False), _outcome(network, batch, bf16=True)
+        with packed(network):
+            found = _outcome(network, batch, bf16=True)
     finally:
         network.train(training)
-    return bool((found - padded).norm() < TIMES_ROUNDING * (padded - exact).norm())
+    return all(
+        bool((ours - theirs).norm() < TIMES_ROUNDING * (theirs - unrounded).norm())
+        for ours, theirs, unrounded in zip(found, padded, exact, strict=True)
+    )
 
 
 @torch.no_grad()
-def _states(network: PreTrainedModel, batch: Batch, *, bf16: bool) -> torch.Tensor:
-    """[1, t, d] of the last layer, of tokens that are no padding."""
+def _outcome(
+    network: PreTrainedModel, batch: Batch, *, bf16: bool
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """[1, t, d] of the last layer, of tokens that are no padding, and [b, k] logits."""
     with torch.autocast(network.device.type, torch.bfloat16, enabled=bf16):
         states = network.base_model(**batch).last_hidden_state
-    return Spans.of(batch["attention_mask"]).pack(states).float()
-
-
-def _seconds_of_a_step(network: PreTrainedModel, batch: Batch) -> float:
-    """The least of several, forth and back."""
-    seconds = []
-    try:
-        for _ in range(ROUNDS):
-            torch.cuda.synchronize()
-            start = time.perf_counter()
-            with torch.random.fork_rng(), torch.autocast(network.device.type, torch.bfloat16):
-                logits = network(**batch).logits
-            logits.sum().backward()
-            torch.cuda.synchronize()
-            seconds.append(time.perf_counter() - start)
-    finally:
-        network.zero_grad()
-    return min(seconds)
+        logits = network(**batch).logits
+    return Spans.of(batch["attention_mask"]).pack(states).float(), logits.float()
