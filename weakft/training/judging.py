@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from weakft.labels import Probs
+from weakft.training.rows import Labels
 
 SMALLEST_PROBABILITY = 1e-6
-
-Labels = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,15 @@
 import numpy as np
 import numpy.typing as npt
 
+from weakft.training.rows import Positions
+
 UNCOVERED_PER_COVERED = 4
 ALWAYS_READ = 20_000  # uncovered rows: a few minutes on two cores
 
 
 def rows_to_read(
     covered: npt.NDArray[np.bool_], most_uncovered: int | None = None, seed: int = 0
-) -> npt.NDArray[np.intp]:
+) -> Positions:
     """Positions, in order, of all covered rows and of a random sample of the others.
 
     Rows that no LF votes on are learned from too, and each costs as much as a covered one. With a

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from weakft.labels import Probs, SoftLabels
 from weakft.training.linear import Embeddings, linear_opinion
-from weakft.training.rows import Weights, confidence
+from weakft.training.rows import Labels, Positions, Weights, confidence
 
 FOLDS = 5
 LEAST_COVERED = 40
@@ -17,7 +17,7 @@ BALANCE_FLOOR = 0.01  # added to each class's share: a very rare one is not rais
 LEAST_TOLD = 1e-6
 SHARPNESS = 2  # power of the linear model's opinion: regularised, it is less sure than it might be
 
-Rows = npt.NDArray[np.intp]
+Folds = npt.NDArray[np.intp]  # [N] in 0..4
 
 
 def relabelled(
@@ -77,7 +77,7 @@ def relabelled(
     return SoftLabels(probs, np.full(len(probs), True), soft.ids, soft.classes)
 
 
-def equally_weighted(labels: Rows, weights: Weights, cardinality: int) -> Weights:
+def equally_weighted(labels: Labels, weights: Weights, cardinality: int) -> Weights:
     """The weights, so scaled that all but very rare classes have about the same sum; mean 1.
 
     Example:
@@ -90,7 +90,7 @@ def equally_weighted(labels: Rows, weights: Weights, cardinality: int) -> Weight
 
 
 def _told_by_the_others(
-    probs: Probs, rows: Rows, embeddings: Embeddings, folds: Rows, seed: int
+    probs: Probs, rows: Positions, embeddings: Embeddings, folds: Folds, seed: int
 ) -> Probs:
     """[N, k] what models say of each fold that have learned from `rows` of the other folds."""
     labels, sure = probs.argmax(axis=1), confidence(probs)
@@ -107,7 +107,7 @@ def _told_by_the_others(
     return told
 
 
-def _agreement(told: Probs, labels: Rows) -> float:
+def _agreement(told: Probs, labels: Labels) -> float:
     """How often a class is told where it is labelled, the mean over classes; chance is 0."""
     classes = np.unique(labels)
     right = told.argmax(axis=1) == labels
@@ -116,7 +116,7 @@ def _agreement(told: Probs, labels: Rows) -> float:
     return float((recall - chance) / (1 - chance))
 
 
-def _folds(texts: Sequence[str], seed: int) -> Rows:
+def _folds(texts: Sequence[str], seed: int) -> Folds:
     """[N] in 0..4, the same for equal texts."""
     place = {text: number for number, text in enumerate(dict.fromkeys(texts))}
     fold = np.random.default_rng(seed).integers(FOLDS, size=len(place))

@@ -10,7 +10,9 @@ from weakft.errors import DataError
 from weakft.labels import Probs, SoftLabels, check_probs
 
 Weights = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.integer] | npt.NDArray[np.bool_]
+Positions = npt.NDArray[np.intp]  # of rows, from 0
+Labels = npt.NDArray[np.intp]  # positions of classes
+Rows = npt.NDArray[np.integer] | npt.NDArray[np.bool_]  # positions of rows, or a mask
 
 
 def confidence(probs: Probs) -> Weights:

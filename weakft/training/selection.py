@@ -5,16 +5,15 @@ import numpy.typing as npt
 
 from weakft.labels import ABSTAIN, Probs, Votes
 from weakft.training.linear import Embeddings, linear_opinion
+from weakft.training.rows import Positions
 
 NEIGHBOURS = 20
 LF_FOLDS = 5
 FILLED_WEIGHT = 0.5
 LEAST_CONFIDENCE = 0.8
 
-Rows = npt.NDArray[np.intp]
 
-
-def most_confident(probs: Probs, share: float) -> Rows:
+def most_confident(probs: Probs, share: float) -> Positions:
     """The rows whose label is surest, the same share of each class, in their order.
 
     Args:
@@ -28,7 +27,7 @@ def most_confident(probs: Probs, share: float) -> Rows:
     return _best_of_each_class(probs.argmax(axis=1), -probs.max(axis=1), share)
 
 
-def like_their_neighbours(probs: Probs, embeddings: Embeddings, share: float) -> Rows:
+def like_their_neighbours(probs: Probs, embeddings: Embeddings, share: float) -> Positions:
     """The rows whose label most agrees with that of like rows: the cut statistic.
 
     A row is linked to its 20 nearest neighbours, weighed by 1 / (1 + distance). The weight of the
@@ -51,7 +50,7 @@ def like_their_neighbours(probs: Probs, embeddings: Embeddings, share: float) ->
     return _best_of_each_class(labels, (cut - other * weights.sum(axis=1)) / spread, share)
 
 
-def confidently_right(probs: Probs, embeddings: Embeddings, L: Votes, seed: int = 0) -> Rows:
+def confidently_right(probs: Probs, embeddings: Embeddings, L: Votes, seed: int = 0) -> Positions:
     """The rows that no model, blind to the LFs that labelled them, is sure to see otherwise.
 
     Confident learning (Northcutt, Jiang and Chuang, JAIR 2021) with folds by LF, as Knodle and ULF
@@ -85,7 +84,7 @@ def confidently_right(probs: Probs, embeddings: Embeddings, L: Votes, seed: int 
 
 def filled(
     probs: Probs, embeddings: Embeddings, uncovered: Embeddings, seed: int = 0
-) -> tuple[Rows, Probs]:
+) -> tuple[Positions, Probs]:
     """Uncovered rows that a linear model on embeddings is sure of, and their labels.
 
     Logistic regression learns the most probable classes of the covered rows, weighed by how
@@ -109,7 +108,7 @@ def filled(
 
 def _best_of_each_class(
     labels: npt.NDArray[np.intp], oddness: npt.NDArray[np.float64], share: float
-) -> Rows:
+) -> Positions:
     kept = []
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from weakft.config import Task, TrainConfig
@@ -23,7 +22,7 @@ from weakft.training.arguments import device_of
 from weakft.training.finetune import FineTuned, fine_tune
 from weakft.training.gold import Mask
 from weakft.training.relabelling import relabelled
-from weakft.training.rows import TrainingSet
+from weakft.training.rows import Positions, TrainingSet
 from weakft.training.selection import (
     FILLED_WEIGHT,
     confidently_right,
@@ -36,7 +35,6 @@ from weakft.training.self_training import round_settings, self_taught
 BY_EMBEDDINGS = ("cut_statistic", "confident_learning")
 EMBEDDINGS = "embeddings"
 TOKENS = "tokens"
-Positions = npt.NDArray[np.intp]
 SMALL_BATCH = 16  # rows a step where gold is scarce
 FEW_GOLD_ROWS = 300
 MIX_EPOCHS = 1.0  # over pool and gold, starting from the gold-only model
