@@ -5,6 +5,7 @@
     │   ├── ModelNotFound       train.model names no model
     │   └── RunNotFound         a run id without a valid run folder
     ├── DataError            3  a data file is refused; no retry helps
+    │   └── TrainingDiverged    the training loss is no number any more
     ├── LFError              4  labeling functions cannot be used
     │   ├── LFImportError       an LF file does not load, or holds no LF
     │   ├── InvalidVote         an LF returned something that is no vote
@@ -15,6 +16,8 @@
 
 Every message says what was wanted, what was found, where, and what to do.
 """
+
+from collections.abc import Sequence
 
 
 class WeakftError(ValueError):
@@ -41,6 +44,18 @@ class DataError(WeakftError):
     """A data file is missing, unreadable or breaks a promise the pipeline relies on."""
 
     exit_code = 3
+
+
+class TrainingDiverged(DataError):
+    """The training loss became infinite or no number at all.
+
+    Attributes:
+        texts: of the rows it became so on, where they are known.
+    """
+
+    def __init__(self, message: str, texts: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.texts = tuple(texts)
 
 
 class LFError(WeakftError):

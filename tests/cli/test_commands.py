@@ -316,3 +316,11 @@ def test_labels_of_one_class_texts_cut_short_and_rows_left_out_are_told(
     assert "Training reads 1 of the" in told
     assert "Every covered row is labelled 'good'" in told
     assert "longer than 6 tokens (train.max_length)" in told
+
+
+def test_a_training_that_diverges_names_its_rows(project: Path) -> None:
+    wild = ["--set", "train.learning_rate=1e30", "--set", "train.warmup_steps=0"]
+    message = refused("run", "--project", project, *wild, code=3)
+    assert "training loss became nan in step" in message
+    assert re.search(r"Its rows: ((train|dev|valid)-\d+, ){4}(train|dev|valid)-\d+", message)
+    assert not leftovers(project)

@@ -8,7 +8,7 @@ import torch
 
 from weakft.config import TrainConfig
 from weakft.end_model import EndModel
-from weakft.errors import DataError
+from weakft.errors import DataError, TrainingDiverged
 from weakft.labels import SoftLabels
 from weakft.narration import Silence
 from weakft.training import TrainingSet, fine_tune
@@ -167,6 +167,15 @@ def test_self_training_goes_on_with_the_whole_pool(tiny_model: Path) -> None:
     assert further.rows == alone.rows == len(set(TEXTS))
     assert not np.array_equal(further.model.predict_proba(texts), alone.model.predict_proba(texts))
     assert (further.model.predict_proba(TEXTS).argmax(axis=1) == GOLD).all()
+
+
+def test_a_loss_that_is_no_number_ends_training_and_names_the_texts(tiny_model: Path) -> None:
+    settings = SETTINGS.model_copy(update={"learning_rate": 1e30, "warmup_steps": 0})
+    with pytest.raises(TrainingDiverged, match=r"became nan in step 2\. Lower .*1e\+30") as caught:
+        fine_tune(new_model(tiny_model), gold_rows(), settings)
+    assert len(caught.value.texts) == 8
+    assert set(caught.value.texts) <= set(TEXTS)
+    assert not any(text in str(caught.value) for text in TEXTS)  # texts may be hidden
 
 
 def test_too_little_memory_halves_the_batch_and_changes_nothing(

@@ -9,7 +9,7 @@ from pathlib import Path
 from weakft.config import TrainConfig
 from weakft.dataset import Dataset, read_gold
 from weakft.end_model import EndModel
-from weakft.errors import ConfigError
+from weakft.errors import ConfigError, TrainingDiverged
 from weakft.labels import LabelMatrix, SoftLabels, probabilities_frame
 from weakft.narration import Narrator
 from weakft.pipeline.attempt import Attempt, about_training
@@ -26,6 +26,7 @@ from weakft.training.recipes import choose_recipe
 from weakft.training.workshop import Workshop
 
 CACHE = Path(".weakft")
+SOME_ROWS = 5  # named of a batch
 
 
 def fit(
@@ -37,7 +38,7 @@ def fit(
         DataError: no row is covered, or training diverged.
         ModelNotFound: `train.model` names no model.
     """
-    with _old_objects_unsearched():
+    with _old_objects_unsearched(), _rows_named(data):
         attempts = _attempts(project, data, soft, folder, narrator)
     taken = max(attempts, key=lambda attempt: attempt.valid_f1(data))
     rivals = {"weak_only": taken.weak, "gold_only": taken.outcome.gold_only}
@@ -48,6 +49,25 @@ def fit(
     if leads():
         _write(project, data, attempts, taken, rivals, folder, narrator)
     return taken.outcome.final.model
+
+
+@contextmanager
+def _rows_named(data: Dataset) -> Iterator[None]:
+    """Where training diverges, say on which rows."""
+    try:
+        yield
+    except TrainingDiverged as error:
+        ids = {
+            text: row_id
+            for split in data.splits.values()
+            for text, row_id in zip(split.texts, split.ids, strict=True)
+        }
+        rows = [ids[text] for text in error.texts if text in ids]
+        if not rows:
+            raise
+        more = f" and {len(rows) - SOME_ROWS} more" if len(rows) > SOME_ROWS else ""
+        named = f"{error} Its rows: {', '.join(rows[:SOME_ROWS])}{more}."
+        raise TrainingDiverged(named, error.texts) from error
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from transformers import PrinterCallback, ProgressCallback, TrainerState
 
 from weakft.config import TrainConfig
 from weakft.end_model import EndModel
-from weakft.errors import DataError
+from weakft.errors import DataError, TrainingDiverged
 from weakft.narration import SILENCE, Narrator
 from weakft.ranks import led, rank, shards, world_size
 from weakft.seeding import preserved_random_state
@@ -87,7 +87,8 @@ def fine_tune(
 
     Raises:
         ConfigError: the strategy cannot be had, or not for this model.
-        DataError: the loss became NaN or infinite.
+        DataError: the device does not hold one row.
+        TrainingDiverged: the loss became NaN or infinite.
     """
     refuse_what_ranks_cannot_do(settings)
     return _Work(model, rows, settings, valid, title, narrator, cache).done()
@@ -233,7 +234,7 @@ class _Work:
 
 def _refuse_broken_loss(loss: float, settings: TrainConfig) -> None:
     if not math.isfinite(loss):
-        raise DataError(
+        raise TrainingDiverged(
             f"The training loss became {loss}. Lower train.learning_rate (now "
             f"{settings.learning_rate:g}) or set train.bf16 = false."
         )

@@ -13,7 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import Dataset, SequentialSampler
 from transformers import Trainer
 
-from weakft.errors import DataError
+from weakft.errors import TrainingDiverged
 from weakft.frozen_body import FrozenBody
 from weakft.processors import Batch
 from weakft.ranks import shards
@@ -59,7 +59,7 @@ class NoiseAwareTrainer(Trainer):
         objective: what to minimise.
         depths: layers between each parameter, by name, and the head.
         layer_lr_decay: what the learning rate is multiplied by for each of those layers.
-        texts: of the training rows, to name those on which the loss breaks.
+        texts: of the training rows, to tell those on which the loss breaks.
         body: recalls the frozen layers' outputs, which the rows then carry.
         averaging: of the weights; what is evaluated and saved are their means.
         **settings: for transformers' Trainer.
@@ -184,12 +184,12 @@ class NoiseAwareTrainer(Trainer):
         self._memory[seen] = remembered(self._memory[seen], said)
         return early_learning(logits, self._memory[rows], strength=self._objective.early_learning)
 
-    def _broken(self, loss: torch.Tensor, rows: torch.Tensor) -> DataError:
-        some = ", ".join(repr(self._texts[int(row)][:40]) for row in rows[:3])
-        return DataError(
+    def _broken(self, loss: torch.Tensor, rows: torch.Tensor) -> TrainingDiverged:
+        return TrainingDiverged(
             f"The training loss became {float(loss.detach())} in step "
-            f"{self.state.global_step + 1}, on {len(rows)} rows that begin with {some}. "
-            f"Lower train.learning_rate (now {self.args.learning_rate:g}) or unset train.bf16."
+            f"{self.state.global_step + 1}. Lower train.learning_rate (now "
+            f"{self.args.learning_rate:g}) or set train.bf16 = false.",
+            [self._texts[int(row)] for row in rows],
         )
 
     def _get_num_items_in_batch(
