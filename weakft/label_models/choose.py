@@ -5,30 +5,31 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from weakft.errors import DataError
 from weakft.intervals import jeffreys
 from weakft.label_models.base import Explanation, Gold, LabelModel
 from weakft.label_models.dawid_skene import DawidSkene
+from weakft.label_models.evidence import (
+    Floats,
+    Judged,
+    held_out_votes,
+    judged,
+    unanimous_flips,
+)
 from weakft.label_models.flying_squid import FlyingSquid
-from weakft.label_models.linear import SMALLEST_PROBABILITY
 from weakft.label_models.majority_vote import MajorityVote
 from weakft.label_models.one_coin import OneCoin
 from weakft.label_models.per_class import PerClass
 from weakft.label_models.snorkel import Snorkel
-from weakft.label_models.votes import vote_counts
 from weakft.label_models.weighted_vote import WeightedVote
 from weakft.labels import ABSTAIN, Probs, Votes
 
 RESAMPLES = 2000
 MINIMUM_JUDGES = 30  # so that what trains in a fold is enough to calibrate on
-HELD_OUT_ROWS = 20_000
 FLIP_ROWS = 200_000
 MOST_FLIPS = 0.05
 NEARLY = 1.01
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -59,15 +60,6 @@ class Candidate:
     held_out_votes: float | None = None
     unanimous_flips: float | None = None
     note: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class _Judged:
-    """What gold says of one model: losses and hits of each covered gold row."""
-
-    name: str
-    losses: Floats
-    right: npt.NDArray[np.bool_]
 
 
 class AutoLabelModel(LabelModel):
@@ -130,19 +122,19 @@ class AutoLabelModel(LabelModel):
 
     def _adapt(self, votes: Votes, gold: Gold) -> None:
         covered = (votes != ABSTAIN).any(axis=1)
-        judged = []
+        scores: list[Judged] = []
         if covered.sum() >= MINIMUM_JUDGES:
-            judged = [_judged(model, votes, gold, covered) for model in self.fitted.values()]
+            scores = [judged(model, votes, gold, covered) for model in self.fitted.values()]
         for model in self.fitted.values():
             model._adapt(votes, gold)
-        if not judged:
+        if not scores:
             why = f"fewer than {MINIMUM_JUDGES} covered gold rows"
             self._take(*_by_held_out_votes(self.candidates, why))
             return
         self._recount_flips()
-        by_name = {each.name: each for each in judged}
+        by_name = {each.name: each for each in scores}
         self.candidates = tuple(_scored(c, by_name.get(c.name)) for c in self.candidates)
-        best, *others = sorted(judged, key=lambda each: round(each.losses.mean(), 6))
+        best, *others = sorted(scores, key=lambda each: round(each.losses.mean(), 6))
         self._take(best.name, _reason(best, others, self.seed))
 
     def _recount_flips(self) -> None:
@@ -170,63 +162,10 @@ class AutoLabelModel(LabelModel):
         }
 
 
-def unanimous_flips(model: LabelModel, L: Votes) -> float:
-    """Share of the rows on which all votes agree that the model labels otherwise."""
-    counts = vote_counts(L, model.cardinality)
-    unanimous = (counts > 0).sum(axis=1) == 1
-    if not unanimous.any():
-        return 0.0
-    predicted = model._predict_proba(L[unanimous]).argmax(axis=1)
-    return float((predicted != counts[unanimous].argmax(axis=1)).mean())
-
-
-def held_out_votes(model: LabelModel, L: Votes) -> float | None:
-    """Nats per held-out vote: how well the others' posterior foretells what an LF votes.
-
-    For each LF its votes, and those of LFs it depends on, are hidden, and judged by
-    p(vote) = a q(vote) + (1 - a) (1 - q(vote)) / (k - 1), where q is the posterior from the other
-    votes and a the mean of q over its votes.
-    Rows with two votes or more count, 20,000 at most; None where there are none.
-    """
-    rows = np.flatnonzero((L != ABSTAIN).sum(axis=1) > 1)
-    L = L[rows[:: max(1, -(-len(rows) // HELD_OUT_ROWS))]]
-    losses = []
-    for j in range(L.shape[1]):
-        voted = L[:, j] != ABSTAIN
-        if not voted.any():
-            continue
-        hidden = L[voted].copy()
-        votes = hidden[:, j].copy()
-        hidden[:, list(model.told_with(j))] = ABSTAIN
-        q = model._predict_proba(hidden)[np.arange(len(votes)), votes]
-        accuracy = q.mean()
-        p = accuracy * q + (1 - accuracy) * (1 - q) / (model.cardinality - 1)
-        losses.append(-np.log(np.maximum(p, SMALLEST_PROBABILITY)))
-    return float(np.concatenate(losses).mean()) if losses else None
-
-
-def _judged(model: LabelModel, votes: Votes, gold: Gold, covered: npt.NDArray[np.bool_]) -> _Judged:
-    probs = _cross_fitted(model, votes, gold)[covered]
-    truth = gold[covered]
-    likelihood = np.maximum(probs[np.arange(len(truth)), truth], SMALLEST_PROBABILITY)
-    return _Judged(model.name, -np.log(likelihood), probs.argmax(axis=1) == truth)
-
-
-def _cross_fitted(model: LabelModel, votes: Votes, gold: Gold) -> Probs:
-    if not model.uses_gold:
-        return model._predict_proba(votes)
-    probs = np.empty((len(gold), model.cardinality))
-    for kept in model._folds(len(gold)):
-        twin = model._twin()
-        twin._adapt(votes[kept], gold[kept])
-        probs[~kept] = twin._predict_proba(votes[~kept])
-    return probs
-
-
-def _scored(candidate: Candidate, judged: _Judged | None) -> Candidate:
-    if judged is None:
+def _scored(candidate: Candidate, score: Judged | None) -> Candidate:
+    if score is None:
         return candidate
-    losses, hits = judged.losses, jeffreys(int(judged.right.sum()), len(judged.right))
+    losses, hits = score.losses, jeffreys(int(score.right.sum()), len(score.right))
     assert hits is not None
     return replace(
         candidate,
@@ -265,7 +204,7 @@ def _by_held_out_votes(candidates: Sequence[Candidate], why: str) -> tuple[str, 
     )
 
 
-def _reason(best: _Judged, others: list[_Judged], seed: int) -> str:
+def _reason(best: Judged, others: list[Judged], seed: int) -> str:
     same = [each for each in others if np.allclose(each.losses, best.losses)]
     others = [each for each in others if each not in same]
     said = (
