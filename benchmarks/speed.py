@@ -37,7 +37,12 @@ def _votes() -> list[list[str]]:
             "Snorkel's applier",
             "applying",
         ],
-        ["the same as keywords and patterns", _range(times[": declarative"]), "", "applying"],
+        [
+            "the same as keywords and patterns, with the extra `fast`",
+            _range(times[": declarative"]),
+            "Snorkel's applier",
+            "applying",
+        ],
         [
             f"one of 73 edited, {edited['rows']:,} rows",
             f"{edited['seconds']:.1f} s",
@@ -54,7 +59,7 @@ def _label_models() -> list[list[str]]:
     less = [cell["snorkel"]["beyond_mib"] / cell["weakft"]["beyond_mib"] for cell in large]
     return [
         [
-            f"a label model of {MILLION:,} rows",
+            f"`snorkel` label model, {MILLION:,} rows",
             f"{_range(times)}, in {min(less):.0f} to {max(less):.0f} times less memory",
             "Snorkel's",
             "label_models",
@@ -69,7 +74,7 @@ def _training() -> list[list[str]]:
         [
             f"fine-tuning on two cores, {texts}",
             f"{_times(results[kind]['runs'])}",
-            "Trainer, batches padded to their longest",
+            "Trainer, float32, batches padded to their longest",
             "throughput",
         ]
         for kind, texts in (("short", "sentences"), ("long", "256 tokens"))

@@ -71,6 +71,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "gold": lambda: gold.gold_table(load("gold")),
     "no-gold": lambda: no_gold.no_gold_table(load("no_gold")),
     "choosing": choosing.choosing_table,
+    "glance": choosing.glance,
     "speed": speed.speed_table,
 }
 
