@@ -79,8 +79,9 @@ def _training() -> list[list[str]]:
         ]
         for kind, texts in (("short", "sentences"), ("long", "256 tokens"))
     ]
-    scored = f"a score after labels changed, {head['rows']:,} texts, `head`"
-    return [*rows, [scored, f"{head['seconds'][1]:.1f} s", "", "throughput"]]
+    scored = f"a score after an LF was edited, {head['texts']:,} texts, `head`"
+    first = f"the first time {head['seconds'][0]:.0f} s"
+    return [*rows, [scored, f"{head['seconds'][1]:.1f} s", first, "throughput"]]
 
 
 def _app() -> list[list[str]]:
