@@ -206,14 +206,14 @@ def kept_states() -> Json:
 
 
 def scored_head(folder: Path) -> tuple[int, float]:
-    """Votes, labels, a head as the project's settings say: covered rows, macro-F1 on test."""
+    """Votes, labels, three epochs of a head: covered rows, macro-F1 on test."""
     project = Project.open(folder)
     data, classes = read_dataset(project.config, project.root), project.config.classes
     L = cast_votes(project, data, SILENCE)["train"]
     probs = make_label_model("one_coin", len(classes)).fit(L).predict_proba(L)
     texts = tuple(data["train"].texts[row] for row in np.flatnonzero(L.covered))
     rows = TrainingSet(texts, probs[L.covered], np.ones(len(texts)))
-    settings = project.config.train
+    settings = TrainConfig(max_length=64, strategy="head", learning_rate=1e-3)
     model = EndModel.from_pretrained("default", classes, max_length=settings.max_length, seed=0)
     fine_tune(model, rows, settings, cache=folder / ".weakft")
     predicted = model.predict_proba(data["test"].texts).argmax(axis=1)
@@ -245,8 +245,8 @@ def throughput_table(results: Json) -> str:
     first, again = head["seconds"]
     said = (
         f'\n\n`strategy = "head"`, {head["texts"]:,} texts, {head["rows"]:,} of them covered: '
-        f"votes, labels, training and a score take {first:.1f} s the first time, "
-        f"**{again:.1f} s** after an LF was edited."
+        f"votes, labels, three epochs and a score take {first:.1f} s the first time, "
+        f"**{again:.1f} s** after an LF was edited (macro-F1 {head['macro_f1'][1]:.3f})."
     )
     return markdown_table(header, lines) + said
 
