@@ -113,6 +113,16 @@ def test_a_project_on_ones_own_rows_has_lasting_ids(tmp_path: Path, suffix: str)
     assert votes["status"] == "completed"
 
 
+@pytest.mark.parametrize(("labels", "told"), [(["ham", None], ["1 row has"]), ([None, None], [])])
+def test_labels_in_the_pool_are_said_not_to_be_read(
+    tmp_path: Path, labels: list[str | None], told: list[str]
+) -> None:
+    file = tmp_path / "mine.csv"
+    pd.DataFrame({"text": ["hi", "win"], "label": labels}).to_csv(file, index=False)
+    shown = weakft("init", str(tmp_path / "shop"), "--data", str(file), "--classes", "ham,spam")
+    assert [hint[: len("1 row has")] for hint in shown["warnings"]] == told
+
+
 def init_fails(*words: object, code: int = 2) -> str:
     done = CliRunner().invoke(app, ["init", *map(str, words), "--json"])
     assert done.exit_code == code, done.output

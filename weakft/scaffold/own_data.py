@@ -6,6 +6,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +17,7 @@ from weakft.errors import ConfigError, DataError
 from weakft.scaffold.templates import filled, toml_string
 from weakft.scaffold.writing import Started, settle, staged
 
-ID = "id"
+ID, LABEL = "id", "label"
 ID_LENGTH = 12  # hex digits
 
 
@@ -52,9 +53,10 @@ def start_with_data(
         (stage / "labeling").mkdir()
         (stage / "labeling" / "rules.py").write_text(_rules(classes, column), "utf-8")
         try:
-            return settle(stage, root)
+            started = settle(stage, root)
         except DataError as error:
             raise DataError(str(error).replace(str(pool), str(file))) from error
+    return replace(started, hints=(*started.hints, *_about_labels(frame)))
 
 
 def ids_of(texts: Iterable[object]) -> list[str]:
@@ -105,6 +107,16 @@ def _text_column(frame: pd.DataFrame, wanted: str | None, file: Path) -> str:
             "the texts: --text COLUMN."
         )
     return column
+
+
+def _about_labels(frame: pd.DataFrame) -> tuple[str, ...]:
+    labelled = int(frame[LABEL].notna().sum()) if LABEL in frame.columns else 0
+    if not labelled:
+        return ()
+    return (
+        f"{labelled:,} {'row has' if labelled == 1 else 'rows have'} a {LABEL!r}, which is not read in train: move rows labelled by "
+        f"hand out of it, into files that {FILE_NAME} names as dev, valid and test.",
+    )
 
 
 def _settings(name: str, classes: Sequence[str], pool: str, text: str) -> str:
