@@ -113,9 +113,10 @@ def _about_labels(frame: pd.DataFrame) -> tuple[str, ...]:
     labelled = int(frame[LABEL].notna().sum()) if LABEL in frame.columns else 0
     if not labelled:
         return ()
+    have = "row has" if labelled == 1 else "rows have"
     return (
-        f"{labelled:,} {'row has' if labelled == 1 else 'rows have'} a {LABEL!r}, which is not read in train: move rows labelled by "
-        f"hand out of it, into files that {FILE_NAME} names as dev, valid and test.",
+        f"{labelled:,} {have} a {LABEL!r}, which is not read in train: move rows labelled by hand "
+        f"out of it, into files that {FILE_NAME} names as dev, valid and test.",
     )
 
 
