@@ -85,6 +85,19 @@ def test_no_row_is_told_by_its_own_label_or_by_that_of_its_twin() -> None:
     assert np.ptp(anew.probs[twins], axis=0).max() < 1e-12
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_embeddings_that_know_little_do_not_outvote_the_votes(seed: int) -> None:
+    """The linear model is surer than it is right, and the labels less sure than they are."""
+    rng = np.random.default_rng(seed)
+    gold = rng.integers(3, size=N)
+    embeddings = rng.normal(size=(3, 30))[gold] * 0.3 + rng.normal(size=(N, 30))
+    labels = np.where(rng.random(N) < 0.8, gold, (gold + rng.integers(1, 3, N)) % 3)
+    soft = soft_labels(labels, np.full(N, 0.5), np.full(N, True))
+    anew = relabelled(soft, texts(), embeddings.astype(np.float32))
+    assert anew is not None
+    assert (anew.probs.argmax(axis=1) == gold).mean() > (labels == gold).mean() + 0.02
+
+
 def test_a_rare_class_stays_rare() -> None:
     """Three rows of a hundred; equal weight of the classes must not call a tenth of them rare."""
     rng = np.random.default_rng(0)

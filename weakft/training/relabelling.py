@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
 
 from weakft.labels import Probs, SoftLabels
 from weakft.training.linear import Embeddings, linear_opinion
@@ -16,6 +18,7 @@ MOST_LEARNED = 4000  # rows that the linear model of a fold learns from
 BALANCE_FLOOR = 0.01  # added to each class's share: a very rare one is not raised all the way
 LEAST_TOLD = 1e-6
 SHARPNESS = 2  # power of the linear model's opinion: regularised, it is less sure than it might be
+MOST_CALIBRATED = 8  # power that is looked for
 
 Folds = npt.NDArray[np.intp]  # [N] in 0..4
 
@@ -29,10 +32,11 @@ def relabelled(
     A linear model on frozen embeddings has no room for most of them: it keeps what like texts
     have in common. It learns the most probable classes of the covered rows, weighed by how sure
     they are, classes of about equal weight, and judges rows of folds it has not learned from; a
-    second learns what the first said of all rows. Since classes weigh alike, its squared opinion
-    is taken for the likelihood of the text, and the soft label for the prior: their product is
-    the new label. For rows nobody voted on the prior is how often each class is the label of
-    covered ones. Labels that are certain, such as those given by hand, stay.
+    second learns what the first said of all rows. Since classes weigh alike, a power of its
+    opinion is taken for the likelihood of the text, and the soft label for the prior: their
+    product is the new label. The power is two, or less where the model is surer of the votes'
+    labels than it is right. For rows nobody voted on the prior is how often each class is the
+    label of covered ones. Labels that are certain, such as those given by hand, stay.
 
     That embeddings of a pre-trained model mend weak labels is the idea of Chen et al. ("Shoring
     up the foundations: fusing model embeddings and weak supervision", UAI 2022), who extend the
@@ -72,7 +76,8 @@ def relabelled(
     told = _told_by_the_others(first, np.arange(len(first)), embeddings, folds, seed)
     shares = np.bincount(labels[covered], minlength=len(soft.classes)) / len(covered)
     prior = np.where(soft.covered[:, None], soft.probs, shares + BALANCE_FLOOR)
-    probs = np.maximum(told, LEAST_TOLD) ** SHARPNESS * prior
+    likelihood = np.maximum(told, LEAST_TOLD)
+    probs = likelihood ** _sharpness(likelihood[covered], labels[covered]) * prior
     probs /= probs.sum(axis=1, keepdims=True)
     return SoftLabels(probs, np.full(len(probs), True), soft.ids, soft.classes)
 
@@ -114,6 +119,23 @@ def _agreement(told: Probs, labels: Labels) -> float:
     recall = np.mean([right[labels == label].mean() for label in classes])
     chance = 1 / len(classes)
     return float((recall - chance) / (1 - chance))
+
+
+def _sharpness(told: Probs, labels: Labels) -> float:
+    """The power that the linear model's opinion is raised to.
+
+    Temperature scaling (Guo et al., "On calibration of modern neural networks", ICML 2017) to the
+    votes' labels, classes of equal weight, finds the power at which the model is as sure as it is
+    right; below one, it is too sure, as with embeddings that know little of the classes.
+    """
+    rows, logs = np.arange(len(labels)), np.log(told)
+    weights = equally_weighted(labels, np.ones(len(labels)), told.shape[1])
+
+    def loss(power: float) -> float:
+        return -float((weights * log_softmax(power * logs, axis=1)[rows, labels]).mean())
+
+    calibrated = minimize_scalar(loss, bounds=(0, MOST_CALIBRATED), method="bounded").x
+    return SHARPNESS * min(float(calibrated), 1.0) ** 2
 
 
 def _folds(texts: Sequence[str], seed: int) -> Folds:
