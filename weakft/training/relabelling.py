@@ -18,7 +18,8 @@ MOST_LEARNED = 4000  # rows that the linear model of a fold learns from
 BALANCE_FLOOR = 0.01  # added to each class's share: a very rare one is not raised all the way
 LEAST_TOLD = 1e-6
 SHARPNESS = 2  # power of the linear model's opinion: regularised, it is less sure than it might be
-MOST_CALIBRATED = 8  # power that is looked for
+MOST_CALIBRATED = 8  # the largest power tried
+DOUBT = 1.5  # how fast the power falls where the model is surer than it is right
 
 Folds = npt.NDArray[np.intp]  # [N] in 0..4
 
@@ -135,7 +136,7 @@ def _sharpness(told: Probs, labels: Labels) -> float:
         return -float((weights * log_softmax(power * logs, axis=1)[rows, labels]).mean())
 
     calibrated = minimize_scalar(loss, bounds=(0, MOST_CALIBRATED), method="bounded").x
-    return SHARPNESS * min(float(calibrated), 1.0) ** 2
+    return SHARPNESS * min(float(calibrated), 1.0) ** DOUBT
 
 
 def _folds(texts: Sequence[str], seed: int) -> Folds:
