@@ -153,6 +153,16 @@ def test_weak_rows_are_those_read_anew(tiny_model: Path) -> None:
     assert np.array_equal(voted.probs, read.soft.probs[:60])
 
 
+def test_images_are_relabelled_when_asked(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = replace(shop(tiny_model), task="image")
+    assert images.read_anew is None
+    embeddings = np.random.default_rng(0).normal(size=(80, 4)) + 3 * (np.arange(80) % 2)[:, None]
+    monkeypatch.setattr(Workshop, "embeddings", embeddings.astype(np.float32))
+    assert images.changed({"relabel": True}).read_anew is not None
+
+
 def test_filling_and_relabelling_exclude_each_other(tiny_model: Path) -> None:
     assert shop(tiny_model).changed({"uncovered": "fill"}).read_anew is None
     with pytest.raises(ValueError, match="take one"):

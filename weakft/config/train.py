@@ -56,7 +56,7 @@ class TrainConfig(TrainerConfig):
     relabel: bool | None = Field(
         None,
         description="learn from labels by votes and texts together, of uncovered rows too; None: "
-        "yes, unless uncovered or selection look at embeddings themselves",
+        "yes, unless uncovered or selection look at embeddings themselves, or rows are images",
     )
     selection: Literal["all", "confidence", "cut_statistic", "confident_learning"] = Field(
         "all", description="which labelled rows to learn from"

@@ -136,7 +136,7 @@ def _sharpness(told: Probs, labels: Labels) -> float:
         return -float((weights * log_softmax(power * logs, axis=1)[rows, labels]).mean())
 
     calibrated = minimize_scalar(loss, bounds=(0, MOST_CALIBRATED), method="bounded").x
-    return SHARPNESS * min(float(calibrated), 1.0) ** DOUBT
+    return SHARPNESS * float(min(calibrated, 1.0) ** DOUBT)
 
 
 def _folds(texts: Sequence[str], seed: int) -> Folds:

@@ -98,7 +98,8 @@ class Workshop:
         """The labels by votes and texts; None where `[train]` or the data are against it."""
         settings = self.settings
         takes_embeddings = settings.uncovered == "fill" or settings.selection in BY_EMBEDDINGS
-        asked = settings.relabel if settings.relabel is not None else not takes_embeddings
+        by_default = self.task == "text" and not takes_embeddings
+        asked = by_default if settings.relabel is None else settings.relabel
         if not asked or not self.soft.covered.any():
             return None
         anew = shared(
