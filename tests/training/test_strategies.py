@@ -144,11 +144,11 @@ def test_regularisers_change_training_and_can_be_repeated(
     assert np.abs(first - probs(settings_with(num_train_epochs=2))).max() > 1e-6
 
 
-def test_a_broken_loss_names_its_rows(tiny_model: Path) -> None:
+def test_a_broken_loss_ends_training_in_its_step(tiny_model: Path) -> None:
     model = new_model(tiny_model)
     with torch.no_grad():
         next(model.model.parameters()).fill_(float("nan"))
-    with pytest.raises(DataError, match=r"became nan in step 1, on 8 rows that begin with '"):
+    with pytest.raises(DataError, match="became nan in step 1"):
         fine_tune(model, gold_rows(), SETTINGS)
 
 
