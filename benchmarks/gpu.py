@@ -15,21 +15,15 @@ outcome than with it, weakft pads and says so.
 
 import argparse
 import platform
-import tempfile
 import time
 from statistics import median
 
 import numpy as np
 import torch
-from transformers import (
-    BertConfig,
-    BertForSequenceClassification,
-    DataCollatorWithPadding,
-    Trainer,
-    TrainingArguments,
-)
+from transformers import BertConfig, BertForSequenceClassification
 
 from benchmarks.readme import ROOT, markdown_table, replace_block, save
+from benchmarks.throughput import plain
 from weakft.cli.console import TerminalNarrator
 from weakft.config import TrainConfig
 from weakft.dataset import read_dataset
@@ -46,6 +40,11 @@ MAX_LENGTH = 128
 MOST_SENTENCES = 8
 CLASSES = ("negative", "neutral", "positive")
 MATRIX = 8192
+TUNED = {
+    "per_device_train_batch_size": STEP,
+    "bf16": True,
+    "train_sampling_strategy": "group_by_length",
+}
 ARMS = {
     "plain": "Trainer as it comes: 8 rows a step, float32",
     "tuned": "Trainer tuned: 128 rows a step, bf16, grouped by length",
@@ -103,30 +102,7 @@ def train(arm: str, model: EndModel, rows: TrainingSet) -> None:
         )
         fine_tune(model, rows, settings, narrator=TerminalNarrator())
         return
-    tuned = {
-        "per_device_train_batch_size": STEP,
-        "bf16": True,
-        "train_sampling_strategy": "group_by_length",
-    }
-    labels = rows.probs.argmax(axis=1)
-    encoded = [
-        {"input_ids": ids, "labels": int(label)}
-        for ids, label in zip(model.processor.encode(rows.texts), labels, strict=True)
-    ]
-    with tempfile.TemporaryDirectory() as scratch:
-        Trainer(
-            model=model.model,
-            args=TrainingArguments(
-                scratch,
-                num_train_epochs=1,
-                save_strategy="no",
-                disable_tqdm=True,
-                use_cpu=not torch.cuda.is_available(),
-                **(tuned if arm == "tuned" else {}),
-            ),
-            train_dataset=encoded,
-            data_collator=DataCollatorWithPadding(model.processor.saved),
-        ).train()
+    plain(model, rows, **(TUNED if arm == "tuned" else {}))
 
 
 def new_model(layers: int) -> EndModel:

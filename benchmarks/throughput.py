@@ -41,6 +41,7 @@ from weakft.training import TrainingSet, fine_tune
 TURNS = 2
 BATCH = 32
 RATE = 1e-4
+STEPS = {"per_device_train_batch_size": BATCH, "learning_rate": RATE}
 ROWS = {"short": 1920, "long": 192}
 MAX_LENGTH = {"short": 64, "long": 256}
 SENTENCES = 16  # in a long text, cut at 256 tokens
@@ -105,8 +106,8 @@ def in_turns(project: Project, rows: TrainingSet, test: Split, kind: str) -> Jso
         products.append(matrix_product())
         for arm in ARMS:
             train: Callable[[EndModel], Any] = {
-                "padded": lambda model: plain(model, rows, "max_length"),
-                "plain": lambda model: plain(model, rows, True),
+                "padded": lambda model: plain(model, rows, "max_length", **STEPS),
+                "plain": lambda model: plain(model, rows, **STEPS),
                 "weakft": lambda model: ours(model, rows, kind),
             }[arm]
             runs[arm].append(timed(project, rows, test, kind, train))
@@ -136,8 +137,13 @@ def timed(
     }
 
 
-def plain(model: EndModel, rows: TrainingSet, padding: str | bool) -> None:
-    """Transformers' Trainer as it comes, but for the rows a step and the learning rate."""
+def plain(
+    model: EndModel,
+    rows: TrainingSet,
+    padding: str | bool = True,
+    **settings: Any,  # noqa: ANN401
+) -> None:
+    """One epoch of transformers' Trainer as it comes, but for these settings."""
     labels = rows.probs.argmax(axis=1)
     encoded = [
         {"input_ids": ids, "labels": int(label)}
@@ -149,10 +155,10 @@ def plain(model: EndModel, rows: TrainingSet, padding: str | bool) -> None:
             args=TrainingArguments(
                 scratch,
                 num_train_epochs=1,
-                per_device_train_batch_size=BATCH,
-                learning_rate=RATE,
                 save_strategy="no",
                 disable_tqdm=True,
+                use_cpu=not torch.cuda.is_available(),
+                **settings,
             ),
             train_dataset=encoded,  # type: ignore[arg-type]
             data_collator=DataCollatorWithPadding(

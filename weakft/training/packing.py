@@ -84,25 +84,52 @@ def packed(network: PreTrainedModel) -> Iterator[None]:
         ConfigError: the network has no stack of layers.
     """
     layers = stack_of(network)
-    now: list[Spans] = []
+    batches = _Batches(layers)
+    AttentionInterface.register(ATTENTION, batches.attention)
+    AttentionMaskInterface.register(ATTENTION, lambda *sizes, **more: None)
+    before = network.config._attn_implementation
+    network.set_attn_implementation(ATTENTION)
+    hooks = [
+        network.base_model.register_forward_pre_hook(batches.begin, with_kwargs=True),
+        *(layer.register_forward_pre_hook(batches.enter, with_kwargs=True) for layer in layers),
+        layers[-1].register_forward_hook(batches.leave),
+    ]
+    try:
+        yield
+    finally:
+        network.set_attn_implementation(before)
+        for hook in hooks:
+            hook.remove()
 
-    def begin(_: nn.Module, inputs: object, named: Mapping[str, Any]) -> None:
-        now[:] = [Spans.of(named["attention_mask"])]
 
-    def enter(layer: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> Any:  # noqa: ANN401
-        if layer is layers[0]:
-            inputs = (now[0].pack(inputs[0]), *inputs[1:])
+class _Batches:
+    """What happens to one batch after the other on its way through the layers."""
+
+    def __init__(self, layers: nn.ModuleList) -> None:
+        self._first = layers[0]
+        self._spans: Spans
+
+    def begin(self, _: nn.Module, inputs: object, named: Mapping[str, Any]) -> None:
+        """Before the network: where are its texts?"""
+        self._spans = Spans.of(named["attention_mask"])
+
+    def enter(self, layer: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> Any:  # noqa: ANN401
+        """Before each layer: tokens alone, and so what is told of their positions."""
+        if layer is self._first:
+            inputs = (self._spans.pack(inputs[0]), *inputs[1:])
         if named.get("position_embeddings") is not None:
-            turned = tuple(now[0].pack(part) for part in named["position_embeddings"])
+            turned = tuple(self._spans.pack(part) for part in named["position_embeddings"])
             named = {**named, "position_embeddings": turned}
         return inputs, named
 
-    def leave(_: nn.Module, inputs: object, output: Any) -> Any:  # noqa: ANN401
+    def leave(self, _: nn.Module, inputs: object, output: Any) -> Any:  # noqa: ANN401
+        """Behind the last layer: padded again."""
         if isinstance(output, tuple):
-            return (now[0].pad(output[0]), *output[1:])
-        return now[0].pad(output)
+            return (self._spans.pad(output[0]), *output[1:])
+        return self._spans.pad(output)
 
     def attention(
+        self,
         module: nn.Module,
         query: torch.Tensor,
         key: torch.Tensor,
@@ -112,28 +139,14 @@ def packed(network: PreTrainedModel) -> Iterator[None]:
         sliding_window: int | None = None,
         **others: Any,  # noqa: ANN401
     ) -> tuple[torch.Tensor, None]:
-        tokens = len(now[0].places)
+        """For transformers' interface: [1, h, t, d] each -> [1, t, h, d]."""
+        spans = self._spans
+        tokens = len(spans.places)
         if any(part.shape[::2] != (1, tokens) for part in (query, key, value)):
             raise ValueError(f"attention of {tuple(query.shape)} is not that of {tokens} tokens")
         q, k, v = (part[0].transpose(0, 1).to(value.dtype) for part in (query, key, value))
         window = _window(bool(getattr(module, "is_causal", False)), sliding_window)
-        return _within_texts(q, k, v, now[0], scaling, window).unsqueeze(0), None
-
-    AttentionInterface.register(ATTENTION, attention)
-    AttentionMaskInterface.register(ATTENTION, lambda *sizes, **more: None)
-    before = network.config._attn_implementation
-    network.set_attn_implementation(ATTENTION)
-    hooks = [
-        network.base_model.register_forward_pre_hook(begin, with_kwargs=True),
-        *(layer.register_forward_pre_hook(enter, with_kwargs=True) for layer in layers),
-        layers[-1].register_forward_hook(leave),
-    ]
-    try:
-        yield
-    finally:
-        network.set_attn_implementation(before)
-        for hook in hooks:
-            hook.remove()
+        return _within_texts(q, k, v, spans, scaling, window).unsqueeze(0), None
 
 
 def _within_texts(
