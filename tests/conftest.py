@@ -1,6 +1,7 @@
 """What tests share: a tiny transformer, a tiny project, a clean environment."""
 
 import os
+import signal
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -59,6 +60,13 @@ learning_rate = 1e-3
 [evaluate]
 resamples = 100
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def heard_ctrl_c() -> None:
+    """Started in the background pytest ignores Ctrl-C, and so would all that it starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

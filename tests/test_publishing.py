@@ -186,6 +186,7 @@ def test_a_folder_with_the_manifest_of_a_crash_is_published(template: Project) -
 def test_kills_at_random_times_lose_nothing(template: Project) -> None:
     crash("random", str(template.runs.root), str(200 if SOAK else 8))
     repaired(template)
+    assert left_over(template.runs) == set()
     holds_and_goes_on(template)
 
 

@@ -165,6 +165,7 @@ def test_the_address_opens_an_lf_and_its_wrong_rows(
     page.get_by_text("1 row", exact=True).first.wait_for()
     page.get_by_text("How it is written today").click()
     page.get_by_text("It does not stand by itself").wait_for()
+    assert "lf=says_cash&on=train&which=wrong" in page.url
 
 
 def test_scores_on_test_are_hidden_until_asked_for(

@@ -60,7 +60,10 @@ def test_an_interrupt_leaves_nothing_behind(
         time.sleep(0.05)
     time.sleep(1.0)
     process.send_signal(number)
-    _, stderr = process.communicate(timeout=60)
+    try:
+        _, stderr = process.communicate(timeout=60)
+    finally:
+        process.kill()  # or it would train for days
     assert process.returncode == code, stderr.decode()
     assert not [path for path in (root / "runs").iterdir() if path.name != ".lock"]
 
