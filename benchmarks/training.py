@@ -32,7 +32,7 @@ from weakft.narration import SILENCE
 from weakft.pipeline.voting import cast_votes
 from weakft.project import Project
 from weakft.runs import Json
-from weakft.training.strategies import strategy_of
+from weakft.training.network import Network
 from weakft.training.workshop import Workshop
 
 PARTS: dict[str, dict[str, dict[str, Any]]] = {
@@ -45,6 +45,9 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
         "head": {"strategy": "head", "learning_rate": 1e-3},
         "lora": {"strategy": "lora", "learning_rate": 1e-3},
         "ia3": {"strategy": "ia3", "learning_rate": 5e-3},
+        "adapter": {"strategy": "adapter", "learning_rate": 1e-3},
+        "prompt": {"strategy": "prompt", "learning_rate": 1e-2},
+        "p_tuning": {"strategy": "p_tuning", "learning_rate": 1e-3},
     },
     "objectives": {
         "soft cross-entropy": {},
@@ -204,8 +207,8 @@ def speeds(task: Task) -> Json:
 
 def learning_share(model: EndModel, settings: TrainConfig) -> float:
     """Share of the parameters that learn."""
-    network = strategy_of(settings).prepare(model.model)
-    sizes = [(p.numel(), p.requires_grad) for p in network.parameters()]
+    network = Network.of(model, settings)
+    sizes = [(p.numel(), p.requires_grad) for p in network.prepared.parameters()]
     return round(sum(n for n, free in sizes if free) / sum(n for n, _ in sizes), 4)
 
 

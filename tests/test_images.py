@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from weakft.end_model import EndModel
 from weakft.errors import ConfigError, DataError, ModelNotFound
 from weakft.training import TrainingSet, fine_tune
 from weakft.training.losses import LOSSES
-from weakft.training.strategies import STRATEGIES, Anatomy
+from weakft.training.strategies import Anatomy
 
 CLASSES = ["dark", "light"]
 FAMILIES = {
@@ -83,8 +84,13 @@ def state_of(model: EndModel) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("strategy", [*STRATEGIES, "lora"])
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    ("family", "strategy"),
+    [
+        *product(FAMILIES, ["full", "freeze", "head", "gradual", "lora"]),
+        ("ViT", "adapter"),
+    ],
+)
 def test_every_strategy_learns_from_images(
     family: str, strategy: str, pictures: list[str], tmp_path: Path
 ) -> None:
@@ -214,7 +220,18 @@ def test_no_default_model_reads_images(digits: Path) -> None:
         EndModel.from_pretrained("default", CLASSES, max_length=1, seed=0, task="image")
 
 
-def test_prefix_tuning_is_refused_for_images_too(pictures: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("strategy", "message"),
+    [
+        ("prefix_tuning", "no place"),
+        ("prompt", "before texts, and rows are images"),
+        ("adapter", "ResNetForImageClassification has no feed-forward layers"),
+        ("magic", "is no strategy"),
+    ],
+)
+def test_what_images_cannot_have_is_said(
+    strategy: str, message: str, pictures: list[str], tmp_path: Path
+) -> None:
     model = new_model(network("ResNet", tmp_path))
-    with pytest.raises(ConfigError, match="no strategy"):
-        fine_tune(model, rows_of(pictures), TrainConfig(strategy="prefix_tuning"))
+    with pytest.raises(ConfigError, match=message):
+        fine_tune(model, rows_of(pictures), TrainConfig(strategy=strategy))

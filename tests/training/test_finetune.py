@@ -178,8 +178,9 @@ def test_a_loss_that_is_no_number_ends_training_and_names_the_texts(tiny_model: 
     assert not any(text in str(caught.value) for text in TEXTS)  # texts may be hidden
 
 
+@pytest.mark.parametrize("strategy", ["full", "adapter", "prompt"])
 def test_too_little_memory_halves_the_batch_and_changes_nothing(
-    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+    strategy: str, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from weakft.training.trainer import NoiseAwareTrainer
 
@@ -194,9 +195,11 @@ def test_too_little_memory_halves_the_batch_and_changes_nothing(
         def say(self, message: str) -> None:
             told.append(message)
 
-    whole = trained_weights(tiny_model, gold_rows(), SETTINGS)
+    peft = {"num_virtual_tokens": 3} if strategy == "prompt" else {}
+    settings = SETTINGS.model_copy(update={"strategy": strategy, "peft": peft})
+    whole = trained_weights(tiny_model, gold_rows(), settings)
     monkeypatch.setattr(NoiseAwareTrainer, "training_step", training_step)
-    model = fine_tune(new_model(tiny_model), gold_rows(), SETTINGS, narrator=Told()).model
+    model = fine_tune(new_model(tiny_model), gold_rows(), settings, narrator=Told()).model
     parts = torch.cat([p.detach().flatten() for p in model.model.parameters()])
     assert [text[:26] for text in told] == [
         "Out of memory with 8 rows ",

@@ -77,9 +77,11 @@ def terminated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminate]:
         {"mixup": 0.4},
         {"strategy": "freeze"},
         {"strategy": "gradual"},
+        {"strategy": "adapter"},
+        {"strategy": "p_tuning", "peft": {"num_virtual_tokens": 3}},
         {"gradient_accumulation_steps": 2, "num_train_epochs": 6},
     ],
-    ids=lambda changes: next(iter(changes), "plain"),
+    ids=lambda changes: changes.get("strategy", next(iter(changes), "plain")),
 )
 def test_a_stage_that_is_terminated_ends_as_if_it_had_not_been(
     step: int, changes: dict[str, object], tiny_model: Path, tmp_path: Path, terminated: Terminate
@@ -109,14 +111,18 @@ def test_the_best_epoch_of_a_terminated_stage_is_still_found(
     assert torch.equal(weights(resumed.model), weights(plain.model))
 
 
+@pytest.mark.parametrize("strategy", ["full", "adapter", "prompt"])
 def test_a_long_stage_is_not_done_twice(
-    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    strategy: str, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("weakft.training.stage.WORTH_KEEPING", 0)
-    first = fine_tune(new_model(tiny_model), ROWS, SETTINGS, cache=tmp_path)
+    peft = {"num_virtual_tokens": 3} if strategy == "prompt" else {}
+    settings = SETTINGS.model_copy(update={"strategy": strategy, "peft": peft})
+    first = fine_tune(new_model(tiny_model), ROWS, settings, cache=tmp_path)
     monkeypatch.setattr(finetune, "NoiseAwareTrainer", None)  # would fail if it trained
-    again = fine_tune(new_model(tiny_model), ROWS, SETTINGS, cache=tmp_path)
+    again = fine_tune(new_model(tiny_model), ROWS, settings, cache=tmp_path)
     assert torch.equal(weights(again.model), weights(first.model))
+    assert (again.model.predict_proba(TEXTS) == first.model.predict_proba(TEXTS)).all()
     assert (again.rows, again.seconds) == (first.rows, first.seconds)
 
 

@@ -18,6 +18,7 @@ from weakft.training.losses import LOSSES
 from weakft.training.strategies import STRATEGIES, Anatomy, strategy_of
 
 NAMES = [*STRATEGIES, "lora", "ia3"]
+FEW = {name: {"num_virtual_tokens": 3} for name in ("prompt", "p_tuning")}
 SIZES = {"hidden_size": 8, "num_hidden_layers": 3, "num_attention_heads": 2, "vocab_size": 30}
 FAMILIES = {
     "Bert": {**SIZES, "intermediate_size": 8},
@@ -50,7 +51,9 @@ def changed(folder: Path, settings: TrainConfig) -> set[str]:
 def test_every_strategy_learns_by_every_loss(
     tiny_model: Path, tmp_path: Path, strategy: str, loss: str
 ) -> None:
-    settings = settings_with(strategy=strategy, loss=loss, max_steps=3, learning_rate=1e-2)
+    settings = settings_with(
+        strategy=strategy, loss=loss, max_steps=3, learning_rate=1e-2, peft=FEW.get(strategy, {})
+    )
     model = new_model(tiny_model)
     before = model.predict_proba(TEXTS)
     tuned = fine_tune(model, gold_rows(), settings, valid=gold_rows()).model

@@ -35,10 +35,13 @@ class TrainConfig(TrainerConfig):
     model: str = "default"
     max_length: int = Field(128, ge=4)
     strategy: str = Field(
-        "full", description="full, freeze, head, gradual, lora, or another of PEFT's tuners"
+        "full",
+        description="full, freeze, head, gradual, adapter, prompt, p_tuning, lora, or another of "
+        "PEFT's tuners",
     )
     freeze_layers: int | None = Field(None, ge=0, description="lowest layers held; None: half")
     freeze: tuple[str, ...] = Field((), description="name patterns held instead of layers")
+    adapter_units: int = Field(48, ge=1, description="width of an adapter beside each layer")
     peft: dict[str, Any] = Field({}, description="settings of a tuner, under PEFT's names")
     layer_lr_decay: float = Field(
         1.0, gt=0, le=1, description="learning rate times this for each layer below the head"

@@ -115,14 +115,14 @@ class _Work:
             return FineTuned(model=self.model, **about)
         if self.settings.probe_epochs > 0:
             self._with_the_head_alone().done()
-        spare = copy.deepcopy(self.model.model)
+        spare, processor = copy.deepcopy(self.model.model), self.model.processor
         try:
             about = self._trained(stage)
         except torch.OutOfMemoryError as error:
             about, smaller = None, self._in_smaller_batches(error)
         if about is None:  # out of the except block, which holds on to what the memory is full of
             gc.collect()
-            self.model.model = spare
+            self.model.model, self.model.processor = spare, processor
             return smaller.done()
         about["seconds"] = time.perf_counter() - start
         stage.finish(self.model, about, about["seconds"])

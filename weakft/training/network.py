@@ -55,8 +55,9 @@ class Network:
         """
         model.model.to(device_of(settings))  # type: ignore[arg-type]
         strategy = strategy_of(settings)
-        depths = _depths(model, settings)
+        depths = _depths(model, strategy)
         with preserved_random_state(settings.seed):  # a tuner begins with random weights
+            model.processor = strategy.read_by(model.processor)
             prepared = strategy.prepare(model.model)
         trained = copy.deepcopy(prepared) if shards() else prepared
         averaging = _averaging(trained, settings)
@@ -92,13 +93,14 @@ class Network:
         self.model.model = self.strategy.finish(self.prepared, self.model.model)
 
 
-def _depths(model: EndModel, settings: TrainConfig) -> dict[str, int]:
-    if settings.layer_lr_decay == 1.0:
+def _depths(model: EndModel, strategy: Strategy) -> dict[str, int]:
+    if strategy.settings.layer_lr_decay == 1.0:
         return {}
-    if settings.strategy not in STRATEGIES:
+    if not strategy.trains_layers:
+        able = ", ".join(name for name, known in STRATEGIES.items() if known.trains_layers)
         raise ConfigError(
-            f"train.layer_lr_decay goes with {', '.join(STRATEGIES)}, not with "
-            f"{settings.strategy!r}, whose parameters lie beside the layers. Leave it at 1."
+            f"train.layer_lr_decay goes with {able}, not with {strategy.settings.strategy!r}, "
+            "whose parameters lie beside the layers. Leave it at 1."
         )
     return Anatomy.of(model.model).depths()
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
-from safetensors.torch import load_file, load_model, save_file, save_model
+from safetensors.torch import load_file, save_file
 
 from weakft.config import TrainConfig
 from weakft.end_model import EndModel
@@ -24,7 +24,7 @@ from weakft.training.rows import TrainingSet
 
 COMPLETE = "complete"
 EXTRAS = "weakft.safetensors"
-ABOUT, WEIGHTS = "finished.json", "finished.safetensors"
+ABOUT, MODEL = "done.json", "model"
 WORTH_KEEPING = 60  # seconds; a shorter stage is as well done again
 
 Tensors = dict[str, torch.Tensor]
@@ -75,10 +75,11 @@ class Stage:
         return None if newest is None else str(newest)
 
     def finished(self, model: EndModel) -> dict[str, Any] | None:
-        """What `finish` was told, the model as it was then; None where the stage is not done."""
+        """What `finish` was told, the model as it was then; None: the stage is not done."""
         if self.folder is None or not (self.folder / ABOUT).exists():
             return None
-        load_model(model.model, self.folder / WEIGHTS)
+        finished = EndModel.load(self.folder / MODEL)
+        model.model, model.processor = finished.model, finished.processor
         about: dict[str, Any] = json.loads((self.folder / ABOUT).read_text())
         return about
 
@@ -89,8 +90,7 @@ class Stage:
         if seconds < WORTH_KEEPING:
             shutil.rmtree(self.folder, ignore_errors=True)
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        save_model(model.model, str(self.folder / WEIGHTS))
+        model.save(self.folder / MODEL)
         _publish(self.folder / ABOUT, json.dumps(about))
         for checkpoint in self.folder.glob("checkpoint-*"):
             shutil.rmtree(checkpoint)

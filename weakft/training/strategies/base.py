@@ -8,6 +8,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from weakft.config import TrainConfig
+from weakft.processors import Processor
 
 
 class Strategy(ABC):
@@ -15,12 +16,21 @@ class Strategy(ABC):
 
     Args:
         settings: `[train]`.
+
+    Attributes:
+        name: in `train.strategy`.
+        trains_layers: the model's own, so that they can learn at different rates.
     """
 
     name: ClassVar[str]
+    trains_layers: ClassVar[bool] = True
 
     def __init__(self, settings: TrainConfig) -> None:
         self.settings = settings
+
+    def read_by(self, processor: Processor) -> Processor:
+        """Through what rows come to the model, called before `prepare`; here as they did."""
+        return processor
 
     def prepare(self, network: PreTrainedModel) -> nn.Module:
         """Mark what learns; what is trained may be another module around the model."""

@@ -10,6 +10,7 @@ from weakft.config import TrainConfig
 from weakft.errors import ConfigError
 from weakft.training.strategies.base import Strategy
 
+OURS = ("full", "freeze", "head", "gradual", "adapter", "prompt", "p_tuning")
 DEFAULTS: dict[str, dict[str, Any]] = {
     "lora": {"r": 8, "lora_alpha": 16, "target_modules": "all-linear"},
 }
@@ -28,10 +29,11 @@ class Tuner(Strategy):
     """
 
     name = "lora"
+    trains_layers = False
 
     def __init__(self, settings: TrainConfig) -> None:
         super().__init__(settings)
-        self._peft = _imported()
+        self._peft = imported_peft()
         self._make_config = _config_class(self._peft, settings.strategy)
 
     def prepare(self, network: PreTrainedModel) -> nn.Module:
@@ -68,7 +70,7 @@ def _task(network: PreTrainedModel) -> dict[str, Any]:
 
 def tuners() -> list[str]:
     """Names of PEFT's tuners that fold into the model."""
-    peft = _imported()
+    peft = imported_peft()
     return sorted(
         str(kind.value).lower()
         for kind, tuner in peft.mapping.PEFT_TYPE_TO_TUNER_MAPPING.items()
@@ -78,22 +80,33 @@ def tuners() -> list[str]:
 
 def _config_class(peft: Any, kind: str) -> Any:  # noqa: ANN401
     known = tuners()
+    if kind.startswith("prefix"):
+        raise ConfigError(
+            f"train.strategy: {kind!r} puts keys and values before those of every layer, for which "
+            'a plain transformers model has no place. Take "prompt" or "adapter".'
+        )
     if kind not in known:
         raise ConfigError(
-            f"train.strategy: {kind!r} is no strategy, nor a tuner of PEFT that folds into a "
-            f"model. Wanted full, freeze, head, gradual, or one of {', '.join(known)}."
+            f"train.strategy: {kind!r} is no strategy, nor a tuner of PEFT that folds into a plain "
+            f"model. Wanted {', '.join(OURS)}, or one of {', '.join(known)}."
         )
     by_name = {str(t.value).lower(): c for t, c in peft.mapping.PEFT_TYPE_TO_CONFIG_MAPPING.items()}
     return by_name[kind]
 
 
-def _imported() -> Any:  # noqa: ANN401
+def imported_peft() -> Any:  # noqa: ANN401
+    """The package peft.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
     try:
         import peft
         import peft.mapping
     except ImportError as error:
         raise ConfigError(
             "train.strategy: LoRA and its kin want the package peft, which is not installed: "
-            "pip install 'weakft[peft]'. Strategies without it: full, freeze, head, gradual."
+            "pip install 'weakft[peft]'. Strategies without it: full, freeze, head, gradual, "
+            "adapter."
         ) from error
     return peft

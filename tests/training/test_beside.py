@@ -1,0 +1,171 @@
+"""Adapters and virtual tokens learn beside a model that stays, and become part of a plain one."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from transformers import PreTrainedTokenizerFast
+
+from tests.training.test_finetune import CLASSES, TEXTS, gold_rows, new_model
+from tests.training.test_strategies import FAMILIES, settings_with, weights_of
+from weakft.config import TrainConfig
+from weakft.end_model import EndModel
+from weakft.errors import ConfigError
+from weakft.processors import TextProcessor
+from weakft.training import fine_tune
+from weakft.training.network import Network
+from weakft.training.strategies import strategy_of
+
+UNITS, VIRTUAL = 4, 3
+ADAPTER = settings_with(strategy="adapter", adapter_units=UNITS, learning_rate=1e-2)
+PROMPTS = {
+    name: settings_with(
+        strategy=name, peft={"num_virtual_tokens": VIRTUAL}, learning_rate=1e-2, weight_decay=0.1
+    )
+    for name in ("prompt", "p_tuning")
+}
+TOLD_TOO_MUCH = settings_with(strategy="prompt", peft={"num_virtual_tokens": 3, "tokens": 3})
+ALL = {"adapter": ADAPTER, **PROMPTS}
+SPECIALS = {"bert": ("[CLS]", "[SEP]"), "roberta": ("<s>", "</s>"), "gpt2": None}
+
+strategies = pytest.mark.parametrize("settings", ALL.values(), ids=ALL)
+
+
+def tokenizer_of(kind: str) -> PreTrainedTokenizerFast:
+    """One that puts tokens around a text in its own way, or none."""
+    around = SPECIALS[kind]
+    words = ["[PAD]", *(around or ()), "[UNK]", *sorted({w for t in TEXTS for w in t.split()})]
+    tokenizer = Tokenizer(models.WordLevel({w: i for i, w in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    ids = [(name, words.index(name)) for name in around or ()]
+    if kind == "bert":
+        tokenizer.post_processor = processors.BertProcessing(ids[1], ids[0])
+    if kind == "roberta":
+        tokenizer.post_processor = processors.RobertaProcessing(ids[1], ids[0])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", model_max_length=16
+    )
+
+
+def family(name: str) -> EndModel:
+    torch.manual_seed(0)
+    config = getattr(transformers, f"{name}Config")(
+        **{**FAMILIES[name], "pad_token_id": 0}, id2label=dict(enumerate(CLASSES))
+    )
+    network = getattr(transformers, f"{name}ForSequenceClassification")(config)
+    kind = {"Roberta": "roberta", "GPT2": "gpt2"}.get(name, "bert")
+    return EndModel(network, TextProcessor(tokenizer_of(kind), 16))
+
+
+@strategies
+@pytest.mark.parametrize("name", ["Bert", "Roberta", "DistilBert", "GPT2"])
+def test_a_plain_model_comes_out_of_every_family(
+    name: str, settings: TrainConfig, tmp_path: Path
+) -> None:
+    model = family(name)
+    before = model.predict_proba(TEXTS)
+    tuned = fine_tune(model, gold_rows(), settings).model
+    probs = tuned.predict_proba(TEXTS)
+    assert np.abs(probs - before).max() > 1e-4
+    tuned.save(tmp_path)
+    answers = transformers.pipeline("text-classification", model=str(tmp_path), top_k=2)(
+        list(TEXTS)
+    )
+    by_class = [[{a["label"]: a["score"] for a in row}[c] for c in CLASSES] for row in answers]
+    assert np.array(by_class) == pytest.approx(probs, abs=1e-5)
+
+
+@strategies
+def test_what_was_there_stays_as_it_was(settings: TrainConfig, tiny_model: Path) -> None:
+    model = new_model(tiny_model)
+    before = weights_of(model.model)
+    after = weights_of(fine_tune(model, gold_rows(), settings).model.model)
+    assert after.keys() == before.keys()
+    for name, values in before.items():
+        corner = after[name][tuple(slice(size) for size in values.shape)]
+        assert torch.equal(corner, values) == (not name.startswith("classifier")), name
+
+
+@strategies
+def test_a_second_stage_trains_the_same_ones_on(settings: TrainConfig, tiny_model: Path) -> None:
+    first = fine_tune(new_model(tiny_model), gold_rows(), settings).model
+    before, shapes = first.predict_proba(TEXTS), [p.shape for p in first.model.parameters()]
+    still = settings.model_copy(update={"learning_rate": 1e-12, "max_steps": 1})
+    second = fine_tune(first, gold_rows(), still).model
+    assert second.predict_proba(TEXTS) == pytest.approx(before, abs=1e-5)
+    third = fine_tune(second, gold_rows(), settings).model
+    assert [p.shape for p in third.model.parameters()] == shapes
+    assert np.abs(third.predict_proba(TEXTS) - before).max() > 1e-4
+
+
+def test_an_adapter_adds_nothing_at_first_and_few_weights(tiny_model: Path) -> None:
+    model = new_model(tiny_model)
+    before = model.predict_proba(TEXTS)
+    prepared = strategy_of(ADAPTER).prepare(model.model)
+    assert model.predict_proba(TEXTS) == pytest.approx(before, abs=1e-6)
+    learning = sum(p.numel() for p in prepared.parameters() if p.requires_grad)
+    layers, size = 2, 16
+    assert learning == layers * (2 * size * UNITS + UNITS) + 2 * size + 2
+
+
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
+@pytest.mark.parametrize("name", PROMPTS)
+def test_virtual_tokens_are_those_of_peft(name: str, tiny_model: Path) -> None:
+    import peft
+
+    kind = {"prompt": peft.PromptTuningConfig, "p_tuning": peft.PromptEncoderConfig}[name]
+    theirs = peft.get_peft_model(
+        new_model(tiny_model).model, kind(task_type="SEQ_CLS", num_virtual_tokens=VIRTUAL)
+    )
+    model = new_model(tiny_model)
+    plain = model.processor
+    network = Network.of(model, PROMPTS[name])
+    virtual = model.model.get_input_embeddings()
+    virtual.prompt.load_state_dict(theirs.prompt_encoder["default"].state_dict(), strict=False)
+    counted = sum(p.numel() for p in network.prepared.parameters() if p.requires_grad)
+    assert counted == theirs.get_nb_trainable_parameters()[0]
+    with torch.no_grad():
+        ours = model.model(**model.processor.batch(model.processor.encode(TEXTS))).logits
+        wanted = theirs(**plain.batch(plain.encode(TEXTS))).logits
+    assert torch.allclose(ours, wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", SPECIALS)
+def test_virtual_tokens_come_before_all_and_count(kind: str) -> None:
+    plain = TextProcessor(tokenizer_of(kind), 8)
+    long_text = " ".join(TEXTS[:3])
+    read = strategy_of(PROMPTS["prompt"]).read_by(plain)
+    size = len(plain.saved)
+    short, cut = read.encode([TEXTS[0], long_text])
+    assert short == [size, size + 1, size + 2, *plain.encode([TEXTS[0]])[0]]
+    assert len(cut) == 8
+    assert read.cut_off([TEXTS[0], long_text]) == 1
+    assert len(plain.saved) == size
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("ModernBert", ADAPTER, "ModernBertForSequenceClassification has no feed-forward layers"),
+        ("Bert", settings_with(strategy="prompt"), "= 20 leave no room .* train.max_length = 16"),
+        ("Bert", TOLD_TOO_MUCH, "PEFT refuses .train.peft.: .* 'tokens'"),
+        ("Bert", settings_with(strategy="prefix"), "'prefix' puts keys .* Take \"prompt\""),
+        ("Bert", settings_with(strategy="adapter", layer_lr_decay=0.9), "goes with full, freeze"),
+    ],
+)
+def test_what_cannot_be_done_is_said(name: str, settings: TrainConfig, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        fine_tune(family(name), gold_rows(), settings)
+
+
+def test_other_sizes_than_a_model_has_are_refused(tiny_model: Path) -> None:
+    for settings, wider, message in (
+        (ADAPTER, {"adapter_units": 5}, "wanted 4, as wide .* got 5"),
+        (PROMPTS["prompt"], {"peft": {"num_virtual_tokens": 5}}, "wanted 3, .* got 5"),
+    ):
+        tuned = fine_tune(new_model(tiny_model), gold_rows(), settings).model
+        with pytest.raises(ConfigError, match=message):
+            fine_tune(tuned, gold_rows(), settings.model_copy(update=wider))
