@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from weakft.errors import ConfigError
-from weakft.training.strategies.anatomy import outside_of_the_body, stack_of
+from weakft.training.strategies.anatomy import Anatomy, stack_of
 from weakft.training.strategies.base import Strategy, learn_only
 
 FEED_FORWARD = {  # a layer's way up, its way down, and what its width is called
@@ -55,7 +55,7 @@ class Adapter(Strategy):
             else:
                 layer.widen(units)
         learning = {name for name, _ in network.named_parameters() if ".beside." in name}
-        learn_only(network, learning | outside_of_the_body(network))
+        learn_only(network, {*learning, *Anatomy.of(network).head})
         return network
 
     def finish(self, trained: nn.Module, network: PreTrainedModel) -> PreTrainedModel:

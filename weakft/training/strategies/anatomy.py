@@ -74,12 +74,6 @@ def stack_of(network: PreTrainedModel) -> nn.ModuleList:
     )
 
 
-def outside_of_the_body(network: PreTrainedModel) -> set[str]:
-    """Names of the parameters that are not in the pre-trained encoder: those of the task's head."""
-    names = (name for name, _ in network.named_parameters())
-    return {name for name in names if not name.startswith(f"{network.base_model_prefix}.")}
-
-
 def _names_of(network: nn.Module, part: nn.Module) -> Iterator[str]:
     ids = {id(parameter) for parameter in part.parameters()}
     return (name for name, parameter in network.named_parameters() if id(parameter) in ids)

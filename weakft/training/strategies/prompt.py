@@ -13,7 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from weakft.config import TrainConfig
 from weakft.errors import ConfigError
 from weakft.processors import Processor, TextProcessor
-from weakft.training.strategies.anatomy import outside_of_the_body
+from weakft.training.strategies.anatomy import Anatomy
 from weakft.training.strategies.base import Strategy, learn_only
 from weakft.training.strategies.tuner import imported_peft
 
@@ -27,8 +27,9 @@ class Prompt(Strategy):
 
     Prompt tuning (Lester et al., "The power of scale for parameter-efficient prompt tuning",
     EMNLP 2021), by PEFT's modules and under its settings in `[train.peft]`. The tokens join the
-    tokenizer's vocabulary and its template, so that the outcome is a plain model. They count for
-    `train.max_length`. A model that has such tokens already trains those on.
+    tokenizer's vocabulary and its template, so that the outcome is a plain model, and count for
+    `train.max_length`. They begin as padding, since words drawn at random, as PEFT begins, hide
+    the text from a small encoder. A model that has such tokens already trains those on.
 
     Raises:
         ConfigError: PEFT is not installed or refuses a setting, rows are images, the tokenizer
@@ -56,6 +57,7 @@ class Prompt(Strategy):
         if not self._continues:
             plain = TextProcessor(_with_tokens(plain.saved, self._count), plain.max_length)
         self._first = cast("int", plain.saved.convert_tokens_to_ids(_called(0)))
+        self._padding = plain.saved.pad_token_id
         return plain
 
     def _fit(self, processor: Processor) -> TextProcessor:
@@ -92,11 +94,12 @@ class Prompt(Strategy):
         end = self._first + self._count
         if end > words.num_embeddings:
             words = network.resize_token_embeddings(end, mean_resizing=False)
-        known = words.weight[self._first : end].detach().clone() if self._continues else None
-        virtual = VirtualTokens(words, self._prompt(words), self._first, known)
+        ids = range(self._first, end) if self._continues else [self._padding] * self._count
+        begin = words.weight[list(ids)].detach().clone()
+        virtual = VirtualTokens(words, self._prompt(words), self._first, begin)
         network.set_input_embeddings(virtual)
         learning = {name for name, _ in network.named_parameters() if ".prompt." in name}
-        learn_only(network, learning | outside_of_the_body(network))
+        learn_only(network, {*learning, *Anatomy.of(network).head})
         return network
 
     def _prompt(self, words: nn.Embedding) -> nn.Module:
@@ -142,14 +145,14 @@ class VirtualTokens(nn.Module):
         words: the embeddings, with room for the virtual tokens.
         prompt: PEFT's; [1, n] positions -> [1, n, d].
         first: id of the first virtual token; the others follow.
-        known: [n, d] where to begin; None: where the module does.
+        begin: [n, d] what the virtual tokens are at first.
     """
 
     positions: torch.Tensor
     ahead: torch.Tensor
 
     def __init__(
-        self, words: nn.Embedding, prompt: nn.Module, first: int, known: torch.Tensor | None
+        self, words: nn.Embedding, prompt: nn.Module, first: int, begin: torch.Tensor
     ) -> None:
         super().__init__()
         self.words, self.prompt, self.first = words, prompt.to(words.weight), first
@@ -157,8 +160,7 @@ class VirtualTokens(nn.Module):
         positions = torch.arange(count, device=words.weight.device)[None]
         self.register_buffer("positions", positions)
         with torch.no_grad():
-            begun = self.prompt(positions)[0]
-        self.register_buffer("ahead", torch.zeros_like(begun) if known is None else known - begun)
+            self.register_buffer("ahead", begin - self.prompt(positions)[0])
 
     def learned(self) -> torch.Tensor:
         """[n, d] of the virtual tokens."""
@@ -181,15 +183,15 @@ class VirtualTokens(nn.Module):
 
 
 def _with_tokens(tokenizer: PreTrainedTokenizerBase, count: int) -> PreTrainedTokenizerBase:
-    """A copy that knows so many virtual tokens, and puts them before all that it reads."""
+    """A copy that knows so many virtual tokens, and puts them before every text."""
     tokenizer = copy.deepcopy(tokenizer)
     before, behind = _around_a_text(tokenizer)
     virtual = [_called(number) for number in range(count)]
     tokenizer.add_tokens([AddedToken(name, special=True) for name in virtual], special_tokens=True)
     special = list(dict.fromkeys([*virtual, *before, *behind]))
     cast("Any", tokenizer).backend_tokenizer.post_processor = TemplateProcessing(
-        single=[*virtual, *before, "$A", *behind],
-        pair=[*virtual, *before, "$A", *behind, "$B", *behind],
+        single=[*before, *virtual, "$A", *behind],
+        pair=[*before, *virtual, "$A", *behind, "$B", *behind],
         special_tokens=[(name, tokenizer.convert_tokens_to_ids(name)) for name in special],
     )
     return tokenizer
