@@ -6,8 +6,9 @@
     python -m benchmarks.gold --held-out                    judged on train rows: to tune on
 
 Gold is drawn from the set's valid rows, so many a class, and is what a project has in its split
-valid (or dev, and no valid); at most 4,000 training rows, max length 64. Weak labels alone, gold alone, and both as `weakft run` combines them: macro-F1 on test, means over
-draws. Rows are kept in benchmarks/results and merged, so sets can be run one at a time.
+valid, or in dev and no valid; at most 4,000 training rows, max length 64. Weak labels alone, gold
+alone, and both as `weakft run` combines them: macro-F1 on test, means over draws. Rows are kept in
+benchmarks/results and merged, so sets can be run one at a time.
 """
 
 import argparse
@@ -82,9 +83,8 @@ def run_once(
 ) -> Json:
     """Macro-F1 of the parts and of the whole, for one draw of gold.
 
-    Args:
-        teaches: gold is dev, and teaches the label model; else it is valid, and chooses the weak
-            model's checkpoint.
+    Gold that `teaches` is dev, and the label model learns from it; else it is valid, and chooses
+    the weak model's checkpoint.
     """
     classes = tuple(json.loads((source / "label.json").read_text()).values())
     L, train_gold = votes_of(source, "train")
