@@ -217,7 +217,7 @@ def training_table(
 ) -> str:
     """Variants x sets: macro-F1 on valid / test, mean over seeds; speed where it was timed."""
     sets = [name for name in ("reviews", *SETS) if name in results]
-    timed = all(variant in speed for variant in variants)
+    timed = any(variant in speed for variant in variants)
     rows = []
     shared = {
         name: set.intersection(*(set(results[name][v]) for v in variants if v in results[name]))
@@ -234,7 +234,7 @@ def training_table(
         row = [variant, f"{_mean(runs[0], 'learning'):.1%}"] if timed else [variant]
         row += [f"{valid:.3f} / {test:.3f}" for valid, test in means]
         row.append(f"{means[:, 0].mean():.3f} / {means[:, 1].mean():.3f}")
-        rows.append([*row, f"{speed[variant]:.0f}"] if timed else row)
+        rows.append([*row, f"{speed[variant]:.0f}" if variant in speed else ""] if timed else row)
     named = [f"{n} ({len(shared[n])} seeds)" if len(shared[n]) > 1 else n for n in sets]
     header = ["", "learning", *named, "mean", "rows a second"] if timed else ["", *named, "mean"]
     return markdown_table(header, rows)
