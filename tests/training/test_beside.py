@@ -140,6 +140,49 @@ def test_virtual_tokens_begin_as_padding_that_is_seen(name: str, tiny_model: Pat
     assert torch.allclose(logits, wanted, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", PROMPTS)
+def test_virtual_tokens_learn_from_the_first_stage_on(name: str, tiny_model: Path) -> None:
+    model = new_model(tiny_model)
+    tuned = fine_tune(model, gold_rows(), PROMPTS[name], valid=gold_rows()).model
+    words = tuned.model.get_input_embeddings().weight
+    moved = (words[-VIRTUAL:] - words[0]).abs().max(dim=1).values  # padding is token 0
+    assert (moved > 5e-3).all()
+
+
+@pytest.mark.parametrize("kind", ["Bert", "Roberta", "DistilBert", "MPNet"])
+def test_a_tokenizer_of_a_family_keeps_its_virtual_tokens(kind: str, tmp_path: Path) -> None:
+    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>", "</s>", "<pad>", "<unk>"]
+    words = [*specials, "<mask>", "great", "phone"]
+    vocab = {word: number for number, word in enumerate(words)}
+    more = {"merges": []} if kind == "Roberta" else {}
+    tokenizer = getattr(transformers, f"{kind}Tokenizer")(vocab=vocab, **more)
+    read = strategy_of(PROMPTS["prompt"]).read_by(TextProcessor(tokenizer, 16))
+    read.save(tmp_path)
+    config = transformers.BertConfig(**{**FAMILIES["Bert"], "vocab_size": len(read.saved)})
+    config.save_pretrained(tmp_path)
+    loaded = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    ids = read.encode(["great phone"])[0]
+    assert loaded("great phone")["input_ids"] == ids
+    assert sum(len(vocab) <= number < len(vocab) + VIRTUAL for number in ids) == VIRTUAL
+
+
+def test_an_adapter_that_would_not_load_is_refused() -> None:
+    config = transformers.MobileBertConfig(
+        num_hidden_layers=1,
+        hidden_size=16,
+        intermediate_size=16,
+        embedding_size=16,
+        intra_bottleneck_size=8,
+        num_attention_heads=2,
+        vocab_size=30,
+    )
+    network = transformers.MobileBertForSequenceClassification(config)
+    with pytest.raises(
+        ConfigError, match="MobileBertForSequenceClassification has no feed-forward"
+    ):
+        strategy_of(ADAPTER).prepare(network)
+
+
 @pytest.mark.parametrize("kind", SPECIALS)
 def test_virtual_tokens_come_before_every_text_and_count(kind: str) -> None:
     plain = TextProcessor(tokenizer_of(kind), 8)
@@ -160,7 +203,7 @@ def test_virtual_tokens_come_before_every_text_and_count(kind: str) -> None:
     [
         ("ModernBert", ADAPTER, "ModernBertForSequenceClassification has no feed-forward layers"),
         ("Bert", settings_with(strategy="prompt"), "= 20 leave no room .* train.max_length = 16"),
-        ("Bert", TOLD_TOO_MUCH, "PEFT refuses .train.peft.: .* 'tokens'"),
+        ("Bert", TOLD_TOO_MUCH, "'prompt' takes num_virtual_tokens; got 'tokens'"),
         ("Bert", settings_with(strategy="prefix"), "'prefix' puts keys .* Take \"prompt\""),
         ("Bert", settings_with(strategy="adapter", layer_lr_decay=0.9), "goes with full, freeze"),
     ],

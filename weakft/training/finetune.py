@@ -162,8 +162,9 @@ class _Work:
 
     def _trained(self, stage: Stage) -> dict[str, Any]:
         """Train; what there is to say of it."""
-        settings, processor = self.settings, self.model.processor
+        settings = self.settings
         network = Network.of(self.model, settings)
+        processor = self.model.processor
         texts = self.rows.texts if self.valid is None else (*self.rows.texts, *self.valid.texts)
         self.model.body = body = network.frozen_body(texts, self.cache)
         rows = EncodedRows(processor, self.rows, body)

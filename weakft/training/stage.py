@@ -79,7 +79,7 @@ class Stage:
         if self.folder is None or not (self.folder / ABOUT).exists():
             return None
         finished = EndModel.load(self.folder / MODEL)
-        model.model, model.processor = finished.model, finished.processor
+        model.model, model.processor, model.body = finished.model, finished.processor, None
         about: dict[str, Any] = json.loads((self.folder / ABOUT).read_text())
         return about
 

@@ -1,5 +1,6 @@
 """A few units beside each feed-forward layer learn."""
 
+import copy
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
@@ -18,7 +19,9 @@ FEED_FORWARD = {  # a layer's way up, its way down, and what its width is called
     "mlp.fc1": ("mlp.fc2", "intermediate_size"),
     "mlp.c_fc": ("mlp.c_proj", "n_inner"),
 }
-OURS = "adapter_units"  # in config.json: how many of the units, the last ones, are an adapter
+OURS = (
+    "weakft_adapter_units"  # in config.json: how many of the units, the last ones, are an adapter
+)
 
 AnyLinear = TypeVar("AnyLinear", bound=nn.Module)
 
@@ -49,7 +52,9 @@ class Adapter(Strategy):
                 f"train.adapter_units: wanted {known}, as wide as the adapter that train.model has "
                 f"already, got {units}."
             )
-        for layer in _feed_forward_layers(network):
+        layers = _feed_forward_layers(network)
+        _refuse_what_would_not_load(network, layers, units)
+        for layer in layers:
             if known:
                 layer.split(units)
             else:
@@ -99,6 +104,18 @@ class _FeedForward:
     def __init__(self, layer: nn.Module, up: str, down: str, width_is_called: str) -> None:
         self._layer, self._up, self._down = layer, up, down
         self.width_is_called = width_is_called
+
+    @property
+    def width(self) -> int:
+        """Units."""
+        return len(_weight(self._ways()[0]))
+
+    @property
+    def has_biases(self) -> bool:
+        """Whether both ways are linear maps with one."""
+        return all(
+            type(way) in (nn.Linear, Conv1D) and way.bias is not None for way in self._ways()
+        )
 
     def widen(self, units: int) -> None:
         """Put new units beside, whose way down is zero."""
@@ -169,7 +186,29 @@ def _feed_forward_layers(network: PreTrainedModel) -> list[_FeedForward]:
     found = [way for layer in stack_of(network) for way in _ways(layer)]
     if len(found) == len(stack_of(network)):
         return found
-    raise ConfigError(
+    raise _unknown(network)
+
+
+def _refuse_what_would_not_load(
+    network: PreTrainedModel, layers: list[_FeedForward], units: int
+) -> None:
+    """Does a wider config make these layers wider, and nothing else?"""
+    plain, wider = copy.deepcopy(network.config), copy.deepcopy(network.config)
+    for layer in layers:
+        setattr(plain, layer.width_is_called, layer.width)
+        setattr(wider, layer.width_is_called, layer.width + units)
+    shapes = []
+    for config in (plain, wider):
+        with torch.device("meta"):
+            parts = type(network)(config).named_parameters()
+        shapes.append({name: part.shape for name, part in parts})
+    changed = [name for name in shapes[0] if shapes[0][name] != shapes[1].get(name)]
+    if len(changed) != 3 * len(layers) or not all(layer.has_biases for layer in layers):
+        raise _unknown(network)
+
+
+def _unknown(network: PreTrainedModel) -> ConfigError:
+    return ConfigError(
         f'train.strategy = "adapter": {type(network).__name__} has no feed-forward layers that '
         "weakft knows how to widen; those of BERT, RoBERTa, MPNet, ELECTRA, DeBERTa, ViT, "
         'DistilBERT and GPT-2 are known. Take "lora".'

@@ -1,14 +1,13 @@
 """A few virtual tokens before every text learn."""
 
-import copy
 import warnings
 from typing import Any, ClassVar, cast
 
 import torch
-from tokenizers import AddedToken
+from tokenizers import AddedToken, Tokenizer
 from tokenizers.processors import TemplateProcessing
 from torch import nn
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from weakft.config import TrainConfig
 from weakft.errors import ConfigError
@@ -26,10 +25,11 @@ class Prompt(Strategy):
     """Trains the embeddings of `num_virtual_tokens` tokens before every text, and the head.
 
     Prompt tuning (Lester et al., "The power of scale for parameter-efficient prompt tuning",
-    EMNLP 2021), by PEFT's modules and under its settings in `[train.peft]`. The tokens join the
+    EMNLP 2021), by PEFT's modules. The tokens join the
     tokenizer's vocabulary and its template, so that the outcome is a plain model, and count for
-    `train.max_length`. They begin as padding, since words drawn at random, as PEFT begins, hide
-    the text from a small encoder. A model that has such tokens already trains those on.
+    `train.max_length`. They begin as padding, all alike. A model that has such tokens already
+    trains those on. The tokenizer that is saved reads single texts, not pairs, and a text that
+    holds `<virtual-0>` literally holds the token.
 
     Raises:
         ConfigError: PEFT is not installed or refuses a setting, rows are images, the tokenizer
@@ -38,14 +38,19 @@ class Prompt(Strategy):
 
     name = "prompt"
     trains_layers = False
+    _takes: ClassVar[tuple[str, ...]] = ("num_virtual_tokens",)
     _config: ClassVar[str] = "PromptTuningConfig"
 
     def __init__(self, settings: TrainConfig) -> None:
         super().__init__(settings)
         self._peft = imported_peft()
         self._options = {"num_virtual_tokens": TOKENS, **settings.peft}
+        if unknown := {*self._options} - {*self._takes}:
+            raise ConfigError(
+                f"train.peft: {self.name!r} takes {', '.join(self._takes)}; got {min(unknown)!r}."
+            )
         self._count = self._options["num_virtual_tokens"]
-        if not isinstance(self._count, int) or self._count < 1:
+        if type(self._count) is not int or self._count < 1:
             raise ConfigError(
                 f"train.peft.num_virtual_tokens: wanted a whole number from 1, got {self._count!r}."
             )
@@ -91,6 +96,11 @@ class Prompt(Strategy):
     def prepare(self, network: PreTrainedModel) -> nn.Module:
         """Make room among the word embeddings, and hold them."""
         words = cast("nn.Embedding", network.get_input_embeddings())
+        if type(words) is not nn.Embedding:
+            raise ConfigError(
+                f"train.strategy = {self.name!r} wants plain word embeddings; "
+                f'{type(network).__name__} has {type(words).__name__}. Take "lora".'
+            )
         end = self._first + self._count
         if end > words.num_embeddings:
             words = network.resize_token_embeddings(end, mean_resizing=False)
@@ -130,6 +140,13 @@ class PTuning(Prompt):
     """
 
     name = "p_tuning"
+    _takes = (
+        "num_virtual_tokens",
+        "encoder_reparameterization_type",
+        "encoder_hidden_size",
+        "encoder_num_layers",
+        "encoder_dropout",
+    )
     _config = "PromptEncoderConfig"
 
     def _module(self, config: Any, words: nn.Embedding) -> nn.Module:  # noqa: ANN401
@@ -159,6 +176,7 @@ class VirtualTokens(nn.Module):
         count = int(cast("Any", prompt).embedding.num_embeddings)
         positions = torch.arange(count, device=words.weight.device)[None]
         self.register_buffer("positions", positions)
+        self.prompt.eval()  # a dropout would be part of it
         with torch.no_grad():
             self.register_buffer("ahead", begin - self.prompt(positions)[0])
 
@@ -176,6 +194,7 @@ class VirtualTokens(nn.Module):
 
     def written(self) -> nn.Embedding:
         """Plain word embeddings."""
+        self.prompt.eval()
         with torch.no_grad():
             learned = self.learned()
             self.words.weight[self.first : self.first + len(learned)] = learned
@@ -184,8 +203,8 @@ class VirtualTokens(nn.Module):
 
 def _with_tokens(tokenizer: PreTrainedTokenizerBase, count: int) -> PreTrainedTokenizerBase:
     """A copy that knows so many virtual tokens, and puts them before every text."""
-    tokenizer = copy.deepcopy(tokenizer)
     before, behind = _around_a_text(tokenizer)
+    tokenizer = _of_no_family(tokenizer)
     virtual = [_called(number) for number in range(count)]
     tokenizer.add_tokens([AddedToken(name, special=True) for name in virtual], special_tokens=True)
     special = list(dict.fromkeys([*virtual, *before, *behind]))
@@ -195,6 +214,19 @@ def _with_tokens(tokenizer: PreTrainedTokenizerBase, count: int) -> PreTrainedTo
         special_tokens=[(name, tokenizer.convert_tokens_to_ids(name)) for name in special],
     )
     return tokenizer
+
+
+def _of_no_family(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
+    """The same under the general class: BertTokenizer and its like load with their own template."""
+    backend = cast("Any", tokenizer).backend_tokenizer
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=Tokenizer.from_str(backend.to_str()),
+        **tokenizer.special_tokens_map,
+        model_max_length=tokenizer.model_max_length,
+        padding_side=tokenizer.padding_side,
+        truncation_side=tokenizer.truncation_side,
+        model_input_names=tokenizer.model_input_names,
+    )
 
 
 def _around_a_text(tokenizer: PreTrainedTokenizerBase) -> tuple[list[str], list[str]]:

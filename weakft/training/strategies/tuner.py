@@ -10,7 +10,7 @@ from weakft.config import TrainConfig
 from weakft.errors import ConfigError
 from weakft.training.strategies.base import Strategy
 
-OURS = ("full", "freeze", "head", "gradual", "adapter", "prompt", "p_tuning")
+NAMED_HERE = ("full", "freeze", "head", "gradual", "adapter", "prompt", "p_tuning")
 DEFAULTS: dict[str, dict[str, Any]] = {
     "lora": {"r": 8, "lora_alpha": 16, "target_modules": "all-linear"},
 }
@@ -88,7 +88,7 @@ def _config_class(peft: Any, kind: str) -> Any:  # noqa: ANN401
     if kind not in known:
         raise ConfigError(
             f"train.strategy: {kind!r} is no strategy, nor a tuner of PEFT that folds into a plain "
-            f"model. Wanted {', '.join(OURS)}, or one of {', '.join(known)}."
+            f"model. Wanted {', '.join(NAMED_HERE)}, or one of {', '.join(known)}."
         )
     by_name = {str(t.value).lower(): c for t, c in peft.mapping.PEFT_TYPE_TO_CONFIG_MAPPING.items()}
     return by_name[kind]
@@ -105,7 +105,8 @@ def imported_peft() -> Any:  # noqa: ANN401
         import peft.mapping
     except ImportError as error:
         raise ConfigError(
-            "train.strategy: LoRA and its kin want the package peft, which is not installed: "
+            "train.strategy: virtual tokens, LoRA and its kin want the package peft, which is not "
+            "installed: "
             "pip install 'weakft[peft]'. Strategies without it: full, freeze, head, gradual, "
             "adapter."
         ) from error
