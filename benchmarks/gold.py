@@ -14,7 +14,7 @@ benchmarks/results and merged, so sets can be run one at a time.
 import argparse
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -155,7 +155,7 @@ def gold_table(results: Mapping[str, Json]) -> str:
         for budget, split, draws in sorted(cells, key=itemgetter(0)):
             scores = [_mean(draws, part) for part in PARTS]
             recipes = ", ".join(dict.fromkeys(cell["recipe"] for cell in draws.values()))
-            times, reached = times_the_gold(list(alone.items()), _size(draws), scores[-1])
+            times, reached = times_the_gold(alone, _size(draws), scores[-1])
             rows.append(
                 [
                     *[name, str(budget), split, str(_size(draws)), str(len(draws))],
@@ -168,24 +168,23 @@ def gold_table(results: Mapping[str, Json]) -> str:
     return markdown_table([*known, *PARTS.values(), WORTH, "gold enters by"], rows)
 
 
-def times_the_gold(
-    alone: Sequence[tuple[int, float]], size: int, score: float
-) -> tuple[float, bool]:
+def times_the_gold(alone: Mapping[int, float], size: int, score: float) -> tuple[float, bool]:
     """How many times as many gold rows reach a score without rules, and if so many were tried.
 
     Between two sizes the score of gold alone grows with the logarithm of the rows; more rows are
     never taken to be worse than fewer.
 
     Args:
-        alone: sizes and scores of gold alone.
+        alone: scores of gold alone by rows.
         size: gold rows that, with rules, reached `score`.
         score: to be reached.
 
     Example:
-        >>> times_the_gold([(10, 0.5), (40, 0.7)], 10, 0.6)
+        >>> times, reached = times_the_gold({10: 0.5, 40: 0.7}, 10, 0.6)
+        >>> round(times, 2), reached
         (2.0, True)
     """
-    sizes, scores = zip(*sorted(alone), strict=True)
+    sizes, scores = zip(*sorted(alone.items()), strict=True)
     best = np.maximum.accumulate(scores)
     if score > best[-1]:
         return sizes[-1] / size, False
@@ -194,7 +193,7 @@ def times_the_gold(
         return sizes[0] / size, True
     share = (score - best[later - 1]) / (best[later] - best[later - 1])
     rows = np.exp(np.log(sizes[later - 1]) * (1 - share) + np.log(sizes[later]) * share)
-    return round(float(rows) / size, 6), True
+    return float(rows) / size, True
 
 
 def _size(draws: Json) -> int:

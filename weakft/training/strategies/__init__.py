@@ -1,6 +1,7 @@
 """Which parameters learn: one file per strategy of `train.strategy`."""
 
 from weakft.config import TrainConfig
+from weakft.errors import ConfigError
 from weakft.training.strategies.adapter import Adapter
 from weakft.training.strategies.anatomy import Anatomy, stack_of
 from weakft.training.strategies.base import Strategy
@@ -9,7 +10,7 @@ from weakft.training.strategies.full import Full
 from weakft.training.strategies.gradual import Gradual
 from weakft.training.strategies.head import Head
 from weakft.training.strategies.prompt import Prompt, PTuning
-from weakft.training.strategies.tuner import Tuner
+from weakft.training.strategies.tuner import Tuner, tuners
 
 STRATEGIES: dict[str, type[Strategy]] = {
     strategy.name: strategy for strategy in (Full, Freeze, Head, Gradual, Adapter, Prompt, PTuning)
@@ -20,9 +21,22 @@ def strategy_of(settings: TrainConfig) -> Strategy:
     """The strategy that `train.strategy` names; other names are PEFT's.
 
     Raises:
-        ConfigError: PEFT is not installed.
+        ConfigError: there is none of that name, or PEFT is not installed.
     """
-    return STRATEGIES.get(settings.strategy, Tuner)(settings)
+    name = settings.strategy
+    if name in STRATEGIES:
+        return STRATEGIES[name](settings)
+    if name.startswith("prefix"):
+        raise ConfigError(
+            f"train.strategy: {name!r} puts keys and values before those of every layer, for which "
+            'a plain transformers model has no place. Take "prompt" or "adapter".'
+        )
+    if name not in (known := tuners()):
+        raise ConfigError(
+            f"train.strategy: {name!r} is no strategy, nor a tuner of PEFT that folds into a plain "
+            f"model. Wanted {', '.join(STRATEGIES)}, or one of {', '.join(known)}."
+        )
+    return Tuner(settings)
 
 
 __all__ = ["STRATEGIES", "Anatomy", "Strategy", "stack_of", "strategy_of"]

@@ -3,11 +3,8 @@
 import warnings
 from typing import Any, ClassVar, cast
 
-import torch
-from tokenizers import AddedToken, Tokenizer
-from tokenizers.processors import TemplateProcessing
 from torch import nn
-from transformers import PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers import PreTrainedModel
 
 from weakft.config import TrainConfig
 from weakft.errors import ConfigError
@@ -15,21 +12,24 @@ from weakft.processors import Processor, TextProcessor
 from weakft.training.strategies.anatomy import Anatomy
 from weakft.training.strategies.base import Strategy, learn_only
 from weakft.training.strategies.tuner import imported_peft
+from weakft.training.strategies.virtual_tokens import (
+    VirtualTokens,
+    virtual_ids,
+    with_virtual_tokens,
+)
 
 TOKENS = 20  # before a text, where `[train.peft]` says nothing
 LEFT_FOR_A_TEXT = 4
-A_TEXT = "text"
 
 
 class Prompt(Strategy):
     """Trains the embeddings of `num_virtual_tokens` tokens before every text, and the head.
 
     Prompt tuning (Lester et al., "The power of scale for parameter-efficient prompt tuning",
-    EMNLP 2021), by PEFT's modules. The tokens join the
-    tokenizer's vocabulary and its template, so that the outcome is a plain model, and count for
-    `train.max_length`. They begin as padding, all alike. A model that has such tokens already
-    trains those on. The tokenizer that is saved reads single texts, not pairs, and a text that
-    holds `<virtual-0>` literally holds the token.
+    EMNLP 2021), by PEFT's modules. The tokens join the tokenizer's vocabulary and its template, so
+    that the outcome is a plain model, and count for `train.max_length`. They begin as padding, all
+    alike. A model that has such tokens already trains those on. The tokenizer that is saved reads
+    single texts, not pairs, and a text that holds `<virtual-0>` literally holds the token.
 
     Raises:
         ConfigError: PEFT is not installed or refuses a setting, rows are images, the tokenizer
@@ -57,13 +57,18 @@ class Prompt(Strategy):
 
     def read_by(self, processor: Processor) -> Processor:
         """A tokenizer that puts the virtual tokens before every text."""
-        plain = self._fit(processor)
-        self._continues = self._known_by(plain.saved)
-        if not self._continues:
-            plain = TextProcessor(_with_tokens(plain.saved, self._count), plain.max_length)
-        self._first = cast("int", plain.saved.convert_tokens_to_ids(_called(0)))
-        self._padding = plain.saved.pad_token_id
-        return plain
+        read = self._fit(processor)
+        known = virtual_ids(read.saved)
+        if len(known) not in (0, self._count):
+            raise ConfigError(
+                f"train.peft.num_virtual_tokens: wanted {len(known)}, as many as train.model has "
+                f"been trained with, got {self._count}."
+            )
+        if not known:
+            read = TextProcessor(with_virtual_tokens(read.saved, self._count), read.max_length)
+        self._ids = virtual_ids(read.saved)
+        self._begin_as = known or [read.saved.pad_token_id] * self._count
+        return read
 
     def _fit(self, processor: Processor) -> TextProcessor:
         if not isinstance(processor, TextProcessor):
@@ -83,16 +88,6 @@ class Prompt(Strategy):
             )
         return processor
 
-    def _known_by(self, tokenizer: PreTrainedTokenizerBase) -> bool:
-        names = tokenizer.get_added_vocab()
-        known = next(number for number in range(len(names) + 1) if _called(number) not in names)
-        if known not in (0, self._count):
-            raise ConfigError(
-                f"train.peft.num_virtual_tokens: wanted {known}, as many as train.model has been "
-                f"trained with, got {self._count}."
-            )
-        return known > 0
-
     def prepare(self, network: PreTrainedModel) -> nn.Module:
         """Make room among the word embeddings, and hold them."""
         words = cast("nn.Embedding", network.get_input_embeddings())
@@ -101,12 +96,11 @@ class Prompt(Strategy):
                 f"train.strategy = {self.name!r} wants plain word embeddings; "
                 f'{type(network).__name__} has {type(words).__name__}. Take "lora".'
             )
-        end = self._first + self._count
-        if end > words.num_embeddings:
-            words = network.resize_token_embeddings(end, mean_resizing=False)
-        ids = range(self._first, end) if self._continues else [self._padding] * self._count
-        begin = words.weight[list(ids)].detach().clone()
-        virtual = VirtualTokens(words, self._prompt(words), self._first, begin)
+        size = self._ids[-1] + 1
+        if size > words.num_embeddings:
+            words = network.resize_token_embeddings(size, mean_resizing=False)
+        begin = words.weight[self._begin_as].detach().clone()
+        virtual = VirtualTokens(words, self._prompt(words), self._ids[0], begin)
         network.set_input_embeddings(virtual)
         learning = {name for name, _ in network.named_parameters() if ".prompt." in name}
         learn_only(network, {*learning, *Anatomy.of(network).head})
@@ -153,89 +147,3 @@ class PTuning(Prompt):
         if config.encoder_hidden_size is None:
             config.encoder_hidden_size = words.embedding_dim
         return cast("nn.Module", self._peft.PromptEncoder(config))
-
-
-class VirtualTokens(nn.Module):
-    """Word embeddings, of which those of the virtual tokens come from a module that learns.
-
-    Args:
-        words: the embeddings, with room for the virtual tokens.
-        prompt: PEFT's; [1, n] positions -> [1, n, d].
-        first: id of the first virtual token; the others follow.
-        begin: [n, d] what the virtual tokens are at first.
-    """
-
-    positions: torch.Tensor
-    ahead: torch.Tensor
-
-    def __init__(
-        self, words: nn.Embedding, prompt: nn.Module, first: int, begin: torch.Tensor
-    ) -> None:
-        super().__init__()
-        self.words, self.prompt, self.first = words, prompt.to(words.weight), first
-        count = int(cast("Any", prompt).embedding.num_embeddings)
-        positions = torch.arange(count, device=words.weight.device)[None]
-        self.register_buffer("positions", positions)
-        self.prompt.eval()  # a dropout would be part of it
-        with torch.no_grad():
-            self.register_buffer("ahead", begin - self.prompt(positions)[0])
-
-    def learned(self) -> torch.Tensor:
-        """[n, d] of the virtual tokens."""
-        learned: torch.Tensor = self.prompt(self.positions)[0] + self.ahead
-        return learned
-
-    def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        """[...] ids -> [..., d]."""
-        learned = self.learned().to(self.words.weight.dtype)
-        place = (ids - self.first).clamp(0, len(learned) - 1)
-        is_virtual = (ids >= self.first) & (ids < self.first + len(learned))
-        return torch.where(is_virtual[..., None], learned[place], self.words(ids))
-
-    def written(self) -> nn.Embedding:
-        """Plain word embeddings."""
-        self.prompt.eval()
-        with torch.no_grad():
-            learned = self.learned()
-            self.words.weight[self.first : self.first + len(learned)] = learned
-        return self.words
-
-
-def _with_tokens(tokenizer: PreTrainedTokenizerBase, count: int) -> PreTrainedTokenizerBase:
-    """A copy that knows so many virtual tokens, and puts them before every text."""
-    before, behind = _around_a_text(tokenizer)
-    tokenizer = _of_no_family(tokenizer)
-    virtual = [_called(number) for number in range(count)]
-    tokenizer.add_tokens([AddedToken(name, special=True) for name in virtual], special_tokens=True)
-    special = list(dict.fromkeys([*virtual, *before, *behind]))
-    cast("Any", tokenizer).backend_tokenizer.post_processor = TemplateProcessing(
-        single=[*before, *virtual, "$A", *behind],
-        pair=[*before, *virtual, "$A", *behind, "$B", *behind],
-        special_tokens=[(name, tokenizer.convert_tokens_to_ids(name)) for name in special],
-    )
-    return tokenizer
-
-
-def _of_no_family(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
-    """The same under the general class: BertTokenizer and its like load with their own template."""
-    backend = cast("Any", tokenizer).backend_tokenizer
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=Tokenizer.from_str(backend.to_str()),
-        **tokenizer.special_tokens_map,
-        model_max_length=tokenizer.model_max_length,
-        padding_side=tokenizer.padding_side,
-        truncation_side=tokenizer.truncation_side,
-        model_input_names=tokenizer.model_input_names,
-    )
-
-
-def _around_a_text(tokenizer: PreTrainedTokenizerBase) -> tuple[list[str], list[str]]:
-    """The tokens that a tokenizer puts before and behind every text."""
-    bare = tokenizer.tokenize(A_TEXT)
-    whole = tokenizer.tokenize(A_TEXT, add_special_tokens=True)
-    start = next(k for k in range(len(whole)) if whole[k : k + len(bare)] == bare)
-    return whole[:start], whole[start + len(bare) :]
-
-
-def _called(number: int) -> str:
-    return f"<virtual-{number}>"

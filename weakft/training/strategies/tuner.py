@@ -10,7 +10,6 @@ from weakft.config import TrainConfig
 from weakft.errors import ConfigError
 from weakft.training.strategies.base import Strategy
 
-NAMED_HERE = ("full", "freeze", "head", "gradual", "adapter", "prompt", "p_tuning")
 DEFAULTS: dict[str, dict[str, Any]] = {
     "lora": {"r": 8, "lora_alpha": 16, "target_modules": "all-linear"},
 }
@@ -24,8 +23,7 @@ class Tuner(Strategy):
     again. `[train.peft]` holds the tuner's own settings, under PEFT's names.
 
     Raises:
-        ConfigError: PEFT is not installed, knows no such tuner, refuses a setting, or the tuner
-            cannot be folded into a plain model.
+        ConfigError: PEFT is not installed, or refuses a setting.
     """
 
     name = "lora"
@@ -79,17 +77,6 @@ def tuners() -> list[str]:
 
 
 def _config_class(peft: Any, kind: str) -> Any:  # noqa: ANN401
-    known = tuners()
-    if kind.startswith("prefix"):
-        raise ConfigError(
-            f"train.strategy: {kind!r} puts keys and values before those of every layer, for which "
-            'a plain transformers model has no place. Take "prompt" or "adapter".'
-        )
-    if kind not in known:
-        raise ConfigError(
-            f"train.strategy: {kind!r} is no strategy, nor a tuner of PEFT that folds into a plain "
-            f"model. Wanted {', '.join(NAMED_HERE)}, or one of {', '.join(known)}."
-        )
     by_name = {str(t.value).lower(): c for t, c in peft.mapping.PEFT_TYPE_TO_CONFIG_MAPPING.items()}
     return by_name[kind]
 
@@ -106,8 +93,7 @@ def imported_peft() -> Any:  # noqa: ANN401
     except ImportError as error:
         raise ConfigError(
             "train.strategy: virtual tokens, LoRA and its kin want the package peft, which is not "
-            "installed: "
-            "pip install 'weakft[peft]'. Strategies without it: full, freeze, head, gradual, "
-            "adapter."
+            "installed: pip install 'weakft[peft]'. Strategies without it: full, freeze, head, "
+            "gradual, adapter."
         ) from error
     return peft
