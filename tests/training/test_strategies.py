@@ -1,5 +1,6 @@
 """What a strategy holds stays bit-identical; what comes out is a plain model."""
 
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -171,6 +172,15 @@ def test_what_cannot_be_done_is_said(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         fine_tune(new_model(tiny_model), gold_rows(), settings_with(**changes))
+
+
+@pytest.mark.parametrize("strategy", ["adaptor", "lora", "prompt"])
+def test_without_peft_it_is_said_what_there_is(
+    strategy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "peft", None)
+    with pytest.raises(ConfigError, match=f"'{strategy}' wants .*peft.* adapter"):
+        strategy_of(settings_with(strategy=strategy))
 
 
 @pytest.mark.parametrize("family", FAMILIES)

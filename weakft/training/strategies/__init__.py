@@ -10,7 +10,7 @@ from weakft.training.strategies.full import Full
 from weakft.training.strategies.gradual import Gradual
 from weakft.training.strategies.head import Head
 from weakft.training.strategies.prompt import Prompt, PTuning
-from weakft.training.strategies.tuner import Tuner, tuners
+from weakft.training.strategies.tuner import Tuner, imported_peft, tuners
 
 STRATEGIES: dict[str, type[Strategy]] = {
     strategy.name: strategy for strategy in (Full, Freeze, Head, Gradual, Adapter, Prompt, PTuning)
@@ -31,7 +31,7 @@ def strategy_of(settings: TrainConfig) -> Strategy:
             f"train.strategy: {name!r} puts keys and values before those of every layer, for which "
             'a plain transformers model has no place. Take "prompt" or "adapter".'
         )
-    if name not in (known := tuners()):
+    if name not in (known := tuners(imported_peft(name))):
         raise ConfigError(
             f"train.strategy: {name!r} is no strategy, nor a tuner of PEFT that folds into a plain "
             f"model. Wanted {', '.join(STRATEGIES)}, or one of {', '.join(known)}."

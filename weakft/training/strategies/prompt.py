@@ -43,7 +43,7 @@ class Prompt(Strategy):
 
     def __init__(self, settings: TrainConfig) -> None:
         super().__init__(settings)
-        self._peft = imported_peft()
+        self._peft = imported_peft(settings.strategy)
         self._options = {"num_virtual_tokens": TOKENS, **settings.peft}
         if unknown := {*self._options} - {*self._takes}:
             raise ConfigError(

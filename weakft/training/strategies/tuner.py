@@ -31,7 +31,7 @@ class Tuner(Strategy):
 
     def __init__(self, settings: TrainConfig) -> None:
         super().__init__(settings)
-        self._peft = imported_peft()
+        self._peft = imported_peft(settings.strategy)
         self._make_config = _config_class(self._peft, settings.strategy)
 
     def prepare(self, network: PreTrainedModel) -> nn.Module:
@@ -66,9 +66,8 @@ def _task(network: PreTrainedModel) -> dict[str, Any]:
     return {"modules_to_save": [name for name, part in parts if part is not network.base_model]}
 
 
-def tuners() -> list[str]:
+def tuners(peft: Any) -> list[str]:  # noqa: ANN401
     """Names of PEFT's tuners that fold into the model."""
-    peft = imported_peft()
     return sorted(
         str(kind.value).lower()
         for kind, tuner in peft.mapping.PEFT_TYPE_TO_TUNER_MAPPING.items()
@@ -81,8 +80,8 @@ def _config_class(peft: Any, kind: str) -> Any:  # noqa: ANN401
     return by_name[kind]
 
 
-def imported_peft() -> Any:  # noqa: ANN401
-    """The package peft.
+def imported_peft(wanted_by: str) -> Any:  # noqa: ANN401
+    """The package peft, which the strategy of this name wants.
 
     Raises:
         ConfigError: it is not installed.
@@ -92,8 +91,7 @@ def imported_peft() -> Any:  # noqa: ANN401
         import peft.mapping
     except ImportError as error:
         raise ConfigError(
-            "train.strategy: virtual tokens, LoRA and its kin want the package peft, which is not "
-            "installed: pip install 'weakft[peft]'. Strategies without it: full, freeze, head, "
-            "gradual, adapter."
+            f"train.strategy = {wanted_by!r} wants the package peft, which is not installed: "
+            "pip install 'weakft[peft]'. Without it there are full, freeze, head, gradual, adapter."
         ) from error
     return peft
