@@ -47,7 +47,7 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
         "ia3": {"strategy": "ia3", "learning_rate": 5e-3},
         "adapter": {"strategy": "adapter", "learning_rate": 1e-3},
         "prompt": {"strategy": "prompt", "learning_rate": 1e-2},
-        "p_tuning": {"strategy": "p_tuning", "learning_rate": 1e-3},
+        "p_tuning": {"strategy": "p_tuning", "learning_rate": 3e-3},
     },
     "objectives": {
         "soft cross-entropy": {},

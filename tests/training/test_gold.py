@@ -109,9 +109,9 @@ def test_what_judges_never_trains_in_the_same_fold(
         ask = tuned.model.predict_proba
 
         def predict(texts, **options):  # noqa: ANN001, ANN003, ANN202
-            if all(text.startswith("gold") for text in texts):
-                predicted.append(tuple(texts))
-                assert not known & set(texts)
+            if golden := {text for text in texts if text.startswith("gold")}:
+                predicted.append(tuple(golden))
+                assert not known & golden
             return ask(texts, **options)
 
         monkeypatch.setattr(tuned.model, "predict_proba", predict)

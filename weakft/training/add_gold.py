@@ -4,7 +4,8 @@ none      weak labels alone
 only      gold alone
 continue  train on weak labels, then go on with gold
 mix       all who have an opinion (gold alone, weak then gold, weak alone, a linear model of
-          gold, the votes) label the pool together; a model learns from that and gold
+          gold, the votes as gold weighs them and texts read together) label the pool; a model
+          learns from that and gold
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from weakft.config import TrainConfig
 from weakft.end_model import EndModel
 from weakft.errors import ConfigError
 from weakft.label_models import LabelModel, make_label_model
@@ -90,6 +92,23 @@ def add_gold(workshop: Workshop, weak: FineTuned, gold: Gold | None) -> GoldOutc
 
 
 @dataclass(frozen=True)
+class _Heard:
+    """What a panel says of the pool's N rows, or of a sample, and of gold it has not learned from.
+
+    Attributes:
+        panel: who was asked.
+        texts: N texts.
+        of_pool: [5, N, k].
+        of_held_out: [5, h, k], of the h other gold rows.
+    """
+
+    panel: Panel
+    texts: tuple[str, ...]
+    of_pool: Opinions
+    of_held_out: Opinions
+
+
+@dataclass(frozen=True)
 class _Kitchen:
     workshop: Workshop
     weak: FineTuned
@@ -101,33 +120,36 @@ class _Kitchen:
     def continued(self, rows: Mask, title: str) -> FineTuned:
         return self._on_gold(lambda: copy_model(self.weak.model), rows, title)
 
-    def mixed(
-        self, pool: Evidence, rows: Mask, panel: Panel, weights: Weights, title: str
-    ) -> FineTuned:
-        """Go on from the model that is trusted most, with gold and the pool as the panel labels it.
+    def mixed(self, heard: _Heard, rows: Mask, weights: Weights) -> FineTuned:
+        """Begin afresh with gold and the pool as the panel labels it."""
+        together = self._together(heard, rows, weights)
+        settings = self.workshop.afresh_settings(len(together))
+        title = "Gold and votes together"
+        return self._tuned(self.workshop.fresh_model(), together, settings, title)
+
+    def mixed_to_judge(self, heard: _Heard, rows: Mask, weights: Weights, title: str) -> FineTuned:
+        """Go on from the model that is trusted most: nearly as good, for a third of the steps."""
+        together = self._together(heard, rows, weights)
+        start = copy_model(heard.panel.most_trusted(weights))
+        return self._tuned(start, together, self.workshop.mix_settings(len(together)), title)
+
+    def _together(self, heard: _Heard, rows: Mask, weights: Weights) -> TrainingSet:
+        """Gold and the pool as the panel labels it.
 
         Both of equal weight: gold of little weight would let go of rare classes, which a large
         pool drowns.
         """
-        opinions = panel.opinions(pool, bf16=self._opinions_in_bf16)
-        probs = pooled(opinions, weights)
-        labelled = TrainingSet(pool.texts, probs, np.ones(len(pool.texts)))
+        probs = pooled(list(heard.of_pool), weights)
+        labelled = TrainingSet(heard.texts, probs, np.ones(len(probs))).weighted_by_confidence()
         gold = self.gold.rows.take(rows)
-        together = TrainingSet.concat([labelled, gold.weighted(len(labelled) / len(gold))])
-        return fine_tune(
-            copy_model(panel.most_trusted(weights)),
-            together,
-            self.workshop.mix_settings(len(together)),
-            title=title,
-            narrator=self.workshop.narrator,
-            cache=self.workshop.cache,
-        )
+        gold = gold.weighted(labelled.weights.sum() / len(gold))
+        return TrainingSet.concat([labelled.hardened(), gold])
 
     def finish_best(self, teacher: FineTuned) -> GoldOutcome:
         """Judge every recipe on gold it has not seen, and finish the one to take."""
-        folds, panels, opinions = self._out_of_fold()
+        folds, heard, opinions = self._out_of_fold()
         alone = {recipe: opinions[PANEL.index(member)] for recipe, member in ALONE.items()}
-        everyone = {**alone, "mix": self._mixed_out_of_fold(folds, panels, opinions)}
+        everyone = {**alone, "mix": self._mixed_out_of_fold(folds, heard, opinions)}
         judged = self.gold.judged
         out_of_fold = {recipe: probs[judged] for recipe, probs in everyone.items()}
         verdict = judge(out_of_fold, self.gold.labels[judged], unless_beaten="mix")
@@ -165,39 +187,51 @@ class _Kitchen:
         rows = final.rows + self.weak.rows
         if recipe == "mix":
             assert weights is not None
-            panel = self._panel(everything, teacher.model, continued.model)
-            title = "Gold and votes together"
-            final = self.mixed(self._pool_evidence, everything, panel, weights, title)
+            heard = self._hear(everything, teacher.model, continued.model, self._pool_evidence)
+            final = self.mixed(heard, everything, weights)
             rows = final.rows
         return GoldOutcome(final, teacher, recipe, reason, rows, candidates, judged_probs)
 
-    def _out_of_fold(self) -> tuple[list[Mask], list[Panel], Opinions]:
+    def _out_of_fold(self) -> tuple[list[Mask], list[_Heard], Opinions]:
         """Panels that have not learned from a fold, and [5, n, k] what they say of it."""
         folds = self.gold.folds(self.fold_count, self.workshop.settings.seed)
-        panels, opinions = [], np.full((len(PANEL), *self.gold.rows.probs.shape), np.nan)
+        all_heard, opinions = [], np.full((len(PANEL), *self.gold.rows.probs.shape), np.nan)
         for number, held_out in enumerate(folds, start=1):
             title = f"Judging, fold {number} of {len(folds)}"
             only = self.only(~held_out, f"{title}: only").model
             continued = self.continued(~held_out, f"{title}: continue").model
-            panels.append(self._panel(~held_out, only, continued))
-            opinions[:, held_out] = panels[-1].opinions(self._gold_evidence.take(held_out))
-        return folds, panels, opinions
+            heard = self._hear(~held_out, only, continued, self._sample)
+            all_heard.append(heard)
+            opinions[:, held_out] = heard.of_held_out
+        return folds, all_heard, opinions
 
     def _mixed_out_of_fold(
-        self, folds: list[Mask], panels: list[Panel], opinions: Opinions
+        self, folds: list[Mask], all_heard: list[_Heard], opinions: Opinions
     ) -> Probs:
         found = np.full(self.gold.rows.probs.shape, np.nan)
-        for number, held_out in enumerate(folds, start=1):
+        for number, (held_out, heard) in enumerate(zip(folds, all_heard, strict=True), start=1):
             weights = self._weights(opinions, self.gold.judged & ~held_out)
             title = f"Judging, fold {number} of {len(folds)}: mix"
-            mixed = self.mixed(self._sample, ~held_out, panels[number - 1], weights, title)
+            mixed = self.mixed_to_judge(heard, ~held_out, weights, title)
             texts = self.gold.rows.take(held_out).texts
             found[held_out] = mixed.model.predict_proba(texts)
         return found
 
-    def _panel(self, rows: Mask, only: EndModel, continued: EndModel) -> Panel:
-        gold, evidence = self.gold.rows.take(rows), self._gold_evidence.take(rows)
-        return Panel.of(only, continued, gold, evidence, self._votes_alone)
+    def _hear(self, rows: Mask, only: EndModel, continued: EndModel, pool: Evidence) -> _Heard:
+        """What a panel that has learned from these gold rows says of pool and other gold rows."""
+        known, other = self._gold_evidence.take(rows), self._gold_evidence.take(~rows)
+        panel = Panel(
+            only,
+            continued,
+            self.gold.rows.take(rows),
+            known.embeddings,
+            self._votes_alone.adapted(self.gold.labels[rows], known.votes),
+            reads_texts=self.workshop.reads_texts,
+            seed=self.workshop.settings.seed,
+        )
+        opinions = panel.opinions(pool.joined(other), bf16=self._opinions_in_bf16)
+        of_pool, of_held_out = np.split(opinions, [len(pool.texts)], axis=1)
+        return _Heard(panel, pool.texts, of_pool, of_held_out)
 
     @cached_property
     def _votes_alone(self) -> LabelModel:
@@ -242,11 +276,12 @@ class _Kitchen:
 
     def _on_gold(self, start: Callable[[], EndModel], rows: Mask, title: str) -> FineTuned:
         gold = self.gold.rows.take(rows)
+        return self._tuned(start(), gold, self.workshop.gold_settings(len(gold)), title)
+
+    def _tuned(
+        self, model: EndModel, rows: TrainingSet, settings: TrainConfig, title: str
+    ) -> FineTuned:
+        shop = self.workshop
         return fine_tune(
-            start(),
-            gold,
-            self.workshop.gold_settings(len(gold)),
-            title=title,
-            narrator=self.workshop.narrator,
-            cache=self.workshop.cache,
+            model, rows, settings, title=title, narrator=shop.narrator, cache=shop.cache
         )

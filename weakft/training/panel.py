@@ -1,19 +1,19 @@
 """All who have an opinion of a row, having learned from the same gold."""
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from weakft.end_model import Embeddings, EndModel
 from weakft.label_models import LabelModel
-from weakft.labels import Probs, Votes
+from weakft.labels import ABSTAIN, Probs, SoftLabels, Votes
 from weakft.training.linear import linear_opinion
+from weakft.training.relabelling import relabelled
 from weakft.training.rows import TrainingSet
 from weakft.training.stacking import Weights
 
-PANEL = ("only", "continued", "weak", "linear", "votes")
+PANEL = ("only", "continued", "weak", "linear", "labels")
 LINEAR_STRENGTH = 10.0
 
 
@@ -39,6 +39,15 @@ class Evidence:
         texts = tuple(self.texts[int(row)] for row in positions)
         return Evidence(texts, self.weak[rows], self.embeddings[rows], self.votes[rows])
 
+    def joined(self, other: "Evidence") -> "Evidence":
+        """These rows, then those."""
+        return Evidence(
+            self.texts + other.texts,
+            np.concatenate([self.weak, other.weak]),
+            np.concatenate([self.embeddings, other.embeddings]),
+            np.concatenate([self.votes, other.votes]),
+        )
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -50,6 +59,8 @@ class Panel:
         gold: what a linear model on embeddings learns from.
         embeddings: [n, d] of its texts.
         label_model: of the votes, its accuracies set by gold.
+        reads_texts: whether its labels are those of votes and texts together.
+        seed: of the relabelling.
     """
 
     only: EndModel
@@ -57,39 +68,32 @@ class Panel:
     gold: TrainingSet
     embeddings: Embeddings
     label_model: LabelModel
+    reads_texts: bool = True
+    seed: int = 0
 
-    @classmethod
-    def of(
-        cls,
-        only: EndModel,
-        continued: EndModel,
-        gold: TrainingSet,
-        evidence: Evidence,
-        label_model: LabelModel,
-    ) -> Self:
-        """A panel whose label model takes its accuracies from the gold.
+    def opinions(self, rows: Evidence, *, bf16: bool = False) -> npt.NDArray[np.float64]:
+        """[5, n, k] of the pool's rows and of others, whose votes and texts are read together."""
+        return np.stack(
+            [
+                self.only.predict_proba(rows.texts, bf16=bf16),
+                self.continued.predict_proba(rows.texts, bf16=bf16),
+                rows.weak,
+                linear_opinion(
+                    self.gold.probs, self.embeddings, rows.embeddings, strength=LINEAR_STRENGTH
+                ),
+                self._labels(rows),
+            ]
+        )
 
-        Args:
-            only: fine-tuned on this gold alone.
-            continued: fine-tuned on weak labels, then on this gold.
-            gold: n gold rows.
-            evidence: of the same rows.
-            label_model: fitted to the pool's votes.
-        """
-        adapted = label_model.adapted(gold.probs.argmax(axis=1), evidence.votes)
-        return cls(only, continued, gold, evidence.embeddings, adapted)
-
-    def opinions(self, rows: Evidence, *, bf16: bool = False) -> list[Probs]:
-        """Five times [n, k], of rows that none of the panel has learned from."""
-        return [
-            self.only.predict_proba(rows.texts, bf16=bf16),
-            self.continued.predict_proba(rows.texts, bf16=bf16),
-            rows.weak,
-            linear_opinion(
-                self.gold.probs, self.embeddings, rows.embeddings, strength=LINEAR_STRENGTH
-            ),
-            self.label_model.predict_proba(rows.votes),
-        ]
+    def _labels(self, rows: Evidence) -> Probs:
+        voted = self.label_model.predict_proba(rows.votes)
+        if not self.reads_texts:
+            return voted
+        classes = tuple(map(str, range(voted.shape[1])))
+        covered = (rows.votes != ABSTAIN).any(axis=1)
+        soft = SoftLabels(voted, covered, tuple(map(str, range(len(voted)))), classes)
+        anew = relabelled(soft, rows.texts, rows.embeddings, self.seed)
+        return voted if anew is None else anew.probs
 
     def most_trusted(self, weights: Weights) -> EndModel:
         """The one of the two models trained on gold whose opinion weighs more."""

@@ -37,7 +37,7 @@ EMBEDDINGS = "embeddings"
 TOKENS = "tokens"
 SMALL_BATCH = 16  # rows a step where gold is scarce
 FEW_GOLD_ROWS = 300
-MIX_EPOCHS = 1.0  # over pool and gold, starting from the gold-only model
+MIX_EPOCHS = 1.0  # over pool and gold, going on from a model that knows gold
 MIX_STEPS = 100  # at least
 MIX_TAIL = 2 / 3  # of the steps, whose weights are averaged
 
@@ -96,17 +96,22 @@ class Workshop:
     @cached_property
     def read_anew(self) -> SoftLabels | None:
         """The labels by votes and texts; None where `[train]` or the data are against it."""
-        settings = self.settings
-        takes_embeddings = settings.uncovered == "fill" or settings.selection in BY_EMBEDDINGS
-        by_default = self.task == "text" and not takes_embeddings
-        asked = by_default if settings.relabel is None else settings.relabel
-        if not asked or not self.soft.covered.any():
+        if not self.reads_texts or not self.soft.covered.any():
             return None
         anew = shared(
             lambda: relabelled(self.soft, self.texts, self.embeddings, self.settings.seed)
         )
         self.narrator.say(_told_of(anew, self.soft))
         return anew
+
+    @property
+    def reads_texts(self) -> bool:
+        """Whether labels are to be by votes and texts, as far as the data let them."""
+        settings = self.settings
+        if settings.relabel is not None:
+            return settings.relabel
+        takes_embeddings = settings.uncovered == "fill" or settings.selection in BY_EMBEDDINGS
+        return self.task == "text" and not takes_embeddings
 
     @property
     def relabelled_share(self) -> float | None:
@@ -230,14 +235,25 @@ class Workshop:
             batch = min(batch, max(SMALL_BATCH // self._batches_a_step, 1))
         return self._at_least(rows, batch, self.settings.gold_epochs, self.settings.gold_steps)
 
+    def afresh_settings(self, rows: int) -> TrainConfig:
+        """`[train]` for a stage on the pool and gold: as for weak labels, but enough steps."""
+        settings = self.settings
+        if settings.max_steps > 0:
+            return settings
+        batch, least = settings.per_device_train_batch_size, self._least_mix_steps
+        return self._at_least(rows, batch, settings.num_train_epochs, least)
+
     def mix_settings(self, rows: int) -> TrainConfig:
-        """`[train]` for a stage on the pool and gold, whose weights are averaged."""
-        batch = self.settings.per_device_train_batch_size
-        least = min(MIX_STEPS, self.settings.gold_steps)
+        """`[train]` for a stage that goes on with the pool and gold; its weights are averaged."""
+        batch, least = self.settings.per_device_train_batch_size, self._least_mix_steps
         settings = self._at_least(rows, batch, MIX_EPOCHS, least)
         if settings.ema or settings.tail_average is not None:
             return settings
         return settings.model_copy(update={"tail_average": MIX_TAIL})
+
+    @property
+    def _least_mix_steps(self) -> int:
+        return min(MIX_STEPS, self.settings.gold_steps)
 
     @property
     def _batches_a_step(self) -> int:
