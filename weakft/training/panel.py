@@ -41,6 +41,8 @@ class Evidence:
 
     def joined(self, other: "Evidence") -> "Evidence":
         """These rows, then those."""
+        if not other.texts:
+            return self
         return Evidence(
             self.texts + other.texts,
             np.concatenate([self.weak, other.weak]),
