@@ -17,7 +17,7 @@ WAYS = {
     "none": "weak labels alone",
     "only": "gold alone",
     "continue": "weak labels first, then gold",
-    "mix": "all of these, a linear model and the votes, weighed on gold",
+    "mix": "all of these, a linear model, and votes and texts together, weighed on gold",
 }
 
 

@@ -40,19 +40,27 @@ def panel(rows: Evidence, folder: Path, *, reads_texts: bool) -> Panel:
 
 
 def test_votes_and_texts_together_know_rows_that_nobody_votes_on(tiny_model: Path) -> None:
-    opinions = panel(evidence(), tiny_model, reads_texts=True).opinions(evidence())
-    assert opinions.shape == (len(PANEL), N, 2)
-    right = opinions[PANEL.index("labels")].argmax(axis=1) == GOLD
+    labels = panel(evidence(), tiny_model, reads_texts=True).labels(evidence())
+    right = labels.argmax(axis=1) == GOLD
     assert right[~COVERED].mean() > 0.95
     assert right[COVERED].mean() > 0.95
 
 
 def test_as_voted_a_row_without_votes_gets_the_prior(tiny_model: Path) -> None:
-    labels = panel(evidence(), tiny_model, reads_texts=False).opinions(evidence())[
-        PANEL.index("labels")
-    ]
+    labels = panel(evidence(), tiny_model, reads_texts=False).labels(evidence())
     assert np.ptp(labels[~COVERED], axis=0).max() == 0
     assert (labels[COVERED].argmax(axis=1) == GOLD[COVERED]).mean() < 0.95
+
+
+def test_opinions_are_in_the_order_of_the_panel(tiny_model: Path) -> None:
+    rows = evidence()
+    asked = panel(rows, tiny_model, reads_texts=False)
+    labels = asked.labels(rows)
+    opinions = asked.opinions(rows, labels)
+    assert opinions.shape == (len(PANEL), N, 2)
+    assert opinions[PANEL.index("labels")] == pytest.approx(labels)
+    assert opinions[PANEL.index("weak")] == pytest.approx(rows.weak)
+    assert opinions.sum(axis=2) == pytest.approx(1)
 
 
 def test_evidence_is_joined_in_order() -> None:

@@ -80,7 +80,7 @@ class TrainConfig(TrainerConfig):
         None,
         ge=0,
         le=1,
-        description="last share of the steps, whose weights are averaged; None: 2/3 to judge mix",
+        description="last share of the steps, whose weights are averaged; None: 2/3 in mix",
     )
     confidence_weights: bool = Field(
         False, description="weigh rows by how sure their label is; relabelled ones always are"

@@ -25,7 +25,7 @@ from weakft.training.gold import Gold, Mask
 from weakft.training.judging import Candidate, judge
 from weakft.training.panel import PANEL, Evidence, Panel
 from weakft.training.precision import uses_bf16
-from weakft.training.rows import TrainingSet
+from weakft.training.rows import Positions, TrainingSet
 from weakft.training.stacking import Weights, fit_weights, pooled
 from weakft.training.workshop import FEW_GOLD_ROWS, Workshop, copy_model
 
@@ -120,30 +120,19 @@ class _Kitchen:
     def continued(self, rows: Mask, title: str) -> FineTuned:
         return self._on_gold(lambda: copy_model(self.weak.model), rows, title)
 
-    def mixed(self, heard: _Heard, rows: Mask, weights: Weights) -> FineTuned:
-        """Begin afresh with gold and the pool as the panel labels it."""
-        together = self._together(heard, rows, weights)
-        settings = self.workshop.afresh_settings(len(together))
-        title = "Gold and votes together"
-        return self._tuned(self.workshop.fresh_model(), together, settings, title)
+    def mixed(self, heard: _Heard, rows: Mask, weights: Weights, title: str) -> FineTuned:
+        """Go on from the model that is trusted most, with gold and the pool as the panel labels it.
 
-    def mixed_to_judge(self, heard: _Heard, rows: Mask, weights: Weights, title: str) -> FineTuned:
-        """Go on from the model that is trusted most: nearly as good, for a third of the steps."""
-        together = self._together(heard, rows, weights)
-        start = copy_model(heard.panel.most_trusted(weights))
-        return self._tuned(start, together, self.workshop.mix_settings(len(together)), title)
-
-    def _together(self, heard: _Heard, rows: Mask, weights: Weights) -> TrainingSet:
-        """Gold and the pool as the panel labels it.
-
-        Both of equal weight: gold of little weight would let go of rare classes, which a large
-        pool drowns.
+        Both weigh the same: gold of little weight would let go of rare classes, which a large pool
+        drowns.
         """
         probs = pooled(list(heard.of_pool), weights)
         labelled = TrainingSet(heard.texts, probs, np.ones(len(probs))).weighted_by_confidence()
         gold = self.gold.rows.take(rows)
         gold = gold.weighted(labelled.weights.sum() / len(gold))
-        return TrainingSet.concat([labelled.hardened(), gold])
+        together = TrainingSet.concat([labelled.hardened(), gold])
+        start = copy_model(heard.panel.most_trusted(weights))
+        return self._tuned(start, together, self.workshop.mix_settings(len(together)), title)
 
     def finish_best(self, teacher: FineTuned) -> GoldOutcome:
         """Judge every recipe on gold it has not seen, and finish the one to take."""
@@ -187,8 +176,9 @@ class _Kitchen:
         rows = final.rows + self.weak.rows
         if recipe == "mix":
             assert weights is not None
-            heard = self._hear(everything, teacher.model, continued.model, self._pool_evidence)
-            final = self.mixed(heard, everything, weights)
+            pool = np.arange(len(self.workshop.texts))
+            heard = self._hear(everything, teacher.model, continued.model, pool)
+            final = self.mixed(heard, everything, weights, "Gold and votes together")
             rows = final.rows
         return GoldOutcome(final, teacher, recipe, reason, rows, candidates, judged_probs)
 
@@ -212,26 +202,31 @@ class _Kitchen:
         for number, (held_out, heard) in enumerate(zip(folds, all_heard, strict=True), start=1):
             weights = self._weights(opinions, self.gold.judged & ~held_out)
             title = f"Judging, fold {number} of {len(folds)}: mix"
-            mixed = self.mixed_to_judge(heard, ~held_out, weights, title)
+            mixed = self.mixed(heard, ~held_out, weights, title)
             texts = self.gold.rows.take(held_out).texts
             found[held_out] = mixed.model.predict_proba(texts)
         return found
 
-    def _hear(self, rows: Mask, only: EndModel, continued: EndModel, pool: Evidence) -> _Heard:
+    def _hear(self, rows: Mask, only: EndModel, continued: EndModel, sample: Positions) -> _Heard:
         """What a panel that has learned from these gold rows says of pool and other gold rows."""
-        known, other = self._gold_evidence.take(rows), self._gold_evidence.take(~rows)
+        gold, pool = self._gold_evidence, self._pool_evidence
         panel = Panel(
             only,
             continued,
             self.gold.rows.take(rows),
-            known.embeddings,
-            self._votes_alone.adapted(self.gold.labels[rows], known.votes),
+            gold.embeddings[rows],
+            self._votes_alone.adapted(self.gold.labels[rows], gold.votes[rows]),
             reads_texts=self.workshop.reads_texts,
             seed=self.workshop.settings.seed,
         )
-        opinions = panel.opinions(pool.joined(other), bf16=self._opinions_in_bf16)
-        of_pool, of_held_out = np.split(opinions, [len(pool.texts)], axis=1)
-        return _Heard(panel, pool.texts, of_pool, of_held_out)
+        of_pool, of_gold = np.split(panel.labels(pool.joined(gold)), [len(pool.texts)])
+        asked = pool.take(sample)
+        return _Heard(
+            panel,
+            asked.texts,
+            panel.opinions(asked, of_pool[sample], bf16=self._opinions_in_bf16),
+            panel.opinions(gold.take(~rows), of_gold[~rows]),
+        )
 
     @cached_property
     def _votes_alone(self) -> LabelModel:
@@ -252,12 +247,11 @@ class _Kitchen:
         )
         return Evidence(shop.texts, weak, shop.embeddings, shop.votes)
 
-    @cached_property
-    def _sample(self) -> Evidence:
+    @property
+    def _sample(self) -> Positions:
         """Of the pool, at most JUDGING_POOL rows, drawn by the seed."""
         rng = np.random.default_rng(self.workshop.settings.seed)
-        rows = rng.permutation(len(self.workshop.texts))[:JUDGING_POOL]
-        return self._pool_evidence.take(np.sort(rows))
+        return np.sort(rng.permutation(len(self.workshop.texts))[:JUDGING_POOL])
 
     @property
     def _opinions_in_bf16(self) -> bool:

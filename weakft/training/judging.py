@@ -17,8 +17,8 @@ class Candidate:
 
     Two traces of the judged rows remain: valid chose the epoch at which weak training stops
     ("none" and "continue" start there), and the weights of "mix" are fitted on folds whose
-    models trained on the rows judged. What stands for "mix" goes on from a model that knows gold,
-    with a part of the pool; the one that is kept begins afresh with all of it.
+    models trained on the rows judged. What stands for "mix" reads a part of the pool; the one
+    that is kept reads all of it.
 
     Attributes:
         recipe: its name.

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from weakft.end_model import Embeddings, EndModel
 from weakft.label_models import LabelModel
 from weakft.labels import ABSTAIN, Probs, SoftLabels, Votes
+from weakft.ranks import shared
 from weakft.training.linear import linear_opinion
 from weakft.training.relabelling import relabelled
 from weakft.training.rows import TrainingSet
@@ -41,8 +42,6 @@ class Evidence:
 
     def joined(self, other: "Evidence") -> "Evidence":
         """These rows, then those."""
-        if not other.texts:
-            return self
         return Evidence(
             self.texts + other.texts,
             np.concatenate([self.weak, other.weak]),
@@ -73,28 +72,26 @@ class Panel:
     reads_texts: bool = True
     seed: int = 0
 
-    def opinions(self, rows: Evidence, *, bf16: bool = False) -> npt.NDArray[np.float64]:
-        """[5, n, k] of the pool's rows and of others, whose votes and texts are read together."""
-        return np.stack(
-            [
-                self.only.predict_proba(rows.texts, bf16=bf16),
-                self.continued.predict_proba(rows.texts, bf16=bf16),
-                rows.weak,
-                linear_opinion(
-                    self.gold.probs, self.embeddings, rows.embeddings, strength=LINEAR_STRENGTH
-                ),
-                self._labels(rows),
-            ]
+    def opinions(
+        self, rows: Evidence, labels: Probs, *, bf16: bool = False
+    ) -> npt.NDArray[np.float64]:
+        """[5, n, k] of rows whose labels [n, k], by `labels`, are known."""
+        linear = linear_opinion(
+            self.gold.probs, self.embeddings, rows.embeddings, strength=LINEAR_STRENGTH
         )
+        only = self.only.predict_proba(rows.texts, bf16=bf16)
+        continued = self.continued.predict_proba(rows.texts, bf16=bf16)
+        return np.stack([only, continued, rows.weak, linear, labels])
 
-    def _labels(self, rows: Evidence) -> Probs:
+    def labels(self, rows: Evidence) -> Probs:
+        """[n, k] of votes and texts, of the whole pool and of gold: each bears on the others."""
         voted = self.label_model.predict_proba(rows.votes)
         if not self.reads_texts:
             return voted
-        classes = tuple(map(str, range(voted.shape[1])))
+        names = tuple(map(str, range(len(voted))))
         covered = (rows.votes != ABSTAIN).any(axis=1)
-        soft = SoftLabels(voted, covered, tuple(map(str, range(len(voted)))), classes)
-        anew = relabelled(soft, rows.texts, rows.embeddings, self.seed)
+        soft = SoftLabels(voted, covered, names, tuple(map(str, range(voted.shape[1]))))
+        anew = shared(lambda: relabelled(soft, rows.texts, rows.embeddings, self.seed))
         return voted if anew is None else anew.probs
 
     def most_trusted(self, weights: Weights) -> EndModel:

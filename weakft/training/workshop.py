@@ -235,25 +235,16 @@ class Workshop:
             batch = min(batch, max(SMALL_BATCH // self._batches_a_step, 1))
         return self._at_least(rows, batch, self.settings.gold_epochs, self.settings.gold_steps)
 
-    def afresh_settings(self, rows: int) -> TrainConfig:
-        """`[train]` for a stage on the pool and gold: as for weak labels, but enough steps."""
-        settings = self.settings
-        if settings.max_steps > 0:
-            return settings
-        batch, least = settings.per_device_train_batch_size, self._least_mix_steps
-        return self._at_least(rows, batch, settings.num_train_epochs, least)
-
     def mix_settings(self, rows: int) -> TrainConfig:
-        """`[train]` for a stage that goes on with the pool and gold; its weights are averaged."""
-        batch, least = self.settings.per_device_train_batch_size, self._least_mix_steps
+        """`[train]` for a stage on the pool and gold, whose weights are averaged."""
+        batch, least = (
+            self.settings.per_device_train_batch_size,
+            min(MIX_STEPS, self.settings.gold_steps),
+        )
         settings = self._at_least(rows, batch, MIX_EPOCHS, least)
         if settings.ema or settings.tail_average is not None:
             return settings
         return settings.model_copy(update={"tail_average": MIX_TAIL})
-
-    @property
-    def _least_mix_steps(self) -> int:
-        return min(MIX_STEPS, self.settings.gold_steps)
 
     @property
     def _batches_a_step(self) -> int:
