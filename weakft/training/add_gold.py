@@ -123,8 +123,9 @@ class _Kitchen:
     def mixed(self, heard: _Heard, rows: Mask, weights: Weights, title: str) -> FineTuned:
         """Go on from the model that is trusted most, with gold and the pool as the panel labels it.
 
-        Both weigh the same: gold of little weight would let go of rare classes, which a large pool
-        drowns.
+        Their weights sum to the same: gold of little weight would let go of rare classes, which a
+        large pool drowns. A step's loss is the mean by its own weights, so where gold rows are few
+        beside the pool, and most steps have none, they still count for less.
         """
         probs = pooled(list(heard.of_pool), weights)
         labelled = TrainingSet(heard.texts, probs, np.ones(len(probs))).weighted_by_confidence()
