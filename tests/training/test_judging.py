@@ -18,6 +18,7 @@ def wrong_on(rows: range) -> np.ndarray:
     ("wrong", "taken"),
     [
         (range(20), "mix"),
+        (range(18), "mix"),  # two rows ahead: less than their error, 1.4, and a row
         (range(17), "other"),  # three rows ahead, behind on none
         (range(80, 97), "mix"),  # three rows ahead: right on 20 others, wrong on 17
     ],

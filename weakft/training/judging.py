@@ -75,8 +75,10 @@ def judge(out_of_fold: Mapping[str, Probs], gold: Labels, *, unless_beaten: str)
     Args:
         out_of_fold: [n, k] predictions by recipe, of models that have not seen the rows.
         gold: [n] classes.
-        unless_beaten: the recipe taken unless another is right more often by a paired standard
-            error.
+        unless_beaten: the recipe taken unless another is right more often by more than a paired
+            standard error and a row: a row more or less is no evidence (the continuity correction
+            of McNemar's test; Edwards, "Note on the 'correction for continuity' in testing the
+            significance of the difference between correlated proportions", 1948).
     """
     candidates = sorted(
         (Candidate.of(recipe, probs, gold) for recipe, probs in out_of_fold.items()),
@@ -84,9 +86,9 @@ def judge(out_of_fold: Mapping[str, Probs], gold: Labels, *, unless_beaten: str)
     )
     best = candidates[0].recipe
     right = {recipe: probs.argmax(axis=1) == gold for recipe, probs in out_of_fold.items()}
-    ahead = right[best].astype(float) - right[unless_beaten]
-    error = ahead.std(ddof=1) / np.sqrt(len(ahead))
-    taken = best if ahead.mean() > error else unless_beaten
+    ahead = int(right[best].sum()) - int(right[unless_beaten].sum())
+    differing = int((right[best] != right[unless_beaten]).sum())
+    taken = best if ahead - 1 > np.sqrt(differing) else unless_beaten
     score = next(c for c in candidates if c.recipe == taken)
     rivals = ", ".join(f"{c.recipe} {c.accuracy:.3f}" for c in candidates if c.recipe != taken)
     reason = (
