@@ -75,7 +75,6 @@ def _by_gold() -> list[list[str]]:
                 _names(cells),
             ]
         )
-    rows += [_where_few_are(name, cells, gold[name]) for name, cells in load("gold_dev").items()]
     rows.append(
         [
             "rules and hundreds of gold rows (120 to 1,000)",
@@ -95,19 +94,6 @@ def _by_gold() -> list[list[str]]:
         ]
     )
     return rows
-
-
-def _where_few_are(name: str, dev: Json, valid: Json) -> list[str]:
-    """The same gold rows in dev, where they teach the label model, and in valid."""
-    budgets = sorted({*dev} & {*valid}, key=int)
-    better, worse = (_few([cells[b] for b in budgets], "both") for cells in (dev, valid))
-    return [
-        f"{' or '.join(budgets)} gold rows a class, and rules often wrong",
-        "all of them in dev",
-        _shown(better),
-        f"all of them in valid {_shown(worse)}",
-        name,
-    ]
 
 
 def _by_labels() -> list[list[str]]:
