@@ -220,13 +220,14 @@ class _Kitchen:
             reads_texts=self.workshop.reads_texts,
             seed=self.workshop.settings.seed,
         )
-        of_pool, of_gold = np.split(panel.labels(pool.joined(gold)), [len(pool.texts)])
+        labels = panel.labels(pool.joined(gold))
+        pool_labels, gold_labels = np.split(labels, [len(pool.texts)])
         asked = pool.take(sample)
         return _Heard(
             panel,
             asked.texts,
-            panel.opinions(asked, of_pool[sample], bf16=self._opinions_in_bf16),
-            panel.opinions(gold.take(~rows), of_gold[~rows]),
+            panel.opinions(asked, pool_labels[sample], bf16=self._opinions_in_bf16),
+            panel.opinions(gold.take(~rows), gold_labels[~rows]),
         )
 
     @cached_property

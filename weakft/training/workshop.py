@@ -237,10 +237,8 @@ class Workshop:
 
     def mix_settings(self, rows: int) -> TrainConfig:
         """`[train]` for a stage on the pool and gold, whose weights are averaged."""
-        batch, least = (
-            self.settings.per_device_train_batch_size,
-            min(MIX_STEPS, self.settings.gold_steps),
-        )
+        batch = self.settings.per_device_train_batch_size
+        least = min(MIX_STEPS, self.settings.gold_steps)
         settings = self._at_least(rows, batch, MIX_EPOCHS, least)
         if settings.ema or settings.tail_average is not None:
             return settings
