@@ -140,9 +140,18 @@ def test_mix_learns_sure_labels_most_and_gold_as_much_as_the_pool(
 
     monkeypatch.setattr(module, "fine_tune", spy)
     shop = workshop(tiny_model, gold="mix")
-    add_gold(shop, shop.weak_model(), gold())
+    others = tuple(f"gold {i} {text}" for i, text in enumerate(TEXTS[1:]))
+    golden = (TEXTS[0], *others)  # the first is in the pool too, four times
+    rows = TrainingSet.from_gold(golden, 1 - LABELS, 2)
+    add_gold(shop, shop.weak_model(), Gold(rows, gold().judged, VOTES))
     rows = learned["Gold and votes together"]
-    pool, golden = rows.weights[: len(TEXTS)], rows.weights[len(TEXTS) :]
+    assert rows.texts == (*TEXTS[1:6], *golden)
+    assert rows.probs[5:].tolist() == np.eye(2)[1 - LABELS].tolist()
     assert set(np.unique(rows.probs)) == {0.0, 1.0}
-    assert np.ptp(pool) > 0
-    assert golden.sum() == pytest.approx(pool.sum())
+    assert np.ptp(rows.weights[:5]) > 0
+    assert rows.weights[5:].sum() == pytest.approx(rows.weights[:5].sum())
+
+
+def test_mix_with_a_pool_that_is_all_gold_learns_gold(tiny_model: Path) -> None:
+    shop = workshop(tiny_model, gold="mix")
+    assert add_gold(shop, shop.weak_model(), gold()).final.rows == len(TEXTS)

@@ -12,7 +12,11 @@ class TrainerConfig(Section):
 
     learning_rate: float = Field(1e-4, gt=0)
     num_train_epochs: float = Field(3, gt=0)
-    max_steps: int = -1
+    max_steps: int = Field(
+        -1,
+        description="of training on weak labels, instead of epochs; stages with gold go by "
+        "gold_epochs and gold_steps",
+    )
     per_device_train_batch_size: int = Field(32, ge=1)
     per_device_eval_batch_size: int = Field(64, ge=1)
     gradient_accumulation_steps: int = Field(1, ge=1)

@@ -125,13 +125,17 @@ class _Kitchen:
 
         Their weights sum to the same: gold of little weight would let go of rare classes, which a
         large pool drowns. A step's loss is the mean by its own weights, so where gold rows are few
-        beside the pool, and most steps have none, they still count for less.
+        beside the pool, and most steps have none, they still count for less. A text of the pool
+        that is gold, as reviewed ones are, is gold alone.
         """
         probs = pooled(list(heard.of_pool), weights)
         labelled = TrainingSet(heard.texts, probs, np.ones(len(probs))).weighted_by_confidence()
-        gold = self.gold.rows.take(rows)
-        gold = gold.weighted(labelled.weights.sum() / len(gold))
-        together = TrainingSet.concat([labelled.hardened(), gold])
+        together = gold = self.gold.rows.take(rows)
+        known = set(gold.texts)
+        others = [row for row, text in enumerate(heard.texts) if text not in known]
+        if others:
+            pool = labelled.take(np.array(others)).hardened().merged()
+            together = TrainingSet.concat([pool, gold.weighted(pool.weights.sum() / len(gold))])
         start = copy_model(heard.panel.most_trusted(weights))
         return self._tuned(start, together, self.workshop.mix_settings(len(together)), title)
 

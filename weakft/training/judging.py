@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from weakft.labels import Probs
+from weakft.training.gold import Mask
 from weakft.training.rows import Labels
 
 SMALLEST_PROBABILITY = 1e-6
@@ -69,16 +70,33 @@ class Verdict:
     reason: str
 
 
+def clearly_better(one: Mask, other: Mask) -> bool:
+    """Is one right more often than the other by more than a paired standard error and a row?
+
+    A row more or less is no evidence: the continuity correction of McNemar's test (Edwards, "Note
+    on the 'correction for continuity' in testing the significance of the difference between
+    correlated proportions", 1948).
+
+    Args:
+        one: [n] where it is right.
+        other: [n] where that is right, on the same rows.
+
+    Example:
+        >>> right = np.arange(100) < 80
+        >>> clearly_better(np.arange(100) < 82, right), clearly_better(np.arange(100) < 83, right)
+        (False, True)
+    """
+    ahead = int(one.sum()) - int(other.sum())
+    return bool(ahead - 1 > np.sqrt((one != other).sum()))
+
+
 def judge(out_of_fold: Mapping[str, Probs], gold: Labels, *, unless_beaten: str) -> Verdict:
     """Compare recipes on the same gold rows.
 
     Args:
         out_of_fold: [n, k] predictions by recipe, of models that have not seen the rows.
         gold: [n] classes.
-        unless_beaten: the recipe taken unless another is right more often by more than a paired
-            standard error and a row: a row more or less is no evidence (the continuity correction
-            of McNemar's test; Edwards, "Note on the 'correction for continuity' in testing the
-            significance of the difference between correlated proportions", 1948).
+        unless_beaten: the recipe taken unless another is `clearly_better`.
     """
     candidates = sorted(
         (Candidate.of(recipe, probs, gold) for recipe, probs in out_of_fold.items()),
@@ -86,9 +104,7 @@ def judge(out_of_fold: Mapping[str, Probs], gold: Labels, *, unless_beaten: str)
     )
     best = candidates[0].recipe
     right = {recipe: probs.argmax(axis=1) == gold for recipe, probs in out_of_fold.items()}
-    ahead = int(right[best].sum()) - int(right[unless_beaten].sum())
-    differing = int((right[best] != right[unless_beaten]).sum())
-    taken = best if ahead - 1 > np.sqrt(differing) else unless_beaten
+    taken = best if clearly_better(right[best], right[unless_beaten]) else unless_beaten
     score = next(c for c in candidates if c.recipe == taken)
     rivals = ", ".join(f"{c.recipe} {c.accuracy:.3f}" for c in candidates if c.recipe != taken)
     reason = (

@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from weakft.errors import WeakftError
+from weakft.training.gold import Mask
+from weakft.training.judging import clearly_better
 from weakft.training.workshop import Workshop
 
 SAMPLE = 2000  # rows of the pool that a trial learns from
@@ -85,7 +86,7 @@ def choose_recipe(workshop: Workshop, budget: float) -> Choice:
     """The recipe that labels valid best after training on weak labels alone.
 
     Each learns from the same sample of the pool and judged on valid, which none of them learns
-    from. "As configured" stays unless another is ahead by a paired standard error.
+    from. "As configured" stays unless the best is `clearly_better`.
 
     Args:
         workshop: the pool, its settings and valid.
@@ -100,7 +101,7 @@ def choose_recipe(workshop: Workshop, budget: float) -> Choice:
         )
     start, gold = time.perf_counter(), valid.probs.argmax(axis=1)
     sample = workshop.sample(SAMPLE)
-    right: dict[str, npt.NDArray[np.float64]] = {}
+    right: dict[str, Mask] = {}
     left_out: dict[str, str] = {}
     trials: list[Trial] = []
     for recipe, changes in {CONFIGURED: {}, **TRIALS}.items():
@@ -118,8 +119,8 @@ def choose_recipe(workshop: Workshop, budget: float) -> Choice:
                 raise
             left_out[recipe] = str(error)
             continue
-        right[recipe] = (predicted == gold).astype(float)
-        ahead = right[recipe] - right[CONFIGURED]
+        right[recipe] = predicted == gold
+        ahead = right[recipe].astype(float) - right[CONFIGURED]
         trials.append(
             Trial(
                 recipe,
@@ -131,7 +132,7 @@ def choose_recipe(workshop: Workshop, budget: float) -> Choice:
             )
         )
     best = max(trials, key=lambda trial: trial.accuracy)
-    if best.ahead <= best.standard_error:
+    if not clearly_better(right[best.recipe], right[CONFIGURED]):
         best = trials[0]
     others = ", ".join(f"{t.recipe} {t.accuracy:.3f}" for t in trials if t is not best)
     reason = (
