@@ -73,11 +73,3 @@ def test_a_text_is_tokenised_once(shop: Workshop, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("weakft.processors.MOST_REMEMBERED", 0)
     assert len(first.processor.encode(["beyond", "what", "is kept"])) == 3
     assert asked[-3:] == ["beyond", "what", "is kept"]
-
-
-def test_mixing_averages_weights_unless_told_how(shop: Workshop) -> None:
-    assert shop.mix_settings(1000).tail_average == pytest.approx(2 / 3)
-    assert shop.gold_settings(1000).tail_average is None
-    assert shop.changed({"ema": 0.9}).mix_settings(1000).tail_average is None
-    assert shop.changed({"tail_average": 0}).mix_settings(1000).tail_average == 0
-    assert shop.changed({"tail_average": 0.2}).mix_settings(1000).tail_average == 0.2

@@ -22,12 +22,13 @@ from weakft.label_models import LabelModel, make_label_model
 from weakft.labels import Probs
 from weakft.training.finetune import FineTuned, fine_tune
 from weakft.training.gold import Gold, Mask
+from weakft.training.gold_stages import FEW_GOLD_ROWS, gold_settings, mix_settings
 from weakft.training.judging import Candidate, judge
 from weakft.training.panel import PANEL, Evidence, Panel
 from weakft.training.precision import uses_bf16
 from weakft.training.rows import Positions, TrainingSet
 from weakft.training.stacking import Weights, fit_weights, pooled
-from weakft.training.workshop import FEW_GOLD_ROWS, Workshop, copy_model
+from weakft.training.workshop import Workshop, copy_model
 
 MINIMUM_JUDGES = 10
 JUDGING_POOL = 2000  # pool rows at most in each fold; the final model takes them all
@@ -137,7 +138,8 @@ class _Kitchen:
             pool = labelled.take(np.array(others)).hardened().merged()
             together = TrainingSet.concat([pool, gold.weighted(pool.weights.sum() / len(gold))])
         start = copy_model(heard.panel.most_trusted(weights))
-        return self._tuned(start, together, self.workshop.mix_settings(len(together)), title)
+        settings = mix_settings(self.workshop.settings, len(together))
+        return self._tuned(start, together, settings, title)
 
     def finish_best(self, teacher: FineTuned) -> GoldOutcome:
         """Judge every recipe on gold it has not seen, and finish the one to take."""
@@ -276,7 +278,8 @@ class _Kitchen:
 
     def _on_gold(self, start: Callable[[], EndModel], rows: Mask, title: str) -> FineTuned:
         gold = self.gold.rows.take(rows)
-        return self._tuned(start(), gold, self.workshop.gold_settings(len(gold)), title)
+        settings = gold_settings(self.workshop.settings, len(gold))
+        return self._tuned(start(), gold, settings, title)
 
     def _tuned(
         self, model: EndModel, rows: TrainingSet, settings: TrainConfig, title: str

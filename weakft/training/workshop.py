@@ -1,7 +1,6 @@
 """What every training recipe starts from: fresh models, weak rows, gold to stop by."""
 
 import copy
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,7 +16,7 @@ from weakft.kept_tensors import KeptTensors, file_for, key_of
 from weakft.labels import SoftLabels, Votes
 from weakft.narration import SILENCE, Narrator
 from weakft.processors import Processor, TextProcessor
-from weakft.ranks import shared, world_size
+from weakft.ranks import shared
 from weakft.training.arguments import device_of
 from weakft.training.finetune import FineTuned, fine_tune
 from weakft.training.gold import Mask
@@ -35,11 +34,6 @@ from weakft.training.self_training import round_settings, self_taught
 BY_EMBEDDINGS = ("cut_statistic", "confident_learning")
 EMBEDDINGS = "embeddings"
 TOKENS = "tokens"
-SMALL_BATCH = 16  # rows a step where gold is scarce
-FEW_GOLD_ROWS = 300
-MIX_EPOCHS = 1.0  # over pool and gold, going on from a model that knows gold
-MIX_STEPS = 100  # at least
-MIX_TAIL = 2 / 3  # of the steps, whose weights are averaged
 
 
 @dataclass(frozen=True)
@@ -227,33 +221,6 @@ class Workshop:
             )
             tuned = replace(tuned, model=again.model, seconds=tuned.seconds + again.seconds)
         return tuned
-
-    def gold_settings(self, rows: int) -> TrainConfig:
-        """`[train]` for a stage on gold rows: small batches for few rows, and enough steps."""
-        batch = self.settings.per_device_train_batch_size
-        if rows < FEW_GOLD_ROWS:
-            batch = min(batch, max(SMALL_BATCH // self._batches_a_step, 1))
-        return self._at_least(rows, batch, self.settings.gold_epochs, self.settings.gold_steps)
-
-    def mix_settings(self, rows: int) -> TrainConfig:
-        """`[train]` for a stage on the pool and gold, whose weights are averaged."""
-        batch = self.settings.per_device_train_batch_size
-        least = min(MIX_STEPS, self.settings.gold_steps)
-        settings = self._at_least(rows, batch, MIX_EPOCHS, least)
-        if settings.ema or settings.tail_average is not None:
-            return settings
-        return settings.model_copy(update={"tail_average": MIX_TAIL})
-
-    @property
-    def _batches_a_step(self) -> int:
-        return self.settings.gradient_accumulation_steps * world_size()
-
-    def _at_least(self, rows: int, batch: int, epochs: float, least: int) -> TrainConfig:
-        steps_an_epoch = math.ceil(rows / (batch * self._batches_a_step))
-        steps = max(math.ceil(steps_an_epoch * epochs), least)
-        return self.settings.model_copy(
-            update={"per_device_train_batch_size": batch, "max_steps": steps}
-        )
 
 
 def _told_of(anew: SoftLabels | None, soft: SoftLabels) -> str:
