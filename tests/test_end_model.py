@@ -76,6 +76,20 @@ def test_batches_hold_every_row_once_and_stay_within_the_budget() -> None:
     assert all(len(b) == 1 or len(b) * max(lengths[r] for r in b) <= 18 for b in batches)
 
 
+def test_a_few_texts_at_a_time_have_the_same_tokens(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"the phone is {word}" for word in ("great", "bad", "poor", "good", "awful")]
+
+    def tokens() -> list[list[int]]:
+        model = EndModel.from_pretrained(str(tiny_model), "ab", max_length=16, seed=0)
+        return list(model.processor.encode(texts))
+
+    together = tokens()
+    monkeypatch.setattr("weakft.processors.TEXTS_AT_ONCE", 2)
+    assert tokens() == together
+
+
 def test_texts_that_are_not_read_to_their_end_are_counted(tiny_model: Path) -> None:
     model = EndModel.from_pretrained(str(tiny_model), ["a", "b"], max_length=6, seed=0)
     texts = ["the phone is great", "the phone is very great", "bad", "it " * 40]

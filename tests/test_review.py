@@ -286,9 +286,10 @@ def test_a_run_learns_from_reviewed_rows(reviewed: Project) -> None:
 def test_without_a_judge_reviewed_rows_are_sure_labels_only(reviewed: Project) -> None:
     lines = [line for line in CONFIG.splitlines() if not line.startswith(("dev", "valid", "test"))]
     (reviewed.root / "weakft.toml").write_text("\n".join(lines))
-    content = weakft("run", "--project", reviewed.root)
+    content = weakft("run", "--project", reviewed.root, "--set", "train.gold=mix")
     soft = pd.read_parquet(Path(content["run_dir"]) / "soft_labels.parquet").set_index("id")
     assert soft.loc[HARD, "p_good"] == 1
     gold = content["metrics"]["end_model"]["gold"]
     assert (gold["recipe"], gold["rows"]) == ("none", 0)
     assert any("The reviewed rows (2) enter as sure labels" in w for w in content["warnings"])
+    assert any("train.gold = 'mix' has no effect" in warning for warning in content["warnings"])

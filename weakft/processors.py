@@ -15,6 +15,7 @@ from weakft.kept_tokens import KeptTokens, tokens_file
 Batch = dict[str, torch.Tensor]
 
 MOST_REMEMBERED = 200_000  # texts whose tokens are remembered
+TEXTS_AT_ONCE = 500
 
 
 class Processor(Protocol):
@@ -67,15 +68,18 @@ class TextProcessor:
             self._known.update(zip(new, found, strict=True))
         return [self._known[text] for text in rows]
 
-    def _tokens(self, texts: list[str]) -> list[list[int]]:
-        encoded = self.saved(
-            texts,
-            truncation=True,
-            max_length=self.max_length,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-        )
-        ids: list[list[int]] = encoded["input_ids"]
+    def _tokens(self, texts: list[str], most: int | None = None) -> list[list[int]]:
+        """Some texts at a time: the tokenizer holds all of a text, however little is read."""
+        ids: list[list[int]] = []
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            encoded = self.saved(
+                texts[start : start + TEXTS_AT_ONCE],
+                truncation=True,
+                max_length=most or self.max_length,
+                return_attention_mask=False,
+                return_token_type_ids=False,
+            )
+            ids += encoded["input_ids"]
         return ids
 
     def length(self, encoded: list[int]) -> int:
@@ -104,8 +108,8 @@ class TextProcessor:
             for text, ids in zip(rows, self.encode(rows), strict=True)
             if len(ids) >= self.max_length
         ]
-        whole = self.saved(full, truncation=False)["input_ids"] if full else []
-        return sum(len(ids) > self.max_length for ids in whole)
+        one_more = self._tokens(full, self.max_length + 1)
+        return sum(len(ids) > self.max_length for ids in one_more)
 
     def save(self, folder: Path) -> None:
         """Write the tokenizer; it keeps `max_length`."""

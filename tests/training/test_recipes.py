@@ -34,6 +34,12 @@ def test_everything_that_was_tried_is_told(shop: Workshop) -> None:
     assert len(choice.as_dict()["trials"]) == len(choice.trials) >= len(TRIALS) - 2
 
 
+def test_what_comes_to_the_same_is_not_tried_twice(shop: Workshop) -> None:
+    tried = {t.recipe for t in choose_recipe(shop.changed({"relabel": False}), 1000).trials}
+    assert "relabelled" in tried
+    assert "labels as voted" not in tried
+
+
 def test_no_time_tries_nothing_else(shop: Workshop) -> None:
     choice = choose_recipe(shop, budget=1e-9)
     assert [trial.recipe for trial in choice.trials] == ["as configured"]

@@ -142,6 +142,10 @@ def _warnings(project: Project, data: Dataset, attempt: Attempt) -> list[str]:
             "train.relabel = true, but labels stay as voted: fewer than 40 covered rows, labels "
             "all of one class, or embeddings that do not know them from chance."
         )
+    if shop.settings.gold not in ("auto", "none") and not gold_splits(data):
+        warnings.append(
+            f"train.gold = {shop.settings.gold!r} has no effect: there is neither dev nor valid."
+        )
     if data.reviewed and not gold_splits(data):
         warnings.append(
             f"The reviewed rows ({len(data.reviewed)}) enter as sure labels of train only: without "

@@ -19,7 +19,7 @@ from weakft.project import Project
 from weakft.ranks import leads, world_size
 from weakft.runs import Json, RunFolder
 from weakft.training import TrainingSet, fine_tune
-from weakft.training.add_gold import GoldOutcome, add_gold
+from weakft.training.add_gold import GoldOutcome, add_gold, refuse_unjudged_mix
 from weakft.training.finetune import UNFINISHED, FineTuned
 from weakft.training.pool import rows_to_read
 from weakft.training.recipes import choose_recipe
@@ -114,6 +114,8 @@ def _attempts(
             "differently. Let one process choose, then train what it chose."
         )
     gold = gold_rows(data, folder, len(project.config.classes))
+    if gold is not None:
+        refuse_unjudged_mix(settings, gold)
     attempts = []
     for seed in range(settings.seed, settings.seed + settings.seeds):
         if settings.seeds > 1:

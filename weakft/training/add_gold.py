@@ -1,5 +1,8 @@
 """How gold enters: recipes judged by k-fold on the gold at hand, gold alone among them.
 
+A model that goes on with gold forgets a class of which gold has no row; the folds cannot see that.
+Some rows of the pool that are labelled so stand in for it, in all recipes but not in the rival.
+
 none      weak labels alone
 only      gold alone
 continue  train on weak labels, then go on with gold
@@ -8,6 +11,7 @@ mix       all who have an opinion (gold alone, weak then gold, weak alone, a lin
           learns from that and gold
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -72,24 +76,57 @@ def add_gold(workshop: Workshop, weak: FineTuned, gold: Gold | None) -> GoldOutc
     """
     if gold is None:
         return GoldOutcome(weak, None, "none", "No gold: trained on weak labels alone.", weak.rows)
-    kitchen = _Kitchen(workshop, weak, gold)
-    teacher = kitchen.only(np.full(len(gold.rows), True), "Gold alone")
     asked = workshop.settings.gold
-    judges = int(gold.judged.sum())
-    enough = judges >= max(MINIMUM_JUDGES, 2 * kitchen.fold_count)
+    refuse_unjudged_mix(workshop.settings, gold)
+    together = _with_stand_ins(gold, workshop)
+    kitchen = _Kitchen(workshop, weak, together, stand_ins=len(together.rows) - len(gold.rows))
     if asked == "auto" and len(set(gold.labels.tolist())) == 1:
-        return kitchen.finish("none", teacher, "Weak labels alone: gold is all of one class.")
-    if asked == "auto" and not enough:
-        why = f"{judges} gold rows are too few to compare ways to use them"
-        return kitchen.finish("continue", teacher, f"Weak labels, then gold: {why}.")
-    if asked == "mix" and not enough:
-        raise ConfigError(
-            f"train.gold = 'mix' weighs gold against votes on at least {MINIMUM_JUDGES} gold rows, "
-            f"got {judges}. Use 'continue'."
-        )
+        return kitchen.finish("none", "Weak labels alone: gold is all of one class.")
+    if asked == "auto" and gold.judges < _least_judges(workshop.settings, gold):
+        why = f"{gold.judges} gold rows are too few to compare ways to use them"
+        return kitchen.finish("continue", f"Weak labels, then gold: {why}.")
     if asked == "auto":
-        return kitchen.finish_best(teacher)
-    return kitchen.finish(asked, teacher, f"train.gold = {asked!r}, as configured.")
+        return kitchen.finish_best()
+    return kitchen.finish(asked, f"train.gold = {asked!r}, as configured.")
+
+
+def refuse_unjudged_mix(settings: TrainConfig, gold: Gold) -> None:
+    """Before anything is trained.
+
+    Raises:
+        ConfigError: `train.gold` is "mix", and too few gold rows judge.
+    """
+    least = _least_judges(settings, gold)
+    if settings.gold == "mix" and gold.judges < least:
+        raise ConfigError(
+            f"train.gold = 'mix' weighs gold against votes on at least {least} different gold "
+            f"texts, {_fold_count(settings, gold)} folds of them (train.gold_folds), got "
+            f"{gold.judges}. Use 'continue'."
+        )
+
+
+def _least_judges(settings: TrainConfig, gold: Gold) -> int:
+    return max(MINIMUM_JUDGES, 2 * _fold_count(settings, gold))
+
+
+def _fold_count(settings: TrainConfig, gold: Gold) -> int:
+    """How many parts the judged rows are dealt into."""
+    return settings.gold_folds or (FEW_FOLDS if len(gold.rows) >= FEW_GOLD_ROWS else MANY_FOLDS)
+
+
+def _with_stand_ins(gold: Gold, workshop: Workshop) -> Gold:
+    """Gold, and for each class it lacks as many rows of the pool as it has of others on average."""
+    there = set(gold.labels.tolist())
+    most = math.ceil(len(gold.rows) / len(there))
+    for label in sorted(set(range(len(workshop.classes))) - there):
+        rows = workshop.rows_labelled(label, most)
+        if len(rows):
+            texts = [workshop.texts[row] for row in rows]
+            labels = np.full(len(rows), label)
+            stand_ins = TrainingSet.from_gold(texts, labels, len(workshop.classes))
+            nobody = np.full(len(rows), False)
+            gold = gold.joined(Gold(stand_ins, nobody, workshop.votes[rows]))
+    return gold
 
 
 @dataclass(frozen=True)
@@ -114,6 +151,7 @@ class _Kitchen:
     workshop: Workshop
     weak: FineTuned
     gold: Gold
+    stand_ins: int  # the last rows of gold
 
     def only(self, rows: Mask, title: str) -> FineTuned:
         return self._on_gold(self.workshop.fresh_model, rows, title)
@@ -141,9 +179,9 @@ class _Kitchen:
         settings = mix_settings(self.workshop.settings, len(together))
         return self._tuned(start, together, settings, title)
 
-    def finish_best(self, teacher: FineTuned) -> GoldOutcome:
+    def finish_best(self) -> GoldOutcome:
         """Judge every recipe on gold it has not seen, and finish the one to take."""
-        folds, heard, opinions = self._out_of_fold()
+        folds, heard, opinions = self._out_of_fold(self._sample)
         alone = {recipe: opinions[PANEL.index(member)] for recipe, member in ALONE.items()}
         everyone = {**alone, "mix": self._mixed_out_of_fold(folds, heard, opinions)}
         judged = self.gold.judged
@@ -152,52 +190,79 @@ class _Kitchen:
         weights = self._weights(opinions, judged)
         return self._outcome(
             verdict.taken,
-            teacher,
             f"Gold enters by {verdict.reason}",
             weights,
             verdict.candidates,
             out_of_fold[verdict.taken],
         )
 
-    def finish(self, recipe: str, teacher: FineTuned, reason: str) -> GoldOutcome:
+    def finish(self, recipe: str, reason: str) -> GoldOutcome:
         """Finish by a given recipe, judged by nothing."""
         weights = None
         if recipe == "mix":
-            weights = self._weights(self._out_of_fold()[2], self.gold.judged)
-        return self._outcome(recipe, teacher, reason, weights, (), None)
+            nobody = np.empty(0, dtype=np.intp)
+            weights = self._weights(self._out_of_fold(nobody)[2], self.gold.judged)
+        return self._outcome(recipe, reason, weights, (), None)
 
     def _outcome(
         self,
         recipe: str,
-        teacher: FineTuned,
         reason: str,
         weights: Weights | None,
         candidates: tuple[Candidate, ...],
         judged_probs: Probs | None,
     ) -> GoldOutcome:
-        everything = np.full(len(self.gold.rows), True)
-        if recipe in ("only", "none"):
-            final = {"only": teacher, "none": self.weak}[recipe]
-            return GoldOutcome(final, teacher, recipe, reason, final.rows, candidates, judged_probs)
-        final = continued = self.continued(everything, "Weak labels, then gold")
-        rows = final.rows + self.weak.rows
+        final, rows = self.weak, self.weak.rows
+        if recipe == "only":
+            final, rows = self._teacher, self._teacher.rows
+        if recipe in ("continue", "mix"):
+            final = continued = self.continued(self._everything, "Weak labels, then gold")
+            rows += final.rows
         if recipe == "mix":
             assert weights is not None
-            pool = np.arange(len(self.workshop.texts))
-            heard = self._hear(everything, teacher.model, continued.model, pool)
-            final = self.mixed(heard, everything, weights, "Gold and votes together")
+            pool, nobody = np.arange(len(self.workshop.texts)), ~self._everything
+            models = self._teacher.model, continued.model
+            heard = self._hear(self._everything, nobody, *models, pool)
+            final = self.mixed(heard, self._everything, weights, "Gold and votes together")
             rows = final.rows
-        return GoldOutcome(final, teacher, recipe, reason, rows, candidates, judged_probs)
+        if self.stand_ins and recipe != "none":
+            reason += f" {self._told_of_stand_ins}"
+        return GoldOutcome(final, self.rival, recipe, reason, rows, candidates, judged_probs)
 
-    def _out_of_fold(self) -> tuple[list[Mask], list[_Heard], Opinions]:
+    @property
+    def _everything(self) -> Mask:
+        return np.full(len(self.gold.rows), True)
+
+    @cached_property
+    def rival(self) -> FineTuned:
+        """Gold alone, without stand-ins."""
+        return self.only(self._everything & ~self._stands_in, "Gold alone")
+
+    @cached_property
+    def _teacher(self) -> FineTuned:
+        return self.only(self._everything, "Gold and stand-ins") if self.stand_ins else self.rival
+
+    @property
+    def _stands_in(self) -> Mask:
+        return np.arange(len(self.gold.rows)) >= len(self.gold.rows) - self.stand_ins
+
+    @property
+    def _told_of_stand_ins(self) -> str:
+        labels = sorted(set(self.gold.labels[self._stands_in].tolist()))
+        names = ", ".join(repr(self.workshop.classes[label]) for label in labels)
+        return f"Gold has no row of {names}: {self.stand_ins} of the pool labelled so stand in."
+
+    def _out_of_fold(self, sample: Positions) -> tuple[list[Mask], list[_Heard], Opinions]:
         """Panels that have not learned from a fold, and [5, n, k] what they say of it."""
-        folds = self.gold.folds(self.fold_count, self.workshop.settings.seed)
+        settings = self.workshop.settings
+        folds = self.gold.folds(_fold_count(settings, self.gold), settings.seed)
         all_heard, opinions = [], np.full((len(PANEL), *self.gold.rows.probs.shape), np.nan)
         for number, held_out in enumerate(folds, start=1):
             title = f"Judging, fold {number} of {len(folds)}"
-            only = self.only(~held_out, f"{title}: only").model
-            continued = self.continued(~held_out, f"{title}: continue").model
-            heard = self._hear(~held_out, only, continued, self._sample)
+            rows = self.gold.apart_from(held_out)
+            only = self.only(rows, f"{title}: only").model
+            continued = self.continued(rows, f"{title}: continue").model
+            heard = self._hear(rows, held_out, only, continued, sample)
             all_heard.append(heard)
             opinions[:, held_out] = heard.of_held_out
         return folds, all_heard, opinions
@@ -209,13 +274,15 @@ class _Kitchen:
         for number, (held_out, heard) in enumerate(zip(folds, all_heard, strict=True), start=1):
             weights = self._weights(opinions, self.gold.judged & ~held_out)
             title = f"Judging, fold {number} of {len(folds)}: mix"
-            mixed = self.mixed(heard, ~held_out, weights, title)
+            mixed = self.mixed(heard, self.gold.apart_from(held_out), weights, title)
             texts = self.gold.rows.take(held_out).texts
             found[held_out] = mixed.model.predict_proba(texts)
         return found
 
-    def _hear(self, rows: Mask, only: EndModel, continued: EndModel, sample: Positions) -> _Heard:
-        """What a panel that has learned from these gold rows says of pool and other gold rows."""
+    def _hear(
+        self, rows: Mask, held_out: Mask, only: EndModel, continued: EndModel, sample: Positions
+    ) -> _Heard:
+        """What a panel that has learned from these gold rows says of a sample and of those."""
         gold, pool = self._gold_evidence, self._pool_evidence
         panel = Panel(
             only,
@@ -233,7 +300,7 @@ class _Kitchen:
             panel,
             asked.texts,
             panel.opinions(asked, pool_labels[sample], bf16=self._opinions_in_bf16),
-            panel.opinions(gold.take(~rows), gold_labels[~rows]),
+            panel.opinions(gold.take(held_out), gold_labels[held_out]),
         )
 
     @cached_property
@@ -269,12 +336,6 @@ class _Kitchen:
 
     def _weights(self, opinions: Opinions, rows: Mask) -> Weights:
         return fit_weights(list(opinions[:, rows]), self.gold.labels[rows])
-
-    @property
-    def fold_count(self) -> int:
-        """How many parts the judged rows are dealt into."""
-        asked = self.workshop.settings.gold_folds
-        return asked or (FEW_FOLDS if len(self.gold.rows) >= FEW_GOLD_ROWS else MANY_FOLDS)
 
     def _on_gold(self, start: Callable[[], EndModel], rows: Mask, title: str) -> FineTuned:
         gold = self.gold.rows.take(rows)

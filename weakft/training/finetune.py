@@ -19,7 +19,7 @@ from weakft.errors import DataError, TrainingDiverged
 from weakft.narration import SILENCE, Narrator
 from weakft.ranks import led, rank, shards, world_size
 from weakft.seeding import preserved_random_state
-from weakft.training.arguments import training_arguments
+from weakft.training.arguments import device_of, training_arguments
 from weakft.training.callbacks import CheckpointCallback, StepCallback
 from weakft.training.cpu import quick_steps
 from weakft.training.encoded import EncodedRows, as_it_is, longest_first
@@ -111,6 +111,7 @@ class _Work:
         start = time.perf_counter()
         stage = self._stage()
         if (about := stage.finished(self.model)) is not None:
+            self.model.model.to(device_of(self.settings))  # type: ignore[arg-type]
             self.narrator.say(f"{self.title}: done before the interruption.")
             return FineTuned(model=self.model, **about)
         if self.settings.probe_epochs > 0:
@@ -124,6 +125,8 @@ class _Work:
             gc.collect()
             self.model.model, self.model.processor = spare, processor
             return smaller.done()
+        if self.model.body is not None and not self.model.body.first_token_only:
+            self.model.body = None  # a copy of the rows in every model would fill the memory
         about["seconds"] = time.perf_counter() - start
         stage.finish(self.model, about, about["seconds"])
         return FineTuned(model=self.model, **about)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from weakft.config import TrainConfig
 from weakft.errors import WeakftError
 from weakft.training.gold import Mask
 from weakft.training.judging import clearly_better
@@ -104,14 +105,17 @@ def choose_recipe(workshop: Workshop, budget: float) -> Choice:
     right: dict[str, Mask] = {}
     left_out: dict[str, str] = {}
     trials: list[Trial] = []
+    tried: list[TrainConfig] = []
     for recipe, changes in {CONFIGURED: {}, **TRIALS}.items():
         longest = max((trial.seconds for trial in trials), default=0.0)
         if trials and time.perf_counter() - start + longest > budget:
             break
         began = time.perf_counter()
         shop = sample.changed(changes)
-        if recipe != CONFIGURED and shop.settings == sample.settings:
+        in_effect = shop.settings.model_copy(update={"relabel": shop.reads_texts})
+        if in_effect in tried:
             continue
+        tried.append(in_effect)
         try:
             predicted = shop.weak_model().model.predict_proba(valid.texts).argmax(axis=1)
         except WeakftError as error:

@@ -68,7 +68,7 @@ class Workshop:
 
         A text that is there several times is one row of more weight.
         """
-        soft = self.read_anew or self.soft
+        soft = self.weak_labels
         rows = TrainingSet.from_soft_labels(self.texts, soft)
         uses_embeddings = self.settings.selection in BY_EMBEDDINGS
         embeddings = self.embeddings if uses_embeddings or self._fills else None
@@ -86,6 +86,11 @@ class Workshop:
         texts = tuple(self.texts[int(row)] for row in np.flatnonzero(~covered)[positions])
         more = TrainingSet(texts, probs, np.full(len(texts), FILLED_WEIGHT))
         return TrainingSet.concat([chosen, more]).merged()
+
+    @property
+    def weak_labels(self) -> SoftLabels:
+        """Those by votes and texts, or by votes alone."""
+        return self.read_anew or self.soft
 
     @cached_property
     def read_anew(self) -> SoftLabels | None:
@@ -159,11 +164,29 @@ class Workshop:
         return replace(self, settings=self.settings.model_copy(update=dict(settings)))
 
     def sample(self, limit: int) -> "Workshop":
-        """The same with at most `limit` rows of the pool, drawn by the seed."""
+        """The same with at most `limit` rows of the pool, drawn by the seed.
+
+        At least half of them are covered, as far as there are so many.
+        """
         if len(self.texts) <= limit:
             return self
-        rng = np.random.default_rng(self.settings.seed)
-        return self.take(np.sort(rng.choice(len(self.texts), size=limit, replace=False)))
+        drawn = np.random.default_rng(self.settings.seed).permutation(len(self.texts))
+        covered = self.soft.covered[drawn]
+        sure = drawn[covered][: limit // 2]
+        others = drawn[~np.isin(drawn, sure)][: limit - len(sure)]
+        return self.take(np.sort(np.concatenate([sure, others])))
+
+    def rows_labelled(self, label: int, most: int) -> Positions:
+        """Of the pool, so many rows at most whose weak label is this class.
+
+        They are drawn by the seed from the surer half of such rows.
+        """
+        soft = self.weak_labels
+        rows = np.flatnonzero(soft.covered & (soft.probs.argmax(axis=1) == label))
+        sure = soft.probs[rows, label]
+        surer = rows[sure >= np.median(sure)] if len(rows) else rows
+        drawn = np.random.default_rng(self.settings.seed).permutation(surer)[:most]
+        return np.sort(drawn)
 
     def take(self, rows: Positions) -> "Workshop":
         """The same with these rows of the pool, r positions in it."""
