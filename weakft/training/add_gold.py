@@ -101,7 +101,7 @@ def refuse_unjudged_mix(settings: TrainConfig, gold: Gold) -> None:
         raise ConfigError(
             f"train.gold = 'mix' weighs gold against votes on at least {least} different gold "
             f"texts, {_fold_count(settings, gold)} folds of them (train.gold_folds), got "
-            f"{gold.judges}. Use 'continue'."
+            f"{gold.judges}. Use 'continue', or fewer folds."
         )
 
 
