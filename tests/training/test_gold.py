@@ -43,6 +43,22 @@ def gold(judged: int = 20) -> Gold:
     return Gold(rows, mask, VOTES)
 
 
+@pytest.fixture
+def learned(monkeypatch: pytest.MonkeyPatch) -> dict[str, TrainingSet]:
+    """What each stage with gold learned from, by its title."""
+    from weakft.training import add_gold as module
+
+    learned: dict[str, TrainingSet] = {}
+    original = module.fine_tune
+
+    def spy(model, rows, settings, *, title, **options):  # noqa: ANN001, ANN003, ANN202
+        learned[title] = rows
+        return original(model, rows, settings, title=title, **options)
+
+    monkeypatch.setattr(module, "fine_tune", spy)
+    return learned
+
+
 def test_folds_share_out_the_judged_rows_class_by_class() -> None:
     folds = gold().folds(2, seed=0)
     assert (np.sum(folds, axis=0) == gold().judged).all()
@@ -63,18 +79,8 @@ def test_equal_texts_are_in_one_fold() -> None:
 
 @pytest.mark.parametrize("recipe", ["continue", "only", "mix"])
 def test_rows_of_the_pool_stand_in_for_a_class_that_gold_lacks(
-    recipe: str, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: str, tiny_model: Path, learned: dict[str, TrainingSet]
 ) -> None:
-    from weakft.training import add_gold as module
-
-    learned: dict[str, TrainingSet] = {}
-    original = module.fine_tune
-
-    def spy(model, rows, settings, *, title, **options):  # noqa: ANN001, ANN003, ANN202
-        learned[title] = rows
-        return original(model, rows, settings, title=title, **options)
-
-    monkeypatch.setattr(module, "fine_tune", spy)
     shop = workshop(tiny_model, gold=recipe)
     rows = np.flatnonzero(LABELS == 1)
     one = Gold(gold().rows.take(rows), np.full(len(rows), True), VOTES[rows])
@@ -176,18 +182,8 @@ def test_what_judges_never_trains_in_the_same_fold(
 
 
 def test_mix_learns_sure_labels_most_and_gold_as_much_as_the_pool(
-    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_model: Path, learned: dict[str, TrainingSet]
 ) -> None:
-    from weakft.training import add_gold as module
-
-    learned: dict[str, TrainingSet] = {}
-    original = module.fine_tune
-
-    def spy(model, rows, settings, *, title, **options):  # noqa: ANN001, ANN003, ANN202
-        learned[title] = rows
-        return original(model, rows, settings, title=title, **options)
-
-    monkeypatch.setattr(module, "fine_tune", spy)
     shop = workshop(tiny_model, gold="mix")
     golden = (TEXTS[0], *GOLD_TEXTS[1:])  # the first is in the pool too, four times
     rows = TrainingSet.from_gold(golden, 1 - LABELS, 2)

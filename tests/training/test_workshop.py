@@ -11,6 +11,7 @@ from weakft import SoftLabels
 from weakft.config import TrainConfig
 from weakft.end_model import Embeddings, EndModel
 from weakft.processors import TextProcessor
+from weakft.training.stand_ins import rows_labelled
 from weakft.training.workshop import Workshop
 
 TEXTS = ("the phone is great", "bad", "the screen was very poor", "it is good", "bad")
@@ -95,5 +96,5 @@ def test_rows_labelled_are_of_the_class_and_among_its_surer_half(shop: Workshop)
     yes = np.array([0.9, 0.8, 0.7, 0.6, 0.1, 0.1, 0.1, 0.1, 0.1, 0.99])
     soft = SoftLabels(np.stack([1 - yes, yes], axis=1), np.arange(10) < 9, texts, ("x", "y"))
     pool = replace(shop.changed({"relabel": False}), texts=texts, soft=soft)
-    assert pool.rows_labelled(1, most=5).tolist() == [0, 1]
-    assert len(pool.rows_labelled(0, most=3)) == 3
+    assert rows_labelled(pool, 1, most=5).tolist() == [0, 1]
+    assert len(rows_labelled(pool, 0, most=3)) == 3

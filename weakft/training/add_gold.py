@@ -11,7 +11,6 @@ mix       all who have an opinion (gold alone, weak then gold, weak alone, a lin
           learns from that and gold
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,6 +31,7 @@ from weakft.training.panel import PANEL, Evidence, Panel
 from weakft.training.precision import uses_bf16
 from weakft.training.rows import Positions, TrainingSet
 from weakft.training.stacking import Weights, fit_weights, pooled
+from weakft.training.stand_ins import with_stand_ins
 from weakft.training.workshop import Workshop, copy_model
 
 MINIMUM_JUDGES = 10
@@ -78,7 +78,7 @@ def add_gold(workshop: Workshop, weak: FineTuned, gold: Gold | None) -> GoldOutc
         return GoldOutcome(weak, None, "none", "No gold: trained on weak labels alone.", weak.rows)
     asked = workshop.settings.gold
     refuse_unjudged_mix(workshop.settings, gold)
-    together = _with_stand_ins(gold, workshop)
+    together = with_stand_ins(gold, workshop)
     kitchen = _Kitchen(workshop, weak, together, stand_ins=len(together.rows) - len(gold.rows))
     if asked == "auto" and len(set(gold.labels.tolist())) == 1:
         return kitchen.finish("none", "Weak labels alone: gold is all of one class.")
@@ -112,21 +112,6 @@ def _least_judges(settings: TrainConfig, gold: Gold) -> int:
 def _fold_count(settings: TrainConfig, gold: Gold) -> int:
     """How many parts the judged rows are dealt into."""
     return settings.gold_folds or (FEW_FOLDS if len(gold.rows) >= FEW_GOLD_ROWS else MANY_FOLDS)
-
-
-def _with_stand_ins(gold: Gold, workshop: Workshop) -> Gold:
-    """Gold, and for each class it lacks as many rows of the pool as it has of others on average."""
-    there = set(gold.labels.tolist())
-    most = math.ceil(len(gold.rows) / len(there))
-    for label in sorted(set(range(len(workshop.classes))) - there):
-        rows = workshop.rows_labelled(label, most)
-        if len(rows):
-            texts = [workshop.texts[row] for row in rows]
-            labels = np.full(len(rows), label)
-            stand_ins = TrainingSet.from_gold(texts, labels, len(workshop.classes))
-            nobody = np.full(len(rows), False)
-            gold = gold.joined(Gold(stand_ins, nobody, workshop.votes[rows]))
-    return gold
 
 
 @dataclass(frozen=True)

@@ -176,18 +176,6 @@ class Workshop:
         others = drawn[~np.isin(drawn, sure)][: limit - len(sure)]
         return self.take(np.sort(np.concatenate([sure, others])))
 
-    def rows_labelled(self, label: int, most: int) -> Positions:
-        """Of the pool, so many rows at most whose weak label is this class.
-
-        They are drawn by the seed from the surer half of such rows.
-        """
-        soft = self.weak_labels
-        rows = np.flatnonzero(soft.covered & (soft.probs.argmax(axis=1) == label))
-        sure = soft.probs[rows, label]
-        surer = rows[sure >= np.median(sure)] if len(rows) else rows
-        drawn = np.random.default_rng(self.settings.seed).permutation(surer)[:most]
-        return np.sort(drawn)
-
     def take(self, rows: Positions) -> "Workshop":
         """The same with these rows of the pool, r positions in it."""
         soft = SoftLabels(
