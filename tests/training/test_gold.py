@@ -46,7 +46,7 @@ def gold(judged: int = 20) -> Gold:
 @pytest.fixture
 def learned(monkeypatch: pytest.MonkeyPatch) -> dict[str, TrainingSet]:
     """What each stage with gold learned from, by its title."""
-    from weakft.training import add_gold as module
+    from weakft.training import gold_models as module
 
     learned: dict[str, TrainingSet] = {}
     original = module.fine_tune
@@ -151,7 +151,7 @@ def test_without_gold_the_weak_model_stands(tiny_model: Path) -> None:
 def test_what_judges_never_trains_in_the_same_fold(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from weakft.training import add_gold as module
+    from weakft.training import gold_models as module
 
     trained: list[tuple[str, ...]] = []
     predicted: list[tuple[str, ...]] = []
