@@ -6,6 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
+import transformers
+from transformers import AutoTokenizer
 
 from weakft.end_model import EndModel, batches_by_length, model_source
 from weakft.errors import ModelNotFound
@@ -61,6 +64,70 @@ def test_the_head_follows_the_seed_and_the_classes(tiny_model: Path) -> None:
         return model.model.classifier.weight.flatten().tolist()
 
     assert head(0) == head(0) != head(1)
+
+
+def test_a_stored_head_stays_where_its_classes_are_the_same(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    stored = EndModel.from_pretrained(str(tiny_model), "ab", max_length=8, seed=5)
+    stored.model.config.problem_type = "multi_label_classification"
+    stored.save(tmp_path)
+    for classes, stays in (("ab", True), ("ba", False), ("cd", False), ("abc", False)):
+        model = EndModel.from_pretrained(str(tmp_path), classes, max_length=8, seed=0)
+        assert model.classes == tuple(classes)
+        heads = model.model.classifier.weight, stored.model.classifier.weight
+        assert torch.equal(*heads) == stays
+        assert torch.equal(*(m.bert.pooler.dense.weight for m in (model.model, stored.model)))
+        assert model.model.config.problem_type == "single_label_classification"
+
+
+TINY = {"vocab_size": 20, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+
+
+def made(kind: str, tiny_model: Path, folder: Path, **config: int) -> str:
+    """A folder with a new model of this kind and the tiny tokenizer."""
+    shutil.copytree(tiny_model, folder, dirs_exist_ok=True)
+    settings = getattr(transformers, f"{kind}Config")(**config)
+    getattr(transformers, f"{kind}ForSequenceClassification")(settings).save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.mark.parametrize("kind", ["Roberta", "MPNet"])
+def test_positions_that_begin_behind_the_paddings_are_not_counted(
+    kind: str, tiny_model: Path, tmp_path: Path
+) -> None:
+    sizes = {**TINY, "intermediate_size": 8, "max_position_embeddings": 18, "pad_token_id": 1}
+    folder = made(kind, tiny_model, tmp_path / "m", **sizes)
+    model = EndModel.from_pretrained(folder, "ab", max_length=999, seed=0)
+    assert model.processor.max_length == 16
+    assert model.predict_proba(["great " * 100]).sum() == pytest.approx(1)
+
+
+def test_a_model_without_positions_reads_max_length_tokens(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    sizes = {"vocab_size": 20, "d_model": 8, "n_layer": 1, "n_head": 2, "d_inner": 8}
+    folder = made("XLNet", tiny_model, tmp_path / "m", **sizes)
+    model = EndModel.from_pretrained(folder, "ab", max_length=40, seed=0)
+    assert len(model.processor.encode(["great " * 100])[0]) == 40
+
+
+@pytest.mark.parametrize("kind", ["Bart", "T5"])
+def test_a_model_of_two_halves_is_refused(kind: str, tiny_model: Path, tmp_path: Path) -> None:
+    sizes = {"vocab_size": 20, "d_model": 16, "num_layers": 1, "d_ff": 8, "d_kv": 4}
+    layers = {"encoder_layers": 1, "decoder_layers": 1}
+    folder = made(kind, tiny_model, tmp_path / "m", **sizes, **layers)
+    with pytest.raises(ModelNotFound, match=f"encoder and a decoder.*{kind.lower()}.*such as BERT"):
+        EndModel.from_pretrained(folder, "ab", max_length=8, seed=0)
+
+
+def test_an_answer_does_not_hang_on_the_batch(tiny_model: Path, tmp_path: Path) -> None:
+    sizes = {"vocab_size": 20, "n_embd": 8, "n_layer": 1, "n_head": 2, "pad_token_id": 0}
+    folder = made("GPT2", tiny_model, tmp_path / "m", **sizes)
+    AutoTokenizer.from_pretrained(folder, padding_side="left").save_pretrained(folder)
+    model = EndModel.from_pretrained(folder, "ab", max_length=32, seed=0)
+    alone, beside = (model.predict_proba(texts)[0] for texts in (["bad"], ["bad", "it is good"]))
+    assert beside == pytest.approx(alone, abs=1e-6)
 
 
 def test_texts_are_cut_to_what_the_model_takes(tiny_model: Path) -> None:

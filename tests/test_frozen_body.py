@@ -5,12 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import GPT2Config, GPT2ForSequenceClassification
+import transformers
+from transformers import AutoTokenizer, PreTrainedModel
 
 from weakft.config import TrainConfig
 from weakft.end_model import EndModel
 from weakft.frozen_body import FrozenBody
+from weakft.processors import TextProcessor
 from weakft.training import TrainingSet, fine_tune
+from weakft.training.strategies import stack_of
 
 TEXTS = ["the phone is great", "bad", "the screen was very poor", "it is good", "bad"]
 
@@ -22,7 +25,10 @@ def model(tiny_model: Path) -> EndModel:
 
 def body_of(model: EndModel, count: int, folder: Path | None = None) -> FrozenBody:
     layers = list(model.model.bert.encoder.layer)  # type: ignore[union-attr]
-    return FrozenBody(model.model, layers[:count], depth=len(layers), folder=folder)
+    assert isinstance(model.processor, TextProcessor)
+    return FrozenBody(
+        model.model, model.processor, layers[:count], depth=len(layers), folder=folder
+    )
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -41,13 +47,32 @@ def test_a_bert_head_needs_the_first_token_alone(model: EndModel) -> None:
     assert not body_of(model, 1).first_token_only
 
 
-def test_a_head_that_reads_the_last_token_gets_them_all() -> None:
-    config = GPT2Config(
-        vocab_size=50, n_positions=16, n_embd=16, n_layer=2, n_head=2, pad_token_id=0
-    )
-    network = GPT2ForSequenceClassification(config).train(False)
-    body = FrozenBody(network, list(network.transformer.h), depth=2)
+@pytest.mark.parametrize("kind", ["GPT2", "OPT"])
+@pytest.mark.parametrize("side", ["right", "left"])
+@pytest.mark.parametrize("pad", [0, 1])
+def test_a_head_that_reads_the_last_token_gets_them_all(
+    tiny_model: Path, kind: str, side: str, pad: int
+) -> None:
+    network = tiny_decoder(kind, pad)
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model, padding_side=side)
+    tokenizer.pad_token = tokenizer.convert_ids_to_tokens(pad)
+    model = EndModel(network, TextProcessor(tokenizer, 16))
+    body = FrozenBody(network, model.processor, list(stack_of(network)), depth=2)
     assert not body.first_token_only
+    assert body.faithful == (side == "right")
+    computed = model.predict_proba(TEXTS)
+    model.body = body
+    if body.faithful:
+        assert np.allclose(model.predict_proba(TEXTS), computed, atol=1e-6)
+
+
+def tiny_decoder(kind: str, pad: int) -> PreTrainedModel:
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+    room = {"max_position_embeddings": 32, "vocab_size": 50, "pad_token_id": pad}
+    more = {"ffn_dim": 16, "word_embed_proj_dim": 16} if kind == "OPT" else {}
+    config = getattr(transformers, f"{kind}Config")(**sizes, **room, **more)
+    network = getattr(transformers, f"{kind}ForSequenceClassification")(config)
+    return network.train(False)
 
 
 def test_a_text_is_computed_once_and_kept_from_process_to_process(

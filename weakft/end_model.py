@@ -77,6 +77,8 @@ class EndModel:
     ) -> Self:
         """A pre-trained encoder under a fresh classification head.
 
+        A head that the model comes with stays only where its classes are these, in this order.
+
         Args:
             model: "default" (MiniLM-L6 from its PyPI package), a folder or a Hub id.
             classes: k class names.
@@ -95,6 +97,7 @@ class EndModel:
                 num_labels=len(names),
                 id2label=dict(enumerate(names)),
                 label2id={name: k for k, name in enumerate(names)},
+                problem_type="single_label_classification",
             )
         if task == "image":
             return cls(network, ImageProcessor(saved))
@@ -240,6 +243,12 @@ def _load(source: str, task: Task, **settings: Any) -> tuple[PreTrainedModel, An
     wanted = "an image processor" if images else "a tokenizer"
     try:
         config = AutoConfig.from_pretrained(source, **safely, **settings)
+        if config.is_encoder_decoder:
+            raise ModelNotFound(
+                f"train.model = {source!r} is an encoder and a decoder ({config.model_type}), "
+                "which weakft does not train. Take an encoder, such as BERT, or a decoder, such as "
+                "GPT-2."
+            )
         network = kind.from_pretrained(
             source,
             config=config,
@@ -254,9 +263,37 @@ def _load(source: str, task: Task, **settings: Any) -> tuple[PreTrainedModel, An
             f"train.model = {source!r} is no model weakft can load: wanted a Hugging Face folder "
             f"with config.json, model.safetensors and {wanted}, or a Hub id. {_brief(error)}"
         ) from error
+    if settings and _stored_classes(source, safely) not in (None, settings["id2label"]):
+        _renew_head(network, kind.from_config(config))  # type: ignore[no-untyped-call]
     if not images:
         _refuse_unfit_tokenizer(saved, network, source)
+        _pad_right(saved, network)
     return network, saved
+
+
+def _stored_classes(source: str, safely: dict[str, Any]) -> dict[int, str] | None:
+    """The class names of the head that a model comes with; None: it comes without."""
+    config = AutoConfig.from_pretrained(source, **safely)
+    kinds = config.architectures or []
+    return dict(config.id2label) if any("Classification" in kind for kind in kinds) else None
+
+
+def _renew_head(network: PreTrainedModel, fresh: PreTrainedModel) -> None:
+    """Take all that lies beside the body from another model of the kind."""
+    body = network.base_model
+    for name, part in network.named_children():
+        if part is not body is not network:
+            setattr(network, name, getattr(fresh, name))
+
+
+def _pad_right(tokenizer: PreTrainedTokenizerBase, network: PreTrainedModel) -> None:
+    """Padding on the left would move a text's positions, and its answers, with its batch.
+
+    Heads that read the last token look for the last that is no padding; XLNet's reads the last
+    place, and its positions are relative.
+    """
+    if getattr(network.config, "summary_type", None) != "last":
+        tokenizer.padding_side = "right"
 
 
 def _refuse_missing_folder(source: str) -> None:
@@ -285,5 +322,12 @@ def _brief(error: Exception) -> str:
 
 
 def _readable(max_length: int, network: PreTrainedModel) -> int:
-    positions = getattr(network.config, "max_position_embeddings", None) or max_length
-    return int(min(max_length, positions))
+    """Tokens of a text that are read: no more than the model has positions, where it counts them.
+
+    RoBERTa and its kin count from the position behind the padding's.
+    """
+    positions = getattr(network.config, "max_position_embeddings", None) or 0
+    for name, part in network.base_model.named_modules():
+        if name.endswith("position_embeddings") and getattr(part, "padding_idx", None) is not None:
+            positions = int(part.num_embeddings) - int(part.padding_idx) - 1
+    return min(max_length, int(positions)) if positions > 0 else max_length

@@ -1,6 +1,6 @@
 """What the frozen lower layers of a model make of a text, computed once and recalled after."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,13 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
 
 from weakft.kept_tensors import Ids, KeptTensors, file_for, key_of
+from weakft.processors import Batch, TextProcessor
 
 States = torch.Tensor | list[torch.Tensor]  # [n, t, d], or [t, d] of each where t differs
 
 MOST_BYTES = 2 * 2**30
 TOKENS_PER_BATCH = 4096
+PROBE = ("a", "the quick brown fox, and what it jumps over")
 
 
 class _EnoughError(Exception):
@@ -31,16 +33,23 @@ class FrozenBody:
 
     Args:
         network: a sequence classification model.
+        processor: of its texts.
         layers: its frozen layers, the lowest first, at least one; what lies before them is
             frozen too.
         depth: how many layers there are.
         bf16: compute and keep one vector a token in bfloat16; one a text is always exact.
         folder: where outputs of one vector a text are kept from process to process.
+
+    Attributes:
+        first_token_only: whether one vector a text is enough.
+        faithful: whether recalled outputs give what the model makes of a text; not so where its
+            layers are wired in another way than one after the other, texts first.
     """
 
     def __init__(
         self,
         network: PreTrainedModel,
+        processor: TextProcessor,
         layers: Sequence[nn.Module],
         *,
         depth: int,
@@ -48,11 +57,16 @@ class FrozenBody:
         folder: Path | None = None,
     ) -> None:
         self._network = network
+        self._processor = processor
         self._layers = layers
         self._bf16 = False
         self._current = torch.empty(0)
         self._others: int | None = None
-        self.first_token_only = len(layers) == depth and self._head_reads_the_first_token()
+        self.first_token_only = len(layers) == depth
+        self.faithful = self._is_faithful()
+        if self.first_token_only and not self.faithful:
+            self.first_token_only = False
+            self.faithful = self._is_faithful()
         self._bf16 = bf16 and not self.first_token_only
         self._one_each = KeptTensors(
             self._kept_in(folder) if folder and self.first_token_only else None
@@ -110,21 +124,18 @@ class FrozenBody:
         return (self._current, *(None for _ in range(self._others)))
 
     def _compute(self, batch: list[tuple[bytes, Ids]]) -> dict[bytes, torch.Tensor]:
-        width = max(len(ids) for _, ids in batch)
-        padding = int(self._network.config.pad_token_id or 0)
-        padded = [[*ids, *[padding] * (width - len(ids))] for _, ids in batch]
-        mask = [[1] * len(ids) + [0] * (width - len(ids)) for _, ids in batch]
-        device = self._network.device
-        hidden = self._run(
-            input_ids=torch.tensor(padded, device=device),
-            attention_mask=torch.tensor(mask, device=device),
-        ).to(torch.bfloat16 if self._bf16 else torch.float32)
+        hidden = self._run(self._batch(ids for _, ids in batch))
+        hidden = hidden.to(torch.bfloat16 if self._bf16 else torch.float32)
         return {
             key: states[: len(self.seen(ids))].cpu().clone()
             for (key, ids), states in zip(batch, hidden, strict=True)
         }
 
-    def _run(self, **inputs: torch.Tensor) -> torch.Tensor:
+    def _batch(self, texts: Iterable[Ids]) -> Batch:
+        batch = self._processor.batch(texts)
+        return {name: part.to(self._network.device) for name, part in batch.items()}
+
+    def _run(self, batch: Batch) -> torch.Tensor:
         """[b, t, d] outputs of the frozen layers."""
         outputs: list[Any] = []
 
@@ -132,38 +143,45 @@ class FrozenBody:
             outputs.append(output)
             raise _EnoughError
 
-        training = self._network.training
-        self._network.train(False)
         hook = self._layers[-1].register_forward_hook(stop)
+        autocast = torch.autocast(self._network.device.type, torch.bfloat16, enabled=self._bf16)
         try:
-            autocast = torch.autocast(self._network.device.type, torch.bfloat16, enabled=self._bf16)
-            with torch.no_grad(), autocast:
-                self._network(**inputs)
+            with self._asked(), autocast:
+                self._network(**batch)
         except _EnoughError:
             pass
         finally:
             hook.remove()
-            self._network.train(training)
         output = outputs[0]
         self._others = len(output) - 1 if isinstance(output, tuple) else None
         hidden: torch.Tensor = output if self._others is None else output[0]
         return hidden
 
-    def _head_reads_the_first_token(self) -> bool:
-        """Other tokens' states are changed, and the logits stay the same to the last bit."""
-        ids = torch.ones((1, 4), dtype=torch.long, device=self._network.device)
-        states = self._run(input_ids=ids, attention_mask=torch.ones_like(ids))
-        changed = states.clone()
-        changed[:, 1:] = changed[:, 1:] * -2 + 1
+    def _is_faithful(self) -> bool:
+        """Whether texts of two lengths get the same logits computed and recalled."""
+        texts = self._processor.encode(PROBE)
+        batch, shown = self._batch(texts), self._batch(map(self.seen, texts))
+        hidden = self._run(batch)
+        if hidden.shape[:2] != batch["input_ids"].shape:
+            return False
+        states = [h[: len(self.seen(ids))] for h, ids in zip(hidden, texts, strict=True)]
+        self.show(padded(states, range(len(texts))))
+        with self._asked():
+            computed = self._network(**batch).logits
+        with self._asked(), self.recalled():
+            recalled = self._network(**shown).logits
+        return torch.allclose(computed, recalled, rtol=1e-3, atol=1e-5)
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """The model answers without dropout and without learning."""
         training = self._network.training
         self._network.train(False)
-        logits = []
-        with torch.no_grad(), self.recalled():
-            for shown in (states, changed):
-                self.show(shown)
-                logits.append(self._network(input_ids=ids, attention_mask=ids).logits)
-        self._network.train(training)
-        return torch.equal(*logits)
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            self._network.train(training)
 
     def _kept_in(self, folder: Path) -> Path:
         frozen = {id(p) for layer in self._layers for p in layer.parameters()}

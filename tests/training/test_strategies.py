@@ -163,7 +163,9 @@ def test_a_broken_loss_ends_training_in_its_step(tiny_model: Path) -> None:
         ({"strategy": "freeze", "freeze_layers": 9}, "wanted 0 to 2 layers, got 9"),
         ({"strategy": "freeze", "freeze": ["nothing*"]}, "'nothing\\*' names no parameter"),
         ({"strategy": "freeze", "freeze": ["*"]}, "leave some free"),
-        ({"strategy": "lora", "peft": {"rank": 4}}, "PEFT refuses it"),
+        ({"strategy": "lora", "peft": {"rank": 4}}, "PEFT refuses it.* key, query, value"),
+        ({"strategy": "lily"}, "'lily': .* cannot be folded into the model"),
+        ({"strategy": "poly"}, "'poly': .* cannot be folded into the model"),
         ({"strategy": "lora", "layer_lr_decay": 0.9}, "goes with full, freeze, head, gradual"),
     ],
 )
@@ -183,10 +185,27 @@ def test_without_peft_it_is_said_what_there_is(
         strategy_of(settings_with(strategy=strategy))
 
 
+def new_network(family: str) -> PreTrainedModel:
+    config = getattr(transformers, f"{family}Config")(**FAMILIES[family], num_labels=len(CLASSES))
+    return getattr(transformers, f"{family}ForSequenceClassification")(config)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_lora_stands_beside_the_body_and_the_head_learns_in_full(family: str) -> None:
+    network = new_network(family)
+    body = network.base_model
+    head = [p for part in network.children() if part is not body for p in part.parameters()]
+    wrapped = strategy_of(settings_with(strategy="lora")).prepare(network)
+    learns = {name for name, p in wrapped.named_parameters() if p.requires_grad}
+    in_head = {name for name in learns if "modules_to_save" in name}
+    assert len(in_head) == len(head)
+    assert all("lora_" in name for name in learns - in_head)
+    assert learns - in_head
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_parameter_has_its_place(family: str) -> None:
-    config = getattr(transformers, f"{family}Config")(**FAMILIES[family], num_labels=len(CLASSES))
-    network = getattr(transformers, f"{family}ForSequenceClassification")(config)
+    network = new_network(family)
     anatomy = Anatomy.of(network)
     names = [*anatomy.embeddings, *(n for layer in anatomy.layers for n in layer), *anatomy.head]
     assert sorted(names) == sorted(name for name, _ in network.named_parameters())

@@ -68,18 +68,21 @@ class Network:
         model, settings = self.model, self.settings
         count = self.strategy.frozen_layers(model.model)
         mixes_before_the_layers = settings.mixup > 0
-        of_texts = isinstance(model.processor, TextProcessor)
-        if count == 0 or mixes_before_the_layers or shards() or not of_texts:
+        if count == 0 or mixes_before_the_layers or shards():
+            return None
+        if not isinstance(model.processor, TextProcessor):
             return None
         stack = list(stack_of(model.model))
         body = FrozenBody(
             model.model,
+            model.processor,
             stack[:count],
             depth=len(stack),
             bf16=uses_bf16(settings),
             folder=None if cache is None else cache / ACTIVATIONS,
         )
-        return body if body.fits(model.processor.encode(texts)) else None
+        useful = body.faithful and body.fits(model.processor.encode(texts))
+        return body if useful else None
 
     def at(self, progress: float) -> None:
         """Before each optimiser step, with the share of the steps done."""

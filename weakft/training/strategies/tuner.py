@@ -1,10 +1,12 @@
 """Small matrices beside the frozen ones learn: PEFT's tuners by name."""
 
+import copy
 import warnings
 from typing import Any, cast
 
 from torch import nn
 from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
 from weakft.config import TrainConfig
 from weakft.errors import ConfigError
@@ -13,6 +15,10 @@ from weakft.training.strategies.base import Strategy
 DEFAULTS: dict[str, dict[str, Any]] = {
     "lora": {"r": 8, "lora_alpha": 16, "target_modules": "all-linear"},
 }
+EXPECTED_WARNINGS = (
+    ".*is_gradient_checkpointing",  # PEFT 0.21 asks transformers by an old name
+    "fan_in_fan_out is set to False but the target module is `Conv1D`",  # GPT-2's; it sees to it
+)
 
 
 class Tuner(Strategy):
@@ -37,33 +43,57 @@ class Tuner(Strategy):
     def prepare(self, network: PreTrainedModel) -> nn.Module:
         """Put the tuner around the model."""
         kind = self.settings.strategy
-        options = {**_task(network), **DEFAULTS.get(kind, {}), **self.settings.peft}
+        options = {**self._for_the_head(network), **DEFAULTS.get(kind, {}), **self.settings.peft}
         try:
             config = self._make_config(**options)
-            with warnings.catch_warnings():  # PEFT 0.21 asks transformers by an old name
-                warnings.filterwarnings("ignore", ".*is_gradient_checkpointing.*", FutureWarning)
+            with warnings.catch_warnings():
+                for expected in EXPECTED_WARNINGS:
+                    warnings.filterwarnings("ignore", expected)
                 wrapped: nn.Module = self._peft.get_peft_model(network, config)
+            _folded(copy.deepcopy(wrapped))
+        except NotImplementedError as error:
+            raise ConfigError(
+                f"train.strategy = {kind!r}: what this tuner learns cannot be folded into the "
+                'model. "lora" can.'
+            ) from error
         except (TypeError, ValueError, AttributeError) as error:
             raise ConfigError(
                 f"train.strategy = {kind!r}: PEFT refuses it for {type(network).__name__}: "
-                f"{error}. "
-                '[train.peft] takes the tuner\'s settings, e.g. target_modules = "all-linear".'
+                f"{error}. [train.peft] takes the tuner's settings; linear layers that "
+                f"target_modules can name: {', '.join(_linear_layers(network))}."
             ) from error
         return wrapped
 
+    def _for_the_head(self, network: PreTrainedModel) -> dict[str, Any]:
+        """How PEFT is told that the head of a model is trained in full, and no tuner in it."""
+        parts = [
+            name
+            for name, part in network.named_children()
+            if part is not network.base_model and list(part.parameters())
+        ]
+        told: dict[str, Any] = {"modules_to_save": parts}
+        if network.main_input_name == "input_ids":
+            told["task_type"] = "SEQ_CLS"
+        if hasattr(self._make_config, "exclude_modules"):
+            told["exclude_modules"] = "|".join(rf"{name}(\..*)?" for name in parts)
+        return told
+
     def finish(self, trained: nn.Module, network: PreTrainedModel) -> PreTrainedModel:
         """Fold it in."""
-        plain = cast("PreTrainedModel", cast("Any", trained).merge_and_unload())
+        plain = _folded(trained)
         plain.requires_grad_(True)
         return plain
 
 
-def _task(network: PreTrainedModel) -> dict[str, Any]:
-    """How PEFT is told that the head of a model is trained in full."""
-    if network.main_input_name == "input_ids":
-        return {"task_type": "SEQ_CLS"}
-    parts = network.named_children()
-    return {"modules_to_save": [name for name, part in parts if part is not network.base_model]}
+def _folded(wrapped: nn.Module) -> PreTrainedModel:
+    return cast("PreTrainedModel", cast("Any", wrapped).merge_and_unload())
+
+
+def _linear_layers(network: PreTrainedModel) -> list[str]:
+    """Last names of the body's linear layers."""
+    kinds = (nn.Linear, nn.Conv2d, Conv1D)
+    parts = network.base_model.named_modules()
+    return sorted({name.rpartition(".")[2] for name, part in parts if isinstance(part, kinds)})
 
 
 def tuners(peft: Any) -> list[str]:  # noqa: ANN401
