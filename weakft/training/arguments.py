@@ -10,10 +10,11 @@ from transformers import TrainingArguments
 from weakft.config import TrainConfig, TrainerConfig
 from weakft.errors import ConfigError
 from weakft.training.precision import uses_bf16
+from weakft.training.reporting import reporting
 
 
 def training_arguments(
-    settings: TrainConfig, scratch: Path, *, has_valid: bool
+    settings: TrainConfig, scratch: Path, *, has_valid: bool, title: str = ""
 ) -> TrainingArguments:
     """What Trainer is told.
 
@@ -21,6 +22,7 @@ def training_arguments(
         settings: `[train]`.
         scratch: where checkpoints go.
         has_valid: score and save after each epoch, and end with the best.
+        title: of the training, where it is reported.
 
     Raises:
         ConfigError: transformers refuses a setting.
@@ -39,7 +41,7 @@ def training_arguments(
             "load_best_model_at_end": has_valid,
             "remove_unused_columns": False,
             "label_names": ["labels"],
-            "logging_strategy": "no",
+            **reporting(settings, title),
             "disable_tqdm": True,
             "dataloader_pin_memory": torch.cuda.is_available(),
         },

@@ -17,7 +17,7 @@ from weakft.config import TrainConfig
 from weakft.end_model import EndModel
 from weakft.errors import DataError, TrainingDiverged
 from weakft.narration import SILENCE, Narrator
-from weakft.ranks import led, rank, shards, world_size
+from weakft.ranks import leads, led, rank, shards, world_size
 from weakft.seeding import preserved_random_state
 from weakft.training.arguments import device_of, training_arguments
 from weakft.training.callbacks import CheckpointCallback, StepCallback
@@ -27,6 +27,7 @@ from weakft.training.epochs import best_epoch, scores, seconds_of_scoring
 from weakft.training.losses import LOSSES
 from weakft.training.network import Network
 from weakft.training.packing import packed_where_asked
+from weakft.training.reporting import reporters
 from weakft.training.rows import TrainingSet
 from weakft.training.sharding import refuse_what_ranks_cannot_do
 from weakft.training.stage import Stage, deferred_signals
@@ -220,12 +221,15 @@ class _Work:
             body=self.model.body,
             averaging=network.averaging,
             model=network.trained,
-            args=training_arguments(settings, folder, has_valid=judges is not None),
+            args=training_arguments(
+                settings, folder, has_valid=judges is not None, title=self.title
+            ),
             train_dataset=rows,
             eval_dataset=judges,
             data_collator=as_it_is,
             processing_class=self.model.processor.saved,
             compute_metrics=scores,
+            callbacks=reporters(settings, self.title, self.cache) if leads() else None,
         )
         trainer.remove_callback(PrinterCallback)
         trainer.remove_callback(ProgressCallback)
