@@ -1,8 +1,10 @@
 """An interrupted stage goes on where it stopped, to the same weights."""
 
+import json
 import os
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import torch
 from weakft.config import TrainConfig
 from weakft.end_model import EndModel
 from weakft.training import TrainingSet, fine_tune, finetune
+from weakft.training.callbacks import CheckpointCallback
 from weakft.training.order import LikeLengths
 from weakft.training.stage import Stage, deferred_signals
 from weakft.training.trainer import NoiseAwareTrainer
@@ -98,17 +101,38 @@ def test_a_stage_that_is_terminated_ends_as_if_it_had_not_been(
     assert not list((tmp_path / "b" / "unfinished").iterdir())
 
 
+@pytest.mark.parametrize("seconds", [0, 60])
+@pytest.mark.parametrize("step", [2, 5, 8, 11, 13, 17])  # 6 an epoch, counted from 0
 def test_the_best_epoch_of_a_terminated_stage_is_still_found(
-    tiny_model: Path, tmp_path: Path, terminated: Terminate
+    step: int,
+    seconds: int,
+    tiny_model: Path,
+    tmp_path: Path,
+    terminated: Terminate,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    plain = fine_tune(new_model(tiny_model), ROWS, SETTINGS, valid=ROWS, cache=tmp_path / "a")
-    terminated(13)
+    """The loss on random labels of other texts: each candidate scores otherwise."""
+    at_every = partial(CheckpointCallback, seconds=seconds)
+    monkeypatch.setattr(finetune, "CheckpointCallback", at_every)
+    settings = SETTINGS.model_copy(update={"metric_for_best_model": "loss"})
+    rng = np.random.default_rng(step)
+    valid = TrainingSet(TEXTS[:9], np.eye(2)[rng.integers(2, size=9)], np.ones(9))
+    plain = fine_tune(new_model(tiny_model), ROWS, settings, valid=valid, cache=tmp_path / "a")
+    terminated(step)
     with pytest.raises(Stop):
-        fine_tune(new_model(tiny_model), ROWS, SETTINGS, valid=ROWS, cache=tmp_path / "b")
+        fine_tune(new_model(tiny_model), ROWS, settings, valid=valid, cache=tmp_path / "b")
+    (state,) = _newest(tmp_path / "b").glob("trainer_state.json")
+    scored = [e["step"] for e in json.loads(state.read_text())["log_history"] if "eval_loss" in e]
+    assert scored == [6, 12, 18][: (step + 1) // 6]
     terminated(-1)
-    resumed = fine_tune(new_model(tiny_model), ROWS, SETTINGS, valid=ROWS, cache=tmp_path / "b")
+    resumed = fine_tune(new_model(tiny_model), ROWS, settings, valid=valid, cache=tmp_path / "b")
     assert resumed.best_epoch == plain.best_epoch
     assert torch.equal(weights(resumed.model), weights(plain.model))
+
+
+def _newest(cache: Path) -> Path:
+    (stage,) = (cache / "unfinished").iterdir()
+    return Path(str(Stage(stage).newest()))
 
 
 @pytest.mark.parametrize("strategy", ["full", "adapter", "prompt"])

@@ -47,8 +47,11 @@ class StepCallback(TrainerCallback):
 class CheckpointCallback(TrainerCallback):
     """Saves from time to time, and once more when training is asked to stop.
 
+    Stopped within an epoch Trainer would score what it has, as if the epoch were over: a candidate
+    for the best that an uninterrupted training does not have.
+
     Args:
-        stopping: whether it is.
+        stopping: whether it is asked to.
         seconds: between two checkpoints.
     """
 
@@ -65,9 +68,26 @@ class CheckpointCallback(TrainerCallback):
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         """After each optimiser step."""
-        if self._stopping():
+        stopping = self._stopping()
+        if stopping:
             control.should_training_stop = True
-        elif time.monotonic() - self._saved < self._seconds:
-            return
-        self._saved = time.monotonic()
-        control.should_save = True
+        saved_anyway = args.save_strategy == "epoch" and _epoch_is_over(state)
+        due = stopping or time.monotonic() - self._saved >= self._seconds
+        if due and not saved_anyway:
+            self._saved = time.monotonic()
+            control.should_save = True
+
+    def on_epoch_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        """After an epoch, or the part of it before training stops."""
+        if not _epoch_is_over(state):
+            control.should_evaluate = control.should_save = False
+
+
+def _epoch_is_over(state: TrainerState) -> bool:
+    return float(state.epoch or 0).is_integer() or state.global_step >= state.max_steps
