@@ -141,7 +141,7 @@ def _by_hardware() -> list[list[str]]:
         [
             "data unlike these, some minutes",
             "`weakft run --budget 10m`",
-            "judged on your valid",
+            "judged on your gold",
             "",
             "",
         ],

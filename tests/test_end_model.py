@@ -121,9 +121,25 @@ def test_a_model_of_two_halves_is_refused(kind: str, tiny_model: Path, tmp_path:
         EndModel.from_pretrained(folder, "ab", max_length=8, seed=0)
 
 
-def test_an_answer_does_not_hang_on_the_batch(tiny_model: Path, tmp_path: Path) -> None:
-    sizes = {"vocab_size": 20, "n_embd": 8, "n_layer": 1, "n_head": 2, "pad_token_id": 0}
-    folder = made("GPT2", tiny_model, tmp_path / "m", **sizes)
+def test_a_tokenizer_that_knows_more_than_the_model_is_refused(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny_model, tmp_path / "m")
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    tokenizer.add_special_tokens({"pad_token": "<|pad|>"})
+    tokenizer.save_pretrained(tmp_path / "m")
+    with pytest.raises(
+        ModelNotFound, match=r"21 tokens, the model 20.*resize_token_embeddings\(21"
+    ):
+        EndModel.from_pretrained(str(tmp_path / "m"), "ab", max_length=8, seed=0)
+
+
+@pytest.mark.parametrize("known", [{}, {"pad_token_id": 7}])
+def test_an_answer_does_not_hang_on_the_batch(
+    known: dict[str, int], tiny_model: Path, tmp_path: Path
+) -> None:
+    sizes = {"vocab_size": 20, "n_embd": 8, "n_layer": 1, "n_head": 2}
+    folder = made("GPT2", tiny_model, tmp_path / "m", **sizes, **known)
     AutoTokenizer.from_pretrained(folder, padding_side="left").save_pretrained(folder)
     model = EndModel.from_pretrained(folder, "ab", max_length=32, seed=0)
     alone, beside = (model.predict_proba(texts)[0] for texts in (["bad"], ["bad", "it is good"]))

@@ -267,7 +267,7 @@ def _load(source: str, task: Task, **settings: Any) -> tuple[PreTrainedModel, An
         _renew_head(network, kind.from_config(config))  # type: ignore[no-untyped-call]
     if not images:
         _refuse_unfit_tokenizer(saved, network, source)
-        _pad_right(saved, network)
+        _agree_on_padding(saved, network)
     return network, saved
 
 
@@ -286,12 +286,13 @@ def _renew_head(network: PreTrainedModel, fresh: PreTrainedModel) -> None:
             setattr(network, name, getattr(fresh, name))
 
 
-def _pad_right(tokenizer: PreTrainedTokenizerBase, network: PreTrainedModel) -> None:
-    """Padding on the left would move a text's positions, and its answers, with its batch.
+def _agree_on_padding(tokenizer: PreTrainedTokenizerBase, network: PreTrainedModel) -> None:
+    """On its token, which heads that read the last token look for, and on its side.
 
-    Heads that read the last token look for the last that is no padding; XLNet's reads the last
-    place, and its positions are relative.
+    On the left it would move a text's positions, and its answers, with its batch. XLNet's head
+    reads the last place, and its positions are relative.
     """
+    network.config.pad_token_id = tokenizer.pad_token_id
     if getattr(network.config, "summary_type", None) != "last":
         tokenizer.padding_side = "right"
 
@@ -309,11 +310,20 @@ def _refuse_unfit_tokenizer(
     tokenizer: PreTrainedTokenizerBase, network: PreTrainedModel, source: str
 ) -> None:
     if tokenizer.pad_token is None:
-        raise ModelNotFound(f"{source!r}: its tokenizer has no padding token; set one and save it.")
-    if 2 * len(tokenizer) < int(getattr(network.config, "vocab_size", 0)):
         raise ModelNotFound(
-            f"{source!r} is no model weakft can load: its tokenizer knows {len(tokenizer)} tokens, "
-            f"the model {network.config.vocab_size}. Are the tokenizer's files there?"
+            f"{source!r}: its tokenizer has no padding token. Set one that the model knows, such "
+            "as tokenizer.pad_token = tokenizer.eos_token, and save the tokenizer."
+        )
+    tokens, known = len(tokenizer), int(getattr(network.config, "vocab_size", 0))
+    if 2 * tokens < known:
+        raise ModelNotFound(
+            f"{source!r} is no model weakft can load: its tokenizer knows {tokens} tokens, the "
+            f"model {known}. Are the tokenizer's files there?"
+        )
+    if tokens > known > 0:
+        raise ModelNotFound(
+            f"{source!r} is no model weakft can load: its tokenizer knows {tokens} tokens, the "
+            f"model {known}. Call model.resize_token_embeddings({tokens}), and save it."
         )
 
 

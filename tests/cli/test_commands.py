@@ -299,7 +299,7 @@ def test_a_budget_asks_for_recipes_and_their_choice_is_told(project: Path) -> No
     answer = weakft("run", "--project", project, "--budget", "1s", "--json")
     recipe = answer["metrics"]["end_model"]["recipe"]
     assert recipe["trials"] == []
-    assert "choosing wants 30 valid rows" in recipe["reason"]
+    assert "choosing wants 30 gold rows" in recipe["reason"]
     wrong = runner.invoke(app, ["run", "--budget", "ten"])
     assert wrong.exit_code == 2
     assert "such as 90s" in wrong.stderr

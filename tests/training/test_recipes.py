@@ -11,16 +11,19 @@ from weakft.training import TrainingSet, recipes
 from weakft.training.recipes import TRIALS, choose_recipe
 from weakft.training.workshop import Workshop
 
+JUDGES = TrainingSet.from_gold(
+    tuple(f"{number} {text}" for number, text in enumerate(TEXTS * 2)), np.tile(LABELS, 2), 2
+)
 
-@pytest.fixture
-def shop(tiny_model: Path) -> Workshop:
-    texts = tuple(f"{number} {text}" for number, text in enumerate(TEXTS * 2))
-    valid = TrainingSet.from_gold(texts, np.tile(LABELS, 2), 2)
-    return replace(workshop(tiny_model), valid=valid)
+
+@pytest.fixture(params=["valid", "dev"])
+def shop(tiny_model: Path, request: pytest.FixtureRequest) -> Workshop:
+    """Valid chooses among the epochs too."""
+    return replace(workshop(tiny_model), valid=JUDGES if request.param == "valid" else None)
 
 
 def test_everything_that_was_tried_is_told(shop: Workshop) -> None:
-    choice = choose_recipe(shop, budget=1000)
+    choice = choose_recipe(shop, JUDGES, budget=1000)
     tried = {trial.recipe for trial in choice.trials}
     same_as_configured = {"relabelled"}
     assert tried | set(choice.left_out) == {"as configured", *TRIALS} - same_as_configured
@@ -35,13 +38,13 @@ def test_everything_that_was_tried_is_told(shop: Workshop) -> None:
 
 
 def test_what_comes_to_the_same_is_not_tried_twice(shop: Workshop) -> None:
-    tried = {t.recipe for t in choose_recipe(shop.changed({"relabel": False}), 1000).trials}
+    tried = {t.recipe for t in choose_recipe(shop.changed({"relabel": False}), JUDGES, 1000).trials}
     assert "relabelled" in tried
     assert "labels as voted" not in tried
 
 
 def test_no_time_tries_nothing_else(shop: Workshop) -> None:
-    choice = choose_recipe(shop, budget=1e-9)
+    choice = choose_recipe(shop, JUDGES, budget=1e-9)
     assert [trial.recipe for trial in choice.trials] == ["as configured"]
     assert choice.workshop.settings == shop.settings
 
@@ -52,13 +55,14 @@ def test_a_clear_winner_is_taken(shop: Workshop, monkeypatch: pytest.MonkeyPatch
         "TRIALS",
         {"longer": {"num_train_epochs": 30, "learning_rate": 5e-3}},
     )
-    choice = choose_recipe(shop, budget=1000)
+    choice = choose_recipe(shop, JUDGES, budget=1000)
     assert choice.workshop.settings.num_train_epochs == 30
     assert "longer" in choice.reason
 
 
-def test_without_valid_nothing_is_chosen(tiny_model: Path) -> None:
+@pytest.mark.parametrize("rows", [0, 29])
+def test_with_little_gold_nothing_is_chosen(rows: int, tiny_model: Path) -> None:
     shop = workshop(tiny_model)
-    choice = choose_recipe(shop, budget=1000)
+    choice = choose_recipe(shop, JUDGES.take(np.arange(rows)) if rows else None, budget=1000)
     assert choice.workshop is shop
-    assert "there are 0" in choice.reason
+    assert f"there are {rows}." in choice.reason

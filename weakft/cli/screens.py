@@ -134,8 +134,12 @@ def _seeds(end_model: Mapping[str, Any]) -> list[Text]:
         f"{spread['mean']:.3f} ± {spread['standard_deviation']:.3f} on {split}"
         for split, spread in spreads.items()
     ]
-    count, taken = len(seeds["seeds"]), seeds["taken"]
-    return [Text(f"Seed {taken} of {count} is taken. Macro-F1 over seeds: {', '.join(shown)}.")]
+    told = f"Seed {seeds['taken']} of {len(seeds['seeds'])} is taken."
+    if "why" in seeds:
+        told += f" {seeds['why']}"
+    if shown:
+        told += f" Macro-F1 over seeds: {', '.join(shown)}."
+    return [Text(told)]
 
 
 def bullets(lines: Sequence[str]) -> RenderableType:

@@ -14,7 +14,7 @@ from weakft.labels import LabelMatrix, SoftLabels, probabilities_frame
 from weakft.narration import Narrator
 from weakft.pipeline.attempt import Attempt, about_training
 from weakft.pipeline.evaluating import SEED_PREFIX, spread
-from weakft.pipeline.gold_parts import as_rows, gold_rows, judging_part
+from weakft.pipeline.gold_parts import as_rows, gold_rows, gold_splits, judging_part
 from weakft.project import Project
 from weakft.ranks import leads, world_size
 from weakft.runs import Json, RunFolder
@@ -113,9 +113,11 @@ def _attempts(
             'train.recipe = "auto" tries recipes against the clock, which several processes read '
             "differently. Let one process choose, then train what it chose."
         )
-    gold = gold_rows(data, folder, len(project.config.classes))
+    k = len(project.config.classes)
+    gold = gold_rows(data, folder, k)
     if gold is not None:
         refuse_unjudged_mix(settings, gold)
+    judges = as_rows(splits[-1], k) if (splits := gold_splits(data)) else None
     attempts = []
     for seed in range(settings.seed, settings.seed + settings.seeds):
         if settings.seeds > 1:
@@ -123,7 +125,7 @@ def _attempts(
         workshop = _workshop(project, data, soft, folder, narrator, seed)
         choice = None
         if settings.recipe == "auto":
-            choice = choose_recipe(workshop, settings.budget)
+            choice = choose_recipe(workshop, judges, settings.budget)
             narrator.say(choice.reason)
             workshop = choice.workshop
         weak = workshop.weak_model()

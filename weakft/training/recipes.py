@@ -11,10 +11,11 @@ from weakft.config import TrainConfig
 from weakft.errors import WeakftError
 from weakft.training.gold import Mask
 from weakft.training.judging import clearly_better
+from weakft.training.rows import TrainingSet
 from weakft.training.workshop import Workshop
 
 SAMPLE = 2000  # rows of the pool that a trial learns from
-LEAST_VALID = 30
+LEAST_JUDGES = 30
 CONFIGURED = "as configured"
 
 TRIALS: dict[str, dict[str, Any]] = {
@@ -44,7 +45,7 @@ class Trial:
     Attributes:
         recipe: its name; "as configured" is `[train]` as it stands.
         settings: what it changes.
-        accuracy: share of valid it got right.
+        accuracy: share of the judging rows it got right.
         ahead: by how much that is more than "as configured", and
         standard_error: of that, paired by row.
         seconds: it took.
@@ -83,24 +84,26 @@ class Choice:
         }
 
 
-def choose_recipe(workshop: Workshop, budget: float) -> Choice:
-    """The recipe that labels valid best after training on weak labels alone.
+def choose_recipe(workshop: Workshop, judges: TrainingSet | None, budget: float) -> Choice:
+    """The recipe that labels gold rows best after training on weak labels alone.
 
-    Each learns from the same sample of the pool and judged on valid, which none of them learns
-    from. "As configured" stays unless the best is `clearly_better`.
+    Each learns from the same sample of the pool and is judged on rows that none of them learns
+    from: valid, or dev where there is no valid. Dev has a part in the weak labels, the same one in
+    those of every recipe. "As configured" stays unless the best is `clearly_better`.
 
     Args:
-        workshop: the pool, its settings and valid.
+        workshop: the pool and its settings.
+        judges: the gold rows, if there are any.
         budget: seconds; a trial that would end later, by the time the longest took, is not begun.
     """
-    valid = workshop.valid
-    if valid is None or len(valid) < LEAST_VALID:
-        rows = 0 if valid is None else len(valid)
+    if judges is None or len(judges) < LEAST_JUDGES:
+        rows = 0 if judges is None else len(judges)
         return Choice(
             workshop,
-            f"Recipe as configured: choosing wants {LEAST_VALID} valid rows, there are {rows}.",
+            f"Recipe as configured: choosing wants {LEAST_JUDGES} gold rows in valid, or in dev "
+            f"where there is no valid; there are {rows}.",
         )
-    start, gold = time.perf_counter(), valid.probs.argmax(axis=1)
+    start, gold = time.perf_counter(), judges.probs.argmax(axis=1)
     sample = workshop.sample(SAMPLE)
     right: dict[str, Mask] = {}
     left_out: dict[str, str] = {}
@@ -117,7 +120,7 @@ def choose_recipe(workshop: Workshop, budget: float) -> Choice:
             continue
         tried.append(in_effect)
         try:
-            predicted = shop.weak_model().model.predict_proba(valid.texts).argmax(axis=1)
+            predicted = shop.weak_model().model.predict_proba(judges.texts).argmax(axis=1)
         except WeakftError as error:
             if recipe == CONFIGURED:
                 raise
@@ -140,7 +143,7 @@ def choose_recipe(workshop: Workshop, budget: float) -> Choice:
         best = trials[0]
     others = ", ".join(f"{t.recipe} {t.accuracy:.3f}" for t in trials if t is not best)
     reason = (
-        f"Recipe: {best.recipe}, right on {best.accuracy:.3f} of {len(valid)} valid rows"
+        f"Recipe: {best.recipe}, right on {best.accuracy:.3f} of {len(judges)} gold rows"
         + (f", against {others}" if others else "")
         + f". {len(trials)} of {len(TRIALS) + 1} recipes fit into {budget:.0f} s."
     )

@@ -12,6 +12,7 @@ import torch
 
 from weakft.config import Task, TrainConfig
 from weakft.end_model import Embeddings, EndModel
+from weakft.errors import DataError
 from weakft.kept_tensors import KeptTensors, file_for, key_of
 from weakft.labels import SoftLabels, Votes
 from weakft.narration import SILENCE, Narrator
@@ -156,7 +157,14 @@ class Workshop:
             return rows.take(like_their_neighbours(rows.probs, embeddings, self.settings.keep))
         if self.settings.selection == "confident_learning":
             assert embeddings is not None
-            return rows.take(confidently_right(rows.probs, embeddings, self.votes[covered]))
+            right = confidently_right(rows.probs, embeddings, self.votes[covered])
+            if not len(right):
+                raise DataError(
+                    'train.selection = "confident_learning" holds the labels of all '
+                    f"{len(rows):,} covered rows for wrong, so there is nothing to learn from. "
+                    'Take "cut_statistic" or "all".'
+                )
+            return rows.take(right)
         return rows
 
     def changed(self, settings: Mapping[str, Any]) -> "Workshop":

@@ -56,7 +56,7 @@ class Tuner(Strategy):
                 f"train.strategy = {kind!r}: what this tuner learns cannot be folded into the "
                 'model. "lora" can.'
             ) from error
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, KeyError) as error:
             raise ConfigError(
                 f"train.strategy = {kind!r}: PEFT refuses it for {type(network).__name__}: "
                 f"{error}. [train.peft] takes the tuner's settings; linear layers that "
