@@ -28,7 +28,7 @@ def glance() -> str:
         f"Macro-F1 on test, mean of {_names(without)}:\n\n"
         f"- no gold at all: **{_shown(_ways(without, 'weakft'))}**, "
         f"against {_shown(_ways(without, 'today'))} for Snorkel, then Trainer\n"
-        f"- five gold rows a class: **{_shown(_few(few, 'both'))}**, against "
+        f"- five gold rows a class, drawn once: **{_shown(_few(few, 'both'))}**, against "
         f"{_shown(_few(few, 'only'))} without the rules\n"
         "- hundreds of gold rows: "
         f"**{_shown(_quality(public, 'end_model'))}**, against "
@@ -62,9 +62,9 @@ def _by_gold() -> list[list[str]]:
             _names(public),
         ],
     ]
-    budgets = sorted({int(budget) for cells in gold.values() for budget in cells})
-    for budget in budgets:
-        cells = {name: each[str(budget)] for name, each in gold.items() if str(budget) in each}
+    everywhere = set.intersection(*(set(cells) for cells in gold.values()))
+    for budget in sorted(map(int, everywhere)):
+        cells = {name: each[str(budget)] for name, each in gold.items()}
         weak, only, both = (_few(list(cells.values()), part) for part in ("weak", "only", "both"))
         rows.append(
             [

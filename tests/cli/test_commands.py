@@ -318,9 +318,19 @@ def test_labels_of_one_class_texts_cut_short_and_rows_left_out_are_told(
     assert "longer than 6 tokens (train.max_length)" in told
 
 
+def test_one_class_and_no_gold_is_nothing_to_learn_from(make_project: Callable[..., Path]) -> None:
+    lfs = 'from weakft import keyword_lf\n\npraises = keyword_lf("praises", ["great", "love"], 1)\n'
+    gold = 'dev = "data/dev.parquet"\nvalid = "data/valid.parquet"\n'
+    root = make_project(lfs=lfs, config=CONFIG.replace(gold, ""))
+    message = refused("run", "--project", root, code=3)
+    assert "labelled 'good', and no gold says otherwise" in message
+    assert not leftovers(root)
+
+
 def test_a_training_that_diverges_names_its_rows(project: Path) -> None:
     wild = ["--set", "train.learning_rate=1e30", "--set", "train.warmup_steps=0"]
     message = refused("run", "--project", project, *wild, code=3)
     assert "training loss became nan in step" in message
-    assert re.search(r"Its rows: ((train|dev|valid)-\d+, ){4}(train|dev|valid)-\d+", message)
+    named = re.search(r"Its rows: ((?:(?:train|dev|valid)-\d+(?:, )?)+)\.", message)
+    assert named and len(named[1].split(", ")) in (16, 32)  # of 48, 32 a step
     assert not leftovers(project)

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
 from weakft.config import TrainConfig
 from weakft.dataset import Dataset, read_gold
 from weakft.end_model import EndModel
-from weakft.errors import ConfigError, TrainingDiverged
+from weakft.errors import ConfigError, DataError, TrainingDiverged
 from weakft.labels import LabelMatrix, SoftLabels, probabilities_frame
 from weakft.narration import Narrator
 from weakft.pipeline.attempt import Attempt, about_training
@@ -21,12 +23,12 @@ from weakft.runs import Json, RunFolder
 from weakft.training import TrainingSet, fine_tune
 from weakft.training.add_gold import GoldOutcome, add_gold, refuse_unjudged_mix
 from weakft.training.finetune import UNFINISHED, FineTuned
+from weakft.training.gold import Gold
 from weakft.training.pool import rows_to_read
 from weakft.training.recipes import choose_recipe
 from weakft.training.workshop import Workshop
 
 CACHE = Path(".weakft")
-SOME_ROWS = 5  # named of a batch
 
 
 def fit(
@@ -35,7 +37,7 @@ def fit(
     """Train the end model and its rivals; write `model/`, `predictions/` and their story.
 
     Raises:
-        DataError: no row is covered, or training diverged.
+        DataError: no row is covered, labels and gold are all of one class, or training diverged.
         ModelNotFound: `train.model` names no model.
     """
     with _old_objects_unsearched(), _rows_named(data):
@@ -65,8 +67,7 @@ def _rows_named(data: Dataset) -> Iterator[None]:
         rows = [ids[text] for text in error.texts if text in ids]
         if not rows:
             raise
-        more = f" and {len(rows) - SOME_ROWS} more" if len(rows) > SOME_ROWS else ""
-        named = f"{error} Its rows: {', '.join(rows[:SOME_ROWS])}{more}."
+        named = f"{error} Its rows: {', '.join(rows)}."
         raise TrainingDiverged(named, error.texts) from error
 
 
@@ -117,6 +118,7 @@ def _attempts(
     gold = gold_rows(data, folder, k)
     if gold is not None:
         refuse_unjudged_mix(settings, gold)
+    _refuse_one_class(project, soft, gold)
     judges = as_rows(splits[-1], k) if (splits := gold_splits(data)) else None
     attempts = []
     for seed in range(settings.seed, settings.seed + settings.seeds):
@@ -131,6 +133,16 @@ def _attempts(
         weak = workshop.weak_model()
         attempts.append(Attempt(workshop, weak, add_gold(workshop, weak, gold), choice))
     return attempts
+
+
+def _refuse_one_class(project: Project, soft: SoftLabels, gold: Gold | None) -> None:
+    labels = np.unique(soft.probs[soft.covered].argmax(axis=1))
+    if len(labels) == 1 and (gold is None or len(np.unique(gold.labels)) == 1):
+        raise DataError(
+            f"Every covered row is labelled {project.config.classes[int(labels[0])]!r}, and no "
+            "gold says otherwise, so there is nothing to tell apart. Write LFs that vote for the "
+            "other classes, or set label_model.class_balance."
+        )
 
 
 def _about_seeds(attempts: list[Attempt], taken: Attempt, data: Dataset, folder: RunFolder) -> Json:
