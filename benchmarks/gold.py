@@ -165,7 +165,26 @@ def gold_table(results: Mapping[str, Json]) -> str:
                 ]
             )
     known = ["set", "gold a class", "which is", "gold rows", "draws"]
-    return markdown_table([*known, *PARTS.values(), WORTH, "gold enters by"], rows)
+    table = markdown_table([*known, *PARTS.values(), WORTH, "gold enters by"], rows)
+    return f"{table}\n\n{_worth_on_average(results)}"
+
+
+def _worth_on_average(results: Mapping[str, Json]) -> str:
+    """What the budgets that all sets were measured at are worth, but for the largest of them."""
+    (known, *_) = results.values()
+    everywhere = sorted(set.intersection(*(set(map(int, cells)) for cells in known.values())))
+    told = []
+    for budget in everywhere[:-1]:
+        times = []
+        for cells in known.values():
+            alone = {_size(draws): _mean(draws, "only") for draws in cells.values()}
+            draws = cells[str(budget)]
+            times.append(times_the_gold(alone, _size(draws), _mean(draws, "both"))[0])
+        told.append(f"{np.mean(times):.1f} times its gold rows with {budget} a class")
+    return (
+        f"On the mean of {', '.join(known)}, weak + gold with gold in valid is worth at least "
+        f"{' and '.join(told)}."
+    )
 
 
 def times_the_gold(alone: Mapping[int, float], size: int, score: float) -> tuple[float, bool]:
