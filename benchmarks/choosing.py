@@ -28,7 +28,7 @@ def glance() -> str:
         f"Macro-F1 on test, mean of {_names(without)}:\n\n"
         f"- no gold at all: **{_shown(_ways(without, 'weakft'))}**, "
         f"against {_shown(_ways(without, 'today'))} for Snorkel, then Trainer\n"
-        f"- five gold rows a class, drawn once: **{_shown(_few(few, 'both'))}**, against "
+        f"- five gold rows a class, one to three draws: **{_shown(_few(few, 'both'))}**, against "
         f"{_shown(_few(few, 'only'))} without the rules\n"
         "- hundreds of gold rows: "
         f"**{_shown(_quality(public, 'end_model'))}**, against "
