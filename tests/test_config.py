@@ -95,21 +95,3 @@ def test_the_names_of_train_are_those_of_training_arguments() -> None:
     passed_on = set(TrainerConfig.model_fields)
     assert passed_on <= theirs
     assert not (set(TrainConfig.model_fields) - passed_on) & theirs
-
-
-@pytest.mark.parametrize(
-    ("setting", "why"),
-    [
-        ("train.freeze_layers=1", 'train.freeze_layers.*strategy = "full", but with "freeze"'),
-        ('train.freeze=["*"]', "train.freeze"),
-        ("train.adapter_units=8", 'but with "adapter"'),
-        ("train.keep=0.5", 'selection = "all", but with "confidence" or "cut_statistic"'),
-        ("train.peft.r=4", 'train.peft.*strategy = "full", but with "lora"'),
-        ("train.max_steps=0", "train.max_steps.*one step at least"),
-        ("train.max_steps=-5", "train.max_steps"),
-        (f"train.seed={2**32}", "train.seed"),
-    ],
-)
-def test_settings_without_an_effect_are_refused(file: Path, setting: str, why: str) -> None:
-    with pytest.raises(ConfigError, match=why):
-        Config.load(file, [setting], environ={})

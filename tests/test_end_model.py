@@ -79,6 +79,9 @@ def test_a_stored_head_stays_where_its_classes_are_the_same(
         assert torch.equal(*heads) == stays
         assert torch.equal(*(m.bert.pooler.dense.weight for m in (model.model, stored.model)))
         assert model.model.config.problem_type == "single_label_classification"
+    EndModel(stored.model.half(), stored.processor).save(tmp_path / "half")
+    half = EndModel.from_pretrained(str(tmp_path / "half"), "cd", max_length=8, seed=0)
+    assert {p.dtype for p in half.model.parameters()} == {torch.float32}
 
 
 TINY = {"vocab_size": 20, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -100,7 +103,10 @@ def test_positions_that_begin_behind_the_paddings_are_not_counted(
     folder = made(kind, tiny_model, tmp_path / "m", **sizes)
     model = EndModel.from_pretrained(folder, "ab", max_length=999, seed=0)
     assert model.processor.max_length == 16
-    assert model.predict_proba(["great " * 100]).sum() == pytest.approx(1)
+    texts = ["great " * 100, "bad"]
+    probs = model.predict_proba(texts)
+    model.save(tmp_path / "saved")
+    assert (EndModel.load(tmp_path / "saved").predict_proba(texts) == probs).all()
 
 
 def test_a_model_without_positions_reads_max_length_tokens(

@@ -75,6 +75,13 @@ def tiny_decoder(kind: str, pad: int) -> PreTrainedModel:
     return network.train(False)
 
 
+def test_texts_without_tokens_recall_nothing(
+    model: EndModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TextProcessor, "encode", lambda *_: [[], []])
+    assert not body_of(model, 2).faithful
+
+
 def test_a_text_is_computed_once_and_kept_from_process_to_process(
     model: EndModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

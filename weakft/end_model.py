@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
 from scipy.special import softmax
+from torch import nn
 from transformers import (
     AutoConfig,
     AutoImageProcessor,
@@ -264,7 +265,7 @@ def _load(source: str, task: Task, **settings: Any) -> tuple[PreTrainedModel, An
             f"with config.json, model.safetensors and {wanted}, or a Hub id. {_brief(error)}"
         ) from error
     if settings and _stored_classes(source, safely) not in (None, settings["id2label"]):
-        _renew_head(network, kind.from_config(config))  # type: ignore[no-untyped-call]
+        _renew_head(network, kind.from_config(config).float())  # type: ignore[no-untyped-call]
     if not images:
         _refuse_unfit_tokenizer(saved, network, source)
         _agree_on_padding(saved, network)
@@ -289,10 +290,12 @@ def _renew_head(network: PreTrainedModel, fresh: PreTrainedModel) -> None:
 def _agree_on_padding(tokenizer: PreTrainedTokenizerBase, network: PreTrainedModel) -> None:
     """On its token, which heads that read the last token look for, and on its side.
 
-    On the left it would move a text's positions, and its answers, with its batch. XLNet's head
-    reads the last place, and its positions are relative.
+    Models that count positions behind the padding's have its token built in. On the left, padding
+    would move a text's positions, and its answers, with its batch. XLNet's head reads the last
+    place, and its positions are relative.
     """
-    network.config.pad_token_id = tokenizer.pad_token_id
+    if _positions_behind_padding(network) is None:
+        network.config.pad_token_id = tokenizer.pad_token_id
     if getattr(network.config, "summary_type", None) != "last":
         tokenizer.padding_side = "right"
 
@@ -332,12 +335,16 @@ def _brief(error: Exception) -> str:
 
 
 def _readable(max_length: int, network: PreTrainedModel) -> int:
-    """Tokens of a text that are read: no more than the model has positions, where it counts them.
-
-    RoBERTa and its kin count from the position behind the padding's.
-    """
+    """Tokens of a text that are read: no more than a model that counts positions has of them."""
     positions = getattr(network.config, "max_position_embeddings", None) or 0
-    for name, part in network.base_model.named_modules():
-        if name.endswith("position_embeddings") and getattr(part, "padding_idx", None) is not None:
-            positions = int(part.num_embeddings) - int(part.padding_idx) - 1
+    if (behind := _positions_behind_padding(network)) is not None:
+        positions = behind
     return min(max_length, int(positions)) if positions > 0 else max_length
+
+
+def _positions_behind_padding(network: PreTrainedModel) -> int | None:
+    """How many there are in RoBERTa and its kin, whose first is the one behind the padding's."""
+    for name, part in network.base_model.named_modules():
+        if name.endswith("position_embeddings") and isinstance(part, nn.Embedding):
+            return None if part.padding_idx is None else part.num_embeddings - part.padding_idx - 1
+    return None

@@ -159,7 +159,12 @@ class FrozenBody:
 
     def _is_faithful(self) -> bool:
         """Whether texts of two lengths get the same logits computed and recalled."""
-        texts = self._processor.encode(PROBE)
+        try:
+            return self._recalls(self._processor.encode(PROBE))
+        except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
+            return False  # wired in a way that cannot be recalled
+
+    def _recalls(self, texts: Sequence[Ids]) -> bool:
         batch, shown = self._batch(texts), self._batch(map(self.seen, texts))
         hidden = self._run(batch)
         if hidden.shape[:2] != batch["input_ids"].shape:

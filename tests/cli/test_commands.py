@@ -310,12 +310,16 @@ def test_labels_of_one_class_texts_cut_short_and_rows_left_out_are_told(
 ) -> None:
     lfs = 'from weakft import keyword_lf\n\npraises = keyword_lf("praises", ["great", "love"], 1)\n'
     root = make_project(lfs=lfs)
-    changes = ("--set", "train.max_length=6", "--set", "train.max_uncovered_rows=1")
+    settings = ("max_length=6", "max_uncovered_rows=1", "freeze_layers=1", "peft.r=4", "keep=0.5")
+    changes = [part for setting in settings for part in ("--set", f"train.{setting}")]
     answer = weakft("run", "--project", root, *changes)
     told = " ".join(answer["warnings"])
     assert "Training reads 1 of the" in told
     assert "Every covered row is labelled 'good'" in told
     assert "longer than 6 tokens (train.max_length)" in told
+    assert 'train.freeze_layers has no effect with strategy = "full", but with "freeze".' in told
+    assert 'train.peft has no effect with strategy = "full"' in told
+    assert 'train.keep has no effect with selection = "all", but with "confidence" or' in told
 
 
 def test_one_class_and_no_gold_is_nothing_to_learn_from(make_project: Callable[..., Path]) -> None:

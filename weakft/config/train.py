@@ -6,16 +6,6 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from weakft.config.sections import Section
 
-LARGEST_SEED = 2**32 - 1
-GOES_WITH = {
-    "freeze_layers": ("strategy", ("freeze",)),
-    "freeze": ("strategy", ("freeze",)),
-    "adapter_units": ("strategy", ("adapter",)),
-    "keep": ("selection", ("confidence", "cut_statistic")),
-}
-"""Settings that have an effect only beside these values of another."""
-WITHOUT_PEFT = ("full", "freeze", "head", "gradual", "adapter")
-
 
 class TrainerConfig(Section):
     """The part of `[train]` that goes to Hugging Face's TrainingArguments, under its names."""
@@ -24,7 +14,6 @@ class TrainerConfig(Section):
     num_train_epochs: float = Field(3, gt=0)
     max_steps: int = Field(
         -1,
-        ge=-1,
         description="of training on weak labels, instead of epochs; stages with gold go by "
         "gold_epochs and gold_steps",
     )
@@ -41,14 +30,7 @@ class TrainerConfig(Section):
     bf16: bool | None = Field(None, description="None: where that is quicker")
     use_cpu: bool = False
     report_to: Literal["none", "mlflow", "wandb", "tensorboard", "trackio"] = "none"
-    seed: int = Field(0, ge=0, le=LARGEST_SEED)
-
-    @field_validator("max_steps")
-    @classmethod
-    def _some_steps(cls, max_steps: int) -> int:
-        if max_steps == 0:
-            raise ValueError("wanted one step at least, or -1: by epochs")
-        return max_steps
+    seed: int = Field(0, ge=0)
 
 
 class TrainConfig(TrainerConfig):
@@ -123,27 +105,6 @@ class TrainConfig(TrainerConfig):
     seeds: int = Field(
         1, ge=1, description="trainings from `seed` on; all are scored, the best by valid is taken"
     )
-
-    @field_validator(*GOES_WITH)
-    @classmethod
-    def _in_effect(cls, value: Any, known: ValidationInfo) -> Any:  # noqa: ANN401
-        name = str(known.field_name)
-        other, wanted = GOES_WITH[name]
-        changed = value != cls.model_fields[name].default
-        if changed and other in known.data and known.data[other] not in wanted:
-            able = " or ".join(f'"{value}"' for value in wanted)
-            raise ValueError(f'has no effect with {other} = "{known.data[other]}", but with {able}')
-        return value
-
-    @field_validator("peft")
-    @classmethod
-    def _of_a_tuner(cls, peft: dict[str, Any], known: ValidationInfo) -> dict[str, Any]:
-        if peft and known.data.get("strategy") in WITHOUT_PEFT:
-            raise ValueError(
-                f'has no effect with strategy = "{known.data["strategy"]}", but with "lora", '
-                '"prompt", "p_tuning" or another of PEFT\'s tuners'
-            )
-        return peft
 
     @field_validator("uncovered")
     @classmethod

@@ -15,6 +15,7 @@ from weakft.training.add_gold import GoldOutcome
 from weakft.training.finetune import FineTuned
 from weakft.training.precision import uses_bf16
 from weakft.training.recipes import Choice
+from weakft.training.without_effect import without_effect
 from weakft.training.workshop import Workshop
 
 
@@ -146,6 +147,7 @@ def _warnings(project: Project, data: Dataset, attempt: Attempt) -> list[str]:
         warnings.append(
             f"train.gold = {shop.settings.gold!r} has no effect: there is neither dev nor valid."
         )
+    warnings += without_effect(shop.settings)
     if data.reviewed and not gold_splits(data):
         warnings.append(
             f"The reviewed rows ({len(data.reviewed)}) enter as sure labels of train only: without "

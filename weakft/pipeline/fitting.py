@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
 from weakft.config import TrainConfig
 from weakft.dataset import Dataset, read_gold
 from weakft.end_model import EndModel
@@ -136,12 +134,14 @@ def _attempts(
 
 
 def _refuse_one_class(project: Project, soft: SoftLabels, gold: Gold | None) -> None:
-    labels = np.unique(soft.probs[soft.covered].argmax(axis=1))
-    if len(labels) == 1 and (gold is None or len(np.unique(gold.labels)) == 1):
+    labels = set(soft.probs[soft.covered].argmax(axis=1).tolist())
+    if gold is not None:
+        labels |= set(gold.labels.tolist())
+    if len(labels) == 1:
         raise DataError(
-            f"Every covered row is labelled {project.config.classes[int(labels[0])]!r}, and no "
-            "gold says otherwise, so there is nothing to tell apart. Write LFs that vote for the "
-            "other classes, or set label_model.class_balance."
+            f"Every covered row is labelled {project.config.classes[labels.pop()]!r}, and no gold "
+            "says otherwise, so there is nothing to tell apart. Write LFs that vote for the other "
+            "classes; label_model.class_balance says how frequent those are."
         )
 
 

@@ -12,6 +12,8 @@ from weakft.errors import ConfigError
 from weakft.training.precision import uses_bf16
 from weakft.training.reporting import reporting
 
+LARGEST_SEED = 2**32 - 1
+
 
 def training_arguments(
     settings: TrainConfig, scratch: Path, *, has_valid: bool, title: str = ""
@@ -25,8 +27,9 @@ def training_arguments(
         title: of the training, where it is reported.
 
     Raises:
-        ConfigError: transformers refuses a setting.
+        ConfigError: transformers refuses a setting, or would take it for another.
     """
+    _refuse_out_of_range(settings)
     theirs: Mapping[str, Any] = settings.model_dump(include=set(TrainerConfig.model_fields))
     when = "epoch" if has_valid else "no"
     return _accepted(
@@ -51,6 +54,15 @@ def training_arguments(
 def device_of(settings: TrainConfig) -> torch.device:
     """Where Trainer puts the model."""
     return training_arguments(settings, Path(), has_valid=False).device
+
+
+def _refuse_out_of_range(settings: TrainConfig) -> None:
+    if settings.max_steps == 0 or settings.max_steps < -1:
+        raise ConfigError(
+            f"train.max_steps = {settings.max_steps}: wanted one step at least, or -1, by epochs."
+        )
+    if settings.seed > LARGEST_SEED:
+        raise ConfigError(f"train.seed = {settings.seed}: wanted {LARGEST_SEED} at most.")
 
 
 def _accepted(**arguments: Any) -> TrainingArguments:  # noqa: ANN401

@@ -43,8 +43,10 @@ class Anatomy:
             for index in range(len(stack))
         )
         first = min(position for position, name in enumerate(names) if name in inside)
-        last = max(position for position, name in enumerate(names) if name in inside)
-        return cls(tuple(names[:first]), layers, tuple(names[last + 1 :]))
+        body = set(_names_of(network, network.base_model))  # some declare the head before it
+        embeddings = tuple(name for name in names[:first] if name in body)
+        held = {*embeddings, *inside}
+        return cls(embeddings, layers, tuple(name for name in names if name not in held))
 
     def depths(self) -> dict[str, int]:
         """How many layers lie between each parameter and the head; 0 for the head itself."""

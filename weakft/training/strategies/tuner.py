@@ -1,6 +1,5 @@
 """Small matrices beside the frozen ones learn: PEFT's tuners by name."""
 
-import copy
 import warnings
 from typing import Any, cast
 
@@ -15,6 +14,8 @@ from weakft.training.strategies.base import Strategy
 DEFAULTS: dict[str, dict[str, Any]] = {
     "lora": {"r": 8, "lora_alpha": 16, "target_modules": "all-linear"},
 }
+NOT_FOLDED = ("lily", "ln_tuning", "poly", "shadow", "trainable_tokens", "xlora")
+"""What these learn PEFT 0.21 does not fold into a model, or not with the head."""
 EXPECTED_WARNINGS = (
     ".*is_gradient_checkpointing",  # PEFT 0.21 asks transformers by an old name
     "fan_in_fan_out is set to False but the target module is `Conv1D`",  # GPT-2's; it sees to it
@@ -50,12 +51,6 @@ class Tuner(Strategy):
                 for expected in EXPECTED_WARNINGS:
                     warnings.filterwarnings("ignore", expected)
                 wrapped: nn.Module = self._peft.get_peft_model(network, config)
-            _folded(copy.deepcopy(wrapped))
-        except NotImplementedError as error:
-            raise ConfigError(
-                f"train.strategy = {kind!r}: what this tuner learns cannot be folded into the "
-                'model. "lora" can.'
-            ) from error
         except (TypeError, ValueError, AttributeError, KeyError) as error:
             raise ConfigError(
                 f"train.strategy = {kind!r}: PEFT refuses it for {type(network).__name__}: "
@@ -80,13 +75,9 @@ class Tuner(Strategy):
 
     def finish(self, trained: nn.Module, network: PreTrainedModel) -> PreTrainedModel:
         """Fold it in."""
-        plain = _folded(trained)
+        plain = cast("PreTrainedModel", cast("Any", trained).merge_and_unload())
         plain.requires_grad_(True)
         return plain
-
-
-def _folded(wrapped: nn.Module) -> PreTrainedModel:
-    return cast("PreTrainedModel", cast("Any", wrapped).merge_and_unload())
 
 
 def _linear_layers(network: PreTrainedModel) -> list[str]:
@@ -101,7 +92,7 @@ def tuners(peft: Any) -> list[str]:  # noqa: ANN401
     return sorted(
         str(kind.value).lower()
         for kind, tuner in peft.mapping.PEFT_TYPE_TO_TUNER_MAPPING.items()
-        if hasattr(tuner, "merge_and_unload")
+        if hasattr(tuner, "merge_and_unload") and str(kind.value).lower() not in NOT_FOLDED
     )
 
 
