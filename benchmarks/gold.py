@@ -180,10 +180,10 @@ def _worth_on_average(results: Mapping[str, Json]) -> str:
             alone = {_size(draws): _mean(draws, "only") for draws in cells.values()}
             draws = cells[str(budget)]
             times.append(times_the_gold(alone, _size(draws), _mean(draws, "both"))[0])
-        told.append(f"{np.mean(times):.1f} times its gold rows with {budget} a class")
+        told.append(f"{np.mean(times):.1f} times with {budget} a class")
     return (
-        f"On the mean of {', '.join(known)}, weak + gold with gold in valid is worth at least "
-        f"{' and '.join(told)}."
+        f"On the mean of {', '.join(known)}, weak + gold is worth at least so many times its gold "
+        f"rows (in valid): {', '.join(told)}."
     )
 
 
