@@ -10,8 +10,9 @@ import torch
 import transformers
 from transformers import AutoTokenizer
 
-from weakft.end_model import EndModel, batches_by_length, model_source
+from weakft.end_model import EndModel, batches_by_length
 from weakft.errors import ModelNotFound
+from weakft.pretrained import model_source
 
 DEFAULT_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
