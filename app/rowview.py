@@ -76,7 +76,7 @@ def _show(
     shown_now = positions[number * size : (number + 1) * size]
     rows = table.rows(shown_now)
     for title, by_id in beside.items():
-        rows[title] = rows["id"].map(by_id)
+        rows[title] = [by_id.get(row_id) for row_id in table.ids(shown_now)]
     clicked = _cells(rows, columns, key)
     if clicked is None:
         st.caption("Click a row for its whole text and what each vote adds to its label.")

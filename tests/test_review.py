@@ -100,6 +100,21 @@ def test_the_file_is_one_plain_line_a_decision(log: ReviewLog) -> None:
     assert json.loads(second)["label"] is None
 
 
+def test_undo_among_ones_own_leaves_those_of_the_same_name(log: ReviewLog) -> None:
+    mine = [log.give("a", "good", "ada"), log.give("b", "good", "ada")]
+    theirs = [log.give("c", "bad", "ada"), log.give("b", "bad", "ada")]
+    undone = log.undo("ada", mine)
+    assert undone is not None and (undone.id, undone.label) == ("a", None)
+    assert log.given() == {"b": "bad", "c": "bad"}
+    assert log.undo("ada", mine) is None, "theirs is in force on b"
+    undone = log.undo("ada", theirs)
+    assert undone is not None and (undone.id, undone.label) == ("b", "good")
+    log.undo("ada", mine)
+    assert log.given() == {"c": "bad"}
+    assert log.undo("ada", []) is None
+    assert log.undo("ada") is not None
+
+
 def test_lines_of_other_hands_count_too(log: ReviewLog) -> None:
     log.path.parent.mkdir()
     lines = [

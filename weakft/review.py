@@ -8,7 +8,7 @@ the decision before it, so that undoing twice goes two decisions back, not there
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -108,12 +108,19 @@ class ReviewLog:
         with self._locked():
             return self._append(Decision(id, label, author, _now()))
 
-    def undo(self, author: str) -> Decision | None:
-        """Take back this author's newest decision that is in force; repeated, walk further back.
+    def undo(self, author: str, among: Collection[Decision] | None = None) -> Decision | None:
+        """Take back the newest decision of one's own that is in force; repeated, walk further back.
+
+        A row that somebody else has labelled since is left as it is.
+
+        Args:
+            author: who takes it back.
+            among: the decisions that are one's own, as `give` returned them; None: all that this
+                author took, which says little where several people share a name.
 
         Returns:
             The line written, whose label is the one that stood before (None: the row had none);
-            None where nothing of this author is in force.
+            None where nothing of one's own is in force.
 
         Raises:
             DataError: a line is broken, the class that stood before is none of the project's any
@@ -124,7 +131,7 @@ class ReviewLog:
             decisions = self.decisions()
             standing = _standing(decisions)
             tops = [stack[-1] for stack in standing.values() if stack]
-            own = [top for top in tops if decisions[top].author == author]
+            own = [top for top in tops if _is_own(decisions[top], author, among)]
             if not own:
                 return None
             row_id = decisions[max(own)].id
@@ -188,6 +195,10 @@ class ReviewLog:
 
     def _locked(self) -> AbstractContextManager[None]:
         return locked(self.path.with_name(f".{self.path.name}.lock"), "writing decisions")
+
+
+def _is_own(decision: Decision, author: str, among: Collection[Decision] | None) -> bool:
+    return decision.author == author if among is None else decision in among
 
 
 def _standing(decisions: Sequence[Decision]) -> dict[str, list[int]]:

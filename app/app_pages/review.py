@@ -6,7 +6,9 @@ import shown
 import streamlit as st
 
 from weakft.errors import WeakftError
+from weakft.review import Decision
 from weakft.tables import Sought
+from weakft.visible import HIDDEN
 
 QUEUES = {
     "LFs in conflict": Sought(states=("conflicted",), order="label_confidence", ascending=True),
@@ -19,17 +21,24 @@ MOST_KEYS = 9
 report = loading.chosen_report()
 log, person = loading.open_project().review, st.session_state["person"]
 given = log.given()
+own: list[Decision] = st.session_state.setdefault("own_decisions", [])
+"""What was decided in this browser session: several people may work under one account."""
 
 
 def give(row_id: str, label: str) -> None:
     """Write the label down."""
-    log.give(row_id, label, person)
+    own.append(log.give(row_id, label, person))
 
 
 def take_back() -> None:
-    """The newest label of this person, as if it had not been given."""
-    undone = log.undo(person)
-    st.toast(f"Taken back: {shown.plain(undone.id)}." if undone else "Nothing to take back.")
+    """The newest label of this session, as if it had not been given."""
+    undone = log.undo(person, own)
+    if undone is None:
+        st.toast("Nothing to take back.")
+        return
+    own.remove(next(each for each in reversed(own) if each.id == undone.id))
+    row = HIDDEN if "id" in report.hidden else undone.id
+    st.toast(f"Taken back: {shown.plain(row)}.")
 
 
 def skip(row_id: str) -> None:
@@ -52,7 +61,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         shortcut="u",
         key="undo",
         icon=":material/undo:",
-        disabled=not given,
+        disabled=not own,
     )
 so_far = "1 row is" if len(given) == 1 else f"{len(given):,} rows are"
 st.caption(
@@ -65,10 +74,12 @@ try:
     row = None
     positions = table.positions(QUEUES[queue])
     for start in range(0, len(positions), 50):
-        rows = table.rows(positions[start : start + 50])
-        left = rows[~rows["id"].isin(ids_done)]
-        if len(left):
-            row = left.iloc[0]
+        row_ids = table.ids(positions[start : start + 50])
+        left = [place for place, row_id in enumerate(row_ids, start) if row_id not in ids_done]
+        if left:
+            position = positions[left[0]]
+            row_id = row_ids[left[0] - start]
+            row = table.rows(positions[left[:1]]).iloc[0]
             break
 except WeakftError as error:
     shown.refusal(error)
@@ -89,11 +100,11 @@ with st.container(horizontal=True):
             shown.plain(name),
             key=f"give_{number}",
             on_click=give,
-            args=(row["id"], name),
+            args=(row_id, name),
             shortcut=key,
         )
-    st.button("Skip", on_click=skip, args=(row["id"],), shortcut="s", key="skip", type="tertiary")
-votes = table.votes[positions[start + row.name]]
+    st.button("Skip", on_click=skip, args=(row_id,), shortcut="s", key="skip", type="tertiary")
+votes = table.votes[position]
 sure = f"{row['label_confidence']:.0%}"
 opinions = [
     ("labels", *(("–", "") if pd.isna(row["label"]) else (row["label"], sure))),

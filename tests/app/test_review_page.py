@@ -61,9 +61,54 @@ def test_only_ones_own_labels_are_taken_back(project: Project, opened: Open) -> 
     project.review.give("train_5", "spam", "bob")
     app = opened("review")
     assert row_shown(app) == "train_6"
+    assert app.button(key="undo").disabled
+    give(app, "ham")
     app.button(key="undo").click().run()
     assert project.review.given() == {"train_5": "spam"}
-    assert app.toast[0].value == "Nothing to take back."
+    assert app.button(key="undo").disabled
+
+
+def test_a_session_takes_back_nothing_of_another_under_the_same_account(
+    project: Project, opened: Open
+) -> None:
+    mine, theirs = opened("review"), opened("review")
+    give(mine, "ham")
+    give(theirs.run(), "spam")
+    assert project.review.given() == {"train_5": "ham", "train_6": "spam"}
+    mine.run().button(key="undo").click().run()
+    assert project.review.given() == {"train_6": "spam"}, "theirs is newer, and stays"
+    assert mine.button(key="undo").disabled
+    theirs.run().button(key="undo").click().run()
+    assert project.review.given() == {}
+
+
+def test_a_row_that_another_session_labelled_since_stays_theirs(
+    project: Project, opened: Open
+) -> None:
+    mine, theirs = opened("review"), opened("review")
+    give(mine, "ham")
+    give(theirs, "spam")  # the same row, which their page still showed
+    assert [decision.id for decision in project.review.decisions()] == ["train_5", "train_5"]
+    mine.run().button(key="undo").click().run()
+    assert mine.toast[0].value == "Nothing to take back."
+    assert project.review.given() == {"train_5": "spam"}
+    theirs.run().button(key="undo").click().run()
+    assert project.review.given() == {"train_5": "ham"}, "what stood before theirs"
+    mine.run().button(key="undo").click().run()
+    assert project.review.given() == {}
+
+
+def test_hidden_ids_are_labelled_under_their_own_names(project: Project, opened: Open) -> None:
+    file = project.root / "weakft.toml"
+    file.write_text(file.read_text() + '[privacy]\nhidden = ["id"]\n')
+    app = opened("review")
+    assert row_shown(app) == "(hidden)"
+    give(app, "ham")
+    assert project.review.given() == {"train_5": "ham"}
+    assert "train_5" not in said(app)
+    app.button(key="undo").click().run()
+    assert "train_5" not in app.toast[0].value
+    assert project.review.given() == {}
 
 
 def test_a_skipped_row_comes_back_in_the_next_session(project: Project, opened: Open) -> None:

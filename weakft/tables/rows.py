@@ -21,6 +21,7 @@ from weakft.tables.columns import STATES
 from weakft.tables.files import TableFile
 from weakft.tables.sought import LFRows, Page, Sought
 from weakft.verify import damaged
+from weakft.visible import HIDDEN
 
 ROWS_A_GROUP = 2048
 ROWS_A_PAGE = 50
@@ -153,7 +154,7 @@ class RowTable:
         )
         if "gold" in self._hidden:
             frame["loss"] = np.nan
-        return frame.assign(**dict.fromkeys(self._hidden, "(hidden)"))
+        return frame.assign(**dict.fromkeys(self._hidden, HIDDEN))
 
     def counts(self, column: str, positions: Positions) -> dict[str, int]:
         """How many of these rows are of each class by gold, label or predicted, most first.
@@ -178,6 +179,14 @@ class RowTable:
         if found < 0:
             raise DataError(f"No row {row_id!r} in {self.split}.")
         return int(found)
+
+    def ids(self, positions: Positions) -> list[str]:
+        """The ids of the rows at these positions, to look up what belongs to them.
+
+        Hidden or not: show those of `rows`.
+        """
+        (ids,) = self._texts.cells(["id"], positions, ROWS_A_GROUP)
+        return list(map(str, ids))
 
     def positions_of(self, row_ids: Sequence[str]) -> Positions:
         """Where the rows of these ids stand, in the order of the table; unknown ids are not."""
