@@ -15,6 +15,7 @@ import streamlit as st
 from weakft import charts
 from weakft.errors import WeakftError
 from weakft.label_models.base import Explanation
+from weakft.redaction import redacted
 from weakft.visible import visible
 
 NO_EVIDENCE = "no evidence"
@@ -185,4 +186,4 @@ def left_out(errors: Sequence[WeakftError]) -> None:
 def refusal(error: WeakftError) -> None:
     """Why something cannot be shown, in the library's words."""
     st.error("This cannot be shown.", icon=":material/error:")
-    st.text(visible(str(error)))
+    st.text(visible(redacted(str(error))))

@@ -1,6 +1,6 @@
 """Rows that no labeling function covers: what they are about, and which words mark them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ LEAST_ROWS = 10
 LEAST_HOLDING = 3
 WORDS = 6
 EXAMPLES = 3
+WORDLESS: Mapping[str, Any] = {"words": [], "word_rows": []}
 
 
 @dataclass(frozen=True)
@@ -88,18 +89,26 @@ def find_gaps(
 
 
 def quoted(
-    gaps: Sequence[Mapping[str, Any]], texts: Mapping[str, str] | None = None
+    gaps: Sequence[Mapping[str, Any]],
+    texts: Mapping[str, str] | None = None,
+    hidden: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """Gaps to be printed: with the texts of their first rows, without the positions of all.
 
     Args:
         gaps: each as `vars` of a `Gap`.
         texts: by row id; None: they are not known any more.
+        hidden: "text" if no word of a text may be seen, "id" if no id may.
     """
-    kept = [{name: value for name, value in gap.items() if name != "positions"} for gap in gaps]
-    if texts is None:
-        return kept
-    return [{**gap, "texts": [texts[row_id] for row_id in gap["ids"]]} for gap in kept]
+    shown = []
+    for gap in gaps:
+        row = {name: value for name, value in gap.items() if name != "positions"}
+        if texts is not None and "text" not in hidden:
+            row["texts"] = [texts[row_id] for row_id in gap["ids"]]
+        row |= WORDLESS if "text" in hidden else {}
+        row |= {"ids": []} if "id" in hidden else {}
+        shown.append(row)
+    return shown
 
 
 def _vectors(texts: Sequence[str]) -> tuple[Any, npt.NDArray[np.object_]] | None:

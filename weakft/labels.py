@@ -28,12 +28,14 @@ class Fault:
         count: rows on which it raised; each of them became an abstain.
         row_id: id of the first such row.
         traceback: traceback of that first exception.
+        withheld: whether that leaves out whatever may quote a cell.
     """
 
     lf_name: str
     count: int
     row_id: str
     traceback: str
+    withheld: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from weakft import advice
 from weakft.config import SPLITS, Config, Splits
 from weakft.dataset import Split, read_gold, read_split
 from weakft.errors import DataError
-from weakft.gaps import quoted
+from weakft.gaps import WORDLESS, quoted
 from weakft.label_models import load_label_model
 from weakft.label_models.base import Explanation, LabelModel
 from weakft.labels import LabelMatrix
@@ -22,6 +22,7 @@ from weakft.runs import Json, RunFolder, read_json, sha256
 from weakft.tables import RowTable
 from weakft.tables.evidence import what_to_do
 from weakft.verify import intact, manifest_of
+from weakft.visible import HIDDEN
 
 MODEL_NAMES = {
     "end_model": "end model",
@@ -31,6 +32,10 @@ MODEL_NAMES = {
     "all_gold": "same encoder, all of train's gold",
 }
 
+TRACEBACK_WITHHELD = (
+    "(withheld: [privacy] hidden; it was recorded before, and may quote a cell. A new run records "
+    "the lines of code without the message.)"
+)
 ABOUT_TEST = " on test"  # how warnings that quote scores on test say so
 
 
@@ -178,16 +183,19 @@ class Report:
         """
         there = self.run.gaps.exists()
         gaps: list[Json] = read_json(self._intact(self.run.gaps))["gaps"] if there else []
-        wordless: Json = {"words": [], "word_rows": []}
-        return [{**gap, **wordless} for gap in gaps] if "text" in self.hidden else gaps
+        return [{**gap, **WORDLESS} for gap in gaps] if "text" in self.hidden else gaps
 
     def gap_rows(self) -> list[Json]:
-        """The same with the texts of a few rows of each, if the run's rows are still there."""
+        """The same with the texts of a few rows of each, if the run's rows are still there.
+
+        Without what is hidden.
+        """
         try:
             rows = self.rows("train")
         except DataError:
-            return quoted(self.gaps())
-        return quoted(self.gaps(), dict(zip(rows.ids, rows.texts, strict=True)))
+            return quoted(self.gaps(), hidden=self.hidden)
+        texts = dict(zip(rows.ids, rows.texts, strict=True))
+        return quoted(self.gaps(), texts, self.hidden)
 
     def votes(self, split: Splits) -> LabelMatrix:
         """The label matrix of a split."""
@@ -222,11 +230,19 @@ class Report:
         return None if rows.gold is None else pd.Series(rows.gold, index=list(rows.ids))
 
     def fault(self, lf: str) -> Json | None:
-        """The first error one LF raised: its row id and traceback; None if it raised none."""
+        """The first error one LF raised: its row id and traceback; None if it raised none.
+
+        Where columns are hidden that were not when it raised, its traceback is left out.
+        """
         there = self.run.faults.exists()
         by_split = read_json(self._intact(self.run.faults)) if there else {}
         faults: list[Json] = [fault for faults in by_split.values() for fault in faults]
-        return next((fault for fault in faults if fault["lf_name"] == lf), None)
+        found = next((fault for fault in faults if fault["lf_name"] == lf), None)
+        if found is None:
+            return None
+        if self.hidden_columns - {self.config.data.label} and not found.get("withheld"):
+            found = {**found, "traceback": TRACEBACK_WITHHELD, "withheld": True}
+        return {**found, "row_id": HIDDEN} if "id" in self.hidden else found
 
     def label_quality(self) -> pd.DataFrame:
         """The soft labels against gold, one row per split that has gold.
@@ -320,10 +336,7 @@ class Report:
     @cached_property
     def hidden(self) -> frozenset[str]:
         """Which of id, text and gold are among them."""
-        data = self.config.data
-        shown_as = {data.id: "id", data.text: "text", data.image: "text", data.label: "gold"}
-        columns = self.hidden_columns
-        return frozenset(shown for column, shown in shown_as.items() if column in columns)
+        return self.config.shown_as(self.hidden_columns)
 
     def _intact(self, path: Path) -> Path:
         return intact(self.run, path)

@@ -20,6 +20,7 @@ from weakft.evaluation.paired import PairedScores, compare_predictions
 from weakft.labels import ABSTAIN
 from weakft.report import Report
 from weakft.verify import intact
+from weakft.visible import HIDDEN
 
 LISTED_FLIPS = 1000
 HELD_OUT: tuple[Splits, ...] = ("test", "valid")
@@ -216,8 +217,8 @@ def _predicted(report: Report, split: Splits, ids: pd.Index) -> Labels:
     table = pd.read_parquet(intact(report.run, report.run.predictions(split)))
     rows = pd.Index(table["id"]).get_indexer(ids)
     if (rows < 0).any():
-        missing = ids[int(np.flatnonzero(rows < 0)[0])]
-        raise DataError(f"run {report.run.id} has no prediction for row {missing!r}.")
+        missing = HIDDEN if "id" in report.hidden else repr(ids[int(np.flatnonzero(rows < 0)[0])])
+        raise DataError(f"run {report.run.id} has no prediction for row {missing}.")
     best: Labels = table[_columns(report)].to_numpy().argmax(axis=1)[rows]
     return best
 

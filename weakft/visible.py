@@ -1,5 +1,8 @@
 """Texts from data with nothing in them that hides or reorders what is read."""
 
+HIDDEN = "(hidden)"
+"""What stands where a cell of a column in `[privacy] hidden` would."""
+
 DIRECTIONS = dict.fromkeys(
     [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C], "⟷"
 )

@@ -1,5 +1,8 @@
 """`weakft app`: who may reach it, and under which name."""
 
+import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,10 +16,12 @@ from types import ModuleType
 import pytest
 from typer.testing import CliRunner
 
+from weakft.cli import serve
 from weakft.cli.main import app
 from weakft.cli.serve import own_names, read_auth
 from weakft.errors import ConfigError
 
+ROOT = Path(__file__).parents[2]
 PATIENCE = 120  # seconds; a loaded machine is slow
 AUTH = """
 [auth]
@@ -101,32 +106,96 @@ def test_with_auth_the_public_name_is_answered_to(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("with_authlib")
 def test_with_auth_streamlit_is_told_so(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    started = {}
+    started: dict[str, object] = {}
 
-    class Streamlit:
-        def __init__(self, command: list[str], env: dict[str, str]) -> None:
-            started.update(command=command, env=env)
+    def run_server(options: dict[str, object]) -> None:
+        started.update(options, auth=os.environ["WEAKFT_AUTH"])
 
-        def wait(self) -> int:
-            return 0
-
-        def terminate(self) -> None:
-            pass
-
-    monkeypatch.setattr(subprocess, "Popen", Streamlit)
+    monkeypatch.setattr(serve, "run_server", run_server)
+    monkeypatch.setenv("WEAKFT_PROJECT", "elsewhere")
     monkeypatch.setenv("WEAKFT_AUTH", "1")
     arguments = ["app", "--project", str(project), "--host", "0.0.0.0"]
     result = CliRunner().invoke(app, [*arguments, "--allow-unauthenticated"])
     assert result.exit_code == 0, result.stderr
-    assert started["env"]["WEAKFT_AUTH"] == "0"
-    assert not [flag for flag in started["command"] if "secrets" in flag]
+    assert os.environ["WEAKFT_PROJECT"] == str(project)
+    assert started["auth"] == "0"
+    assert started["browser.serverAddress"] == "localhost"
 
     secrets = write_secrets(project, AUTH)
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.stderr
     assert "Warning" not in result.stderr
-    assert started["env"]["WEAKFT_AUTH"] == "1"
-    assert f"--secrets.files={secrets}" in started["command"]
+    assert started["auth"] == "1"
+    assert started["secrets.files"] == [str(secrets)]
+    assert started["browser.serverAddress"] == "labels.example.org"
+
+
+HOSTILE = """
+import json, os
+from pathlib import Path
+from streamlit import config
+known = config._config_options_template
+others = {bool: "true", int: "7", float: "7.5", str: '"evil.example.org"'}
+lines = {}
+for key, option in known.items():
+    section, _, name = key.rpartition(".")
+    if section.split(".")[0] in ("theme", "secrets", "logger") or option.sensitive:
+        continue
+    if key == "server.maxCacheDataSize":  # refused at the start where it is no size
+        continue
+    value = "false" if option.default_val is True else others[option.type]
+    line = f"{name} = [{value}]" if option.multiple else f"{name} = {value}"
+    lines.setdefault(section, []).append(line)
+    os.environ[option.env_var] = value.strip('"')
+text = "\\n".join("\\n".join([f"[{section}]", *found]) for section, found in lines.items())
+for folder in (Path.cwd(), Path.home()):
+    (folder / ".streamlit").mkdir(exist_ok=True)
+    (folder / ".streamlit" / "config.toml").write_text(text)
+
+from weakft.cli.serve import LEFT_TO_PEOPLE, settings
+pinned = settings()
+from streamlit.web import bootstrap
+bootstrap.load_config_options(pinned)
+found = {key: config.get_option(key) for key in pinned}
+free = {
+    key: option.default_val is None
+    for key, option in known.items()
+    if key not in pinned and not key.startswith(LEFT_TO_PEOPLE)
+}
+left = config.get_option("server.baseUrlPath")
+print(json.dumps({"pinned": pinned, "found": found, "free": free, "left": left}))
+"""
+NO_DEFAULT = {
+    "runner.parallelMaxWorkers",
+    "runner.connectionDefaultTTL",
+    "server.maxCacheDataSize",
+    "server.address",
+    "server.websocketPingInterval",
+    "secrets.files",
+}
+"""Settings that have no default to pin: speed and memory, and what `weakft app` sets itself."""
+
+
+def test_no_config_file_and_no_variable_undoes_the_lock_down(tmp_path: Path) -> None:
+    home, here = tmp_path / "home", tmp_path / "here"
+    home.mkdir(), here.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", HOSTILE],
+        cwd=here,
+        env={**os.environ, "HOME": str(home), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["left"] == "evil.example.org", "the files are read, and count where they may"
+    assert told["found"] == told["pinned"]
+    assert told["pinned"] == told["pinned"] | serve.LOCKED_DOWN
+    guarded = ("enableCORS", "enableXsrfProtection", "corsAllowedOrigins", "enableStaticServing")
+    values = [told["found"][f"server.{name}"] for name in guarded]
+    assert values == [True, True, [], False]
+    assert set(told["free"]) == NO_DEFAULT, "what is new in Streamlit is pinned, or left on purpose"
 
 
 @pytest.fixture
@@ -137,8 +206,16 @@ def start() -> Iterator[Start]:
     def run(root: Path, port: int, *options: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "weakft", "app", "--project", str(root)]
         command += ["--port", str(port), *options]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         started.append(
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                cwd=root,
+                env=environment,
+            )
         )
         return started[-1]
 
@@ -202,3 +279,53 @@ def test_open_to_all_it_warns_and_is_still_no_one_elses(project: Path, start: St
     wait_for(port)
     assert upgraded(port, socket.gethostname())
     assert not upgraded(port, "rebound.example.org")
+
+
+CASE = "[server]\nenableCORS=false\nenableXsrfProtection=false\nenableAgentApi=true\n"
+
+
+def answer(port: int, path: str) -> tuple[int, dict[str, str]]:
+    """Status and headers for a page of another site."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    connection.request("GET", path, headers={"Origin": "http://evil.example.org"})
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    return response.status, {name.lower(): value for name, value in response.getheaders()}
+
+
+@pytest.mark.parametrize("how", ["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"])
+def test_locked_down_whatever_lies_in_the_folder_and_gone_with_its_process(
+    project: Path, start: Start, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    folder = project / ".streamlit"
+    folder.mkdir()
+    (folder / "config.toml").write_text(CASE)
+    monkeypatch.setenv("STREAMLIT_SERVER_ENABLE_CORS", "false")
+    port = free_port()
+    process = start(project, port)
+    wait_for(port)
+    status, headers = answer(port, "/_stcore/health")
+    assert status == 200
+    assert "access-control-allow-origin" not in headers
+    assert "_streamlit_xsrf" in headers.get("set-cookie", "")
+    assert not upgraded(port, "evil.example.org")
+    process.send_signal(signal.Signals[how])
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == (-signal.Signals[how] if how in ("SIGKILL", "SIGHUP") else 0)
+    with socket.socket() as free:
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", port))
+
+
+def test_a_taken_port_is_refused(project: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "weakft", "app", "--project", str(project)]
+        done = subprocess.run(
+            [*command, "--port", port], capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 2
+    assert f"is port {port} of 127.0.0.1 taken?" in done.stderr

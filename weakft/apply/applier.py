@@ -1,6 +1,6 @@
 """Apply labeling functions to rows: order kept, votes checked, faults counted."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 from snorkel.labeling import LabelingFunction as SnorkelLF
@@ -32,6 +32,7 @@ def apply_lfs(
     id_column: str = "id",
     text_column: str = "text",
     time_limit: float | None = 10.0,
+    unquoted: Collection[str] = (),
     narrator: Narrator = SILENCE,
 ) -> LabelMatrix:
     """Let every labeling function vote on every row.
@@ -54,6 +55,8 @@ def apply_lfs(
             such column, the index does.
         text_column: the column whose repeated cells are looked at once.
         time_limit: seconds that an LF may take on one row before that counts as a fault.
+        unquoted: columns that LFs see, and whose cells no fault and no refusal may quote; with
+            one or more, what LFs raise is recorded without its message.
         narrator: told of the progress.
 
     Returns:
@@ -76,7 +79,8 @@ def apply_lfs(
     crew = Workers(workers, engine, scheduler)
     columns = to_columns(frame)
     ids = tuple(str(i) for i in (columns[id_column] if id_column in columns else frame.index))
-    table = Table(lfs, columns, ids, Terms(cardinality, text_column, time_limit))
+    terms = Terms(cardinality, text_column, time_limit, bool(unquoted), id_column in unquoted)
+    table = Table(lfs, columns, ids, terms)
     chunks = _evenly(ids, workers) if cache is None else _lastingly(ids, cache)
     missing = None if cache is None else fill_from_cache(table, chunks, cache, narrator)
     everything = [Task(rows, tuple(range(len(lfs)))) for rows in chunks]

@@ -1,7 +1,6 @@
 """LFs x one chunk of rows: the same function in this process, in others and on a cluster."""
 
 import time
-import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,6 +17,8 @@ from weakft.apply.scan import scan
 from weakft.errors import InvalidVote
 from weakft.labels import ABSTAIN, MAX_CARDINALITY, Fault, Votes
 from weakft.lf import ColumnLF, LabelingFunction, PatternLF
+from weakft.recording import traceback_of
+from weakft.visible import HIDDEN
 
 Body = Callable[[Any], Any]
 
@@ -47,11 +48,15 @@ class Terms:
         cardinality: k; votes of k and more are refused. None: of 127 and more.
         text_column: the column whose repeated cells are worth looking for.
         time_limit: seconds after which a call on one row counts as a fault; None: no limit.
+        withhold: leave out of faults and refusals whatever may quote a cell.
+        hide_ids: leave out row ids, too.
     """
 
     cardinality: int | None = None
     text_column: str = "text"
     time_limit: float | None = None
+    withhold: bool = False
+    hide_ids: bool = False
 
 
 def apply_chunk(
@@ -152,7 +157,7 @@ class _Chunk:
             except ReadsMore:
                 pass
         rows = self.prepared(lf) if lf._pre else self.views
-        votes, raised = _call(_body(lf), rows, self.terms.time_limit)
+        votes, raised = _call(_body(lf), rows, self.terms)
         return self._checked(lf, votes, self.ids), self._fault(lf, raised)
 
     def prepared(self, lf: SnorkelLF) -> PreparedRows:
@@ -188,7 +193,7 @@ class _Chunk:
         cells = self.cells(self.terms.text_column)
         rows, asked = self.text_views
         asked.clear()
-        votes, raised = _call(_body(lf), rows, self.terms.time_limit)
+        votes, raised = _call(_body(lf), rows, self.terms)
         if asked:
             raise ReadsMore(asked)
         self.read_text_alone.add(lf.name)
@@ -204,10 +209,11 @@ class _Chunk:
         if not raised:
             return None
         row, (text, _) = next(iter(raised.items()))
-        return Fault(lf.name, sum(count for _, count in raised.values()), self.ids[row], text)
+        count = sum(count for _, count in raised.values())
+        return Fault(lf.name, count, self.ids[row], text, withheld=self.terms.withhold)
 
     def _checked(self, lf: SnorkelLF, votes: list[Any], ids: Sequence[str]) -> Votes:
-        return checked_votes(votes, lf.name, ids, self.terms.cardinality)
+        return checked_votes(votes, lf.name, ids, self.terms)
 
 
 def _scanned(lfs: Sequence[SnorkelLF], chunk: _Chunk) -> dict[str, npt.NDArray[np.intp]]:
@@ -235,7 +241,7 @@ def _scanned(lfs: Sequence[SnorkelLF], chunk: _Chunk) -> dict[str, npt.NDArray[n
                 hit[rows] = True
                 rows = np.flatnonzero(hit[cells.codes])
             first = [chunk.ids[row] for row in rows[:1]]
-            checked_votes([lf.label] * len(first), lf.name, first, chunk.terms.cardinality)
+            checked_votes([lf.label] * len(first), lf.name, first, chunk.terms)
             found[lf.name] = rows
     return found
 
@@ -251,40 +257,38 @@ def _body(lf: SnorkelLF) -> Body:
 
 
 def _call(
-    body: Body, rows: Iterable[Any], time_limit: float | None
+    body: Body, rows: Iterable[Any], terms: Terms
 ) -> tuple[list[Any], dict[int, tuple[str, int]]]:
     """Votes on the rows; a row on which the body raises abstains: (traceback, 1) by position."""
     votes: list[Any] = []
     raised: dict[int, tuple[str, int]] = {}
     remaining = iter(rows)
-    with patience(time_limit, lambda: len(votes)):
+    with patience(terms.time_limit, lambda: len(votes)):
         while True:
             try:
                 votes.extend(map(body, remaining))
                 return votes, raised
-            except (Exception, SystemExit):
-                text = "" if raised else traceback.format_exc()
+            except (Exception, SystemExit) as error:
+                text = "" if raised else traceback_of(error, withhold=terms.withhold)
                 raised[len(votes)] = (text, 1)
                 votes.append(ABSTAIN)
 
 
-def checked_votes(
-    votes: list[Any], lf_name: str, ids: Sequence[str], cardinality: int | None
-) -> Votes:
+def checked_votes(votes: list[Any], lf_name: str, ids: Sequence[str], terms: Terms) -> Votes:
     """Votes as int8, None as ABSTAIN.
 
     Raises:
         InvalidVote: a vote is no class index, with the LF and the first such row.
     """
-    limit = MAX_CARDINALITY if cardinality is None else cardinality
+    limit = MAX_CARDINALITY if terms.cardinality is None else terms.cardinality
     refused = {kind for kind in set(map(type, votes)) if not _is_vote_type(kind)}
     if refused:
         position = next(i for i, vote in enumerate(votes) if type(vote) in refused)
-        raise _invalid_vote(lf_name, votes[position], ids[position], limit)
+        raise _invalid_vote(lf_name, votes[position], ids[position], limit, terms)
     numbers = [ABSTAIN if vote is None else int(vote) for vote in votes]
     if numbers and not ABSTAIN <= min(numbers) <= max(numbers) < limit:
         position = next(i for i, vote in enumerate(numbers) if not ABSTAIN <= vote < limit)
-        raise _invalid_vote(lf_name, votes[position], ids[position], limit)
+        raise _invalid_vote(lf_name, votes[position], ids[position], limit, terms)
     return np.array(numbers, dtype=np.int8)
 
 
@@ -299,16 +303,30 @@ def merged(faults: Iterable[Fault]) -> tuple[Fault, ...]:
     return tuple(by_name.values())
 
 
+def recorded(faults: Iterable[Fault], terms: Terms) -> tuple[Fault, ...]:
+    """One fault for each LF, as it is kept and shown: without row ids where they are hidden."""
+    found = merged(faults)
+    return tuple(replace(fault, row_id=HIDDEN) for fault in found) if terms.hide_ids else found
+
+
 def _is_vote_type(kind: type) -> bool:
     if kind is type(None):
         return True
     return issubclass(kind, int | np.integer) and kind is not bool
 
 
-def _invalid_vote(lf_name: str, vote: Any, row_id: str, limit: int) -> InvalidVote:  # noqa: ANN401
+def _invalid_vote(
+    lf_name: str,
+    vote: Any,  # noqa: ANN401
+    row_id: str,
+    limit: int,
+    terms: Terms,
+) -> InvalidVote:
     hint = " A comparison is no vote; write `return SPAM if ... else ABSTAIN`."
+    returned = HIDDEN if terms.withhold else repr(vote)
+    row_id = HIDDEN if terms.hide_ids else row_id
     return InvalidVote(
-        f"LF {lf_name!r} returned {vote!r} ({type(vote).__name__}) on row {row_id!r}; a vote is "
+        f"LF {lf_name!r} returned {returned} ({type(vote).__name__}) on row {row_id!r}; a vote is "
         f"a class index 0..{limit - 1}, ABSTAIN (-1) or None."
         + (hint if isinstance(vote, bool | np.bool_) else ""),
         lf_name=lf_name,

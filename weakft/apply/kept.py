@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from weakft.apply.cache import KeptVotes, Keys, VoteCache, fingerprints, keys_of
-from weakft.apply.chunk import ChunkVotes, apply_chunk
+from weakft.apply.chunk import ChunkVotes, Terms, apply_chunk
 from weakft.apply.table import Table, Task
 from weakft.narration import Narrator
 
@@ -24,7 +24,8 @@ def fill_from_cache(
     prints = fingerprints(table.lfs)
     text_column = table.terms.text_column
     keys = [keys_of(table.lfs, prints, table.cells(rows), text_column) for rows in chunks]
-    found = cache.get(key for chunk in keys for lf_keys in chunk.values() for key in lf_keys)
+    there = cache.get(key for chunk in keys for lf_keys in chunk.values() for key in lf_keys)
+    found = {key: kept for key, kept in there.items() if _quotes_as(kept, table.terms)}
     kept = [
         {name: found[key] for name, lf_keys in chunk.items() for key in lf_keys if key in found}
         for chunk in keys
@@ -86,6 +87,11 @@ class Missing:
 def _as_part(kept: KeptVotes, ids: Sequence[str]) -> ChunkVotes:
     faults = tuple(replace(fault, row_id=ids[int(fault.row_id)]) for fault in kept.faults)
     return ChunkVotes(kept.votes[:, None], faults, np.array([kept.seconds]))
+
+
+def _quotes_as(kept: KeptVotes, terms: Terms) -> bool:
+    """Whether its faults quote cells just where today's terms let them; else it is replaced."""
+    return all(fault.withheld == terms.withhold for fault in kept.faults)
 
 
 def _unfaithful(

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -15,7 +15,7 @@ from snorkel.labeling import LabelingFunction as SnorkelLF
 from weakft.apply.applier import CHUNK_ROWS
 from weakft.apply.arrow import cells_of, votes_batch, votes_schema
 from weakft.apply.budget import refuse_faults_over_budget
-from weakft.apply.chunk import ChunkVotes, Terms, merged
+from weakft.apply.chunk import ChunkVotes, Terms, merged, recorded
 from weakft.apply.parquet import batches_of, opened, written_whole
 from weakft.apply.processes import Chunk
 from weakft.apply.workers import EngineName, Workers
@@ -57,6 +57,7 @@ def apply_parquet(
     id_column: str = "id",
     text_column: str = "text",
     hidden: Sequence[str] = (),
+    unquoted: Collection[str] = (),
     time_limit: float | None = 10.0,
     max_fault_rate: float = 1.0,
     narrator: Narrator = SILENCE,
@@ -79,6 +80,7 @@ def apply_parquet(
         id_column: the column of row ids.
         text_column: the column whose repeated cells are looked at once.
         hidden: columns that LFs must not see.
+        unquoted: columns that no fault may quote, see `apply_lfs`.
         time_limit: seconds that an LF may take on one row before that counts as a fault.
         max_fault_rate: share of the rows on which an LF may raise; judged at the end.
         narrator: told of the progress.
@@ -93,7 +95,8 @@ def apply_parquet(
     """
     check_lfs(lfs)
     names, start = [lf.name for lf in lfs], time.perf_counter()
-    crew, terms = Workers(workers, engine, scheduler), Terms(cardinality, text_column, time_limit)
+    crew = Workers(workers, engine, scheduler)
+    terms = Terms(cardinality, text_column, time_limit, bool(unquoted), id_column in unquoted)
     tally = _Tally(len(lfs))
     with (
         opened(source, [id_column, text_column]) as file,
@@ -109,9 +112,10 @@ def apply_parquet(
             )
             while group := list(islice(voted, CHUNKS_PER_ROW_GROUP)):
                 write(pa.Table.from_batches(group))
-        refuse_faults_over_budget(tally.faults, tally.rows, source.name, max_fault_rate)
+        faults = recorded(tally.faults, terms)
+        refuse_faults_over_budget(faults, tally.rows, source.name, max_fault_rate)
     votes = dict(zip(names, tally.votes.tolist(), strict=True))
-    return Streamed(tally.rows, tally.covered, votes, tally.faults, time.perf_counter() - start)
+    return Streamed(tally.rows, tally.covered, votes, faults, time.perf_counter() - start)
 
 
 class _Tally:

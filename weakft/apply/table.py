@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from snorkel.labeling import LabelingFunction as SnorkelLF
 
-from weakft.apply.chunk import ChunkVotes, Terms, merged
+from weakft.apply.chunk import ChunkVotes, Terms, recorded
 from weakft.apply.rows import Columns
 from weakft.apply.workers import Workers
 from weakft.labels import ABSTAIN, Fault, LabelMatrix
@@ -61,6 +61,6 @@ class Table:
 
     def matrix(self) -> LabelMatrix:
         """The finished matrix; faults in the order of rows."""
-        faults = merged(self._faults[place] for place in sorted(self._faults))
+        faults = recorded((self._faults[p] for p in sorted(self._faults)), self.terms)
         names = tuple(lf.name for lf in self.lfs)
         return LabelMatrix(self.values, names, self.ids, faults, tuple(self._seconds.tolist()))

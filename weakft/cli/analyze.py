@@ -23,8 +23,7 @@ from weakft.pipeline.labelling import gaps_of, quick_model, summarise_lfs
 from weakft.pipeline.voting import Votes, cast_votes
 from weakft.project import Project
 from weakft.report import Report
-
-HIDDEN = "(hidden)"
+from weakft.visible import HIDDEN
 
 
 def analyze(
@@ -58,7 +57,8 @@ def analyze(
             data = read_dataset(opened.config, opened.root)
             votes = cast_votes(opened, data, cli.narrator)
             texts = dict(zip(data["train"].ids, data["train"].texts, strict=True))
-            gaps = quoted([vars(gap) for gap in gaps_of(data, votes["train"])], texts)
+            hidden = opened.config.shown_as(opened.config.privacy.hidden)
+            gaps = quoted([vars(gap) for gap in gaps_of(data, votes["train"])], texts, hidden)
             model = quick_model(opened, data, votes)
             cli.show(*analysis(summarise_lfs(opened, data, votes, model), votes["train"], gaps))
 
@@ -134,8 +134,7 @@ def _refuse_other_classes(
 
 def _withheld(project: Project, comparison: Comparison) -> Comparison:
     """The same without the ids or texts that `[privacy] hidden` names."""
-    data, hidden = project.config.data, project.config.privacy.hidden
-    shown = {data.id: "id", data.text: "text", data.image: "text"}
-    masks = {name: HIDDEN for column, name in shown.items() if column in hidden}
+    hidden = project.config.shown_as(project.config.privacy.hidden)
+    masks = {name: HIDDEN for name in ("id", "text") if name in hidden}
     flips = tuple(replace(flip, **masks) for flip in comparison.flips)
     return replace(comparison, flips=flips)

@@ -77,7 +77,12 @@ def _findings(project: Project, lfs: Sequence[SnorkelLF], data: Dataset) -> list
     sample = train.sample(min(SAMPLED_ROWS, len(train)), random_state=0)
     columns = project.config.data
     return find_faults(
-        lfs, sample, id_column=columns.id, text_column=columns.text, label_column=columns.label
+        lfs,
+        sample,
+        id_column=columns.id,
+        text_column=columns.text,
+        label_column=columns.label,
+        unquoted=project.config.hidden_from_all_but_lfs,
     )
 
 

@@ -1,7 +1,8 @@
 """What a command does, as JSON: one object a line, appended to the file `WEAKFT_LOG` names.
 
 For batch jobs. Rows' texts never stand in it: of an error that may quote one, its class, the LF
-and the row's id are told. The file is opened for every line, so that logrotate may move it away.
+and the row's id are told. Passwords and tokens are masked. The file is opened for every line, so
+that logrotate may move it away.
 """
 
 import json
@@ -17,6 +18,7 @@ from typing import Any, Literal
 
 from weakft.errors import ConfigError, GateError, LFError, LockedError, WeakftError
 from weakft.narration import Advance, Narrator
+from weakft.redaction import redacted_argument, redacted_content
 
 VARIABLE = "WEAKFT_LOG"
 TOLD = ("status", "run_id", "current")  # of what a command prints as JSON
@@ -40,6 +42,7 @@ class EventLog:
         self._stage: tuple[str, float] | None = None
         self._outcome: dict[str, Any] = {}
         self._complained = False
+        self._command = shlex.join(["weakft", *map(redacted_argument, sys.argv[1:])])
 
     @classmethod
     def from_environment(cls) -> "EventLog":
@@ -104,9 +107,9 @@ class EventLog:
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "level": level,
             "event": event,
-            "command": shlex.join(["weakft", *sys.argv[1:]]),
+            "command": self._command,
             "pid": os.getpid(),
-            **more,
+            **redacted_content(more),
         }
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,8 @@
 """The `weakft` command: each command's module is loaded when the command is asked for."""
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from types import FrameType
 from typing import Any
@@ -9,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from weakft.cli.session import Terminated
+from weakft.redaction import redacted
 
 COMMANDS = {
     "init": "init.init",
@@ -32,6 +35,7 @@ COMMANDS = {
 }
 """Where each stands in `weakft.cli`; in the order of `weakft --help`."""
 
+USAGE_ERROR: Any = typer.BadParameter.__base__  # of the click inside Typer, or beside it
 PLAIN: dict[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
 
 
@@ -54,6 +58,25 @@ class Commands(TyperGroup):
         else:
             holder.command(cmd_name)(found)
         return typer.main.get_group(holder).commands[cmd_name]
+
+    def make_context(self, *arguments: Any, **settings: Any) -> Any:  # noqa: ANN401
+        """As Typer does, without a password in what it has against the arguments."""
+        with _redacted_usage():
+            return super().make_context(*arguments, **settings)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
+        """The same for the arguments of a command."""
+        with _redacted_usage():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _redacted_usage() -> Iterator[None]:
+    try:
+        yield
+    except USAGE_ERROR as error:
+        error.message = redacted(error.message)
+        raise
 
 
 app = typer.Typer(name="weakft", cls=Commands, no_args_is_help=True, **PLAIN)

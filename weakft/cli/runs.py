@@ -1,7 +1,7 @@
 """`weakft runs`: what has been run, what is in service, what may go."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +19,7 @@ from weakft.project import Project
 from weakft.registry import Move
 from weakft.report import Report
 from weakft.run_diff import RunDiff, compare_runs
+from weakft.visible import HIDDEN
 
 SHOWN_FLIPS = 20
 
@@ -88,6 +89,8 @@ def diff(
         opened = cli.project
         sides = [Report.open(opened, name) for name in (old, new)]
         found = compare_runs(*sides)
+        if any("id" in side.hidden for side in sides):
+            found = replace(found, flips=found.flips.assign(id=HIDDEN))
         cli.show({"status": "completed", **found.as_dict()}, _diff_screen(found))
 
 

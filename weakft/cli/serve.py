@@ -4,10 +4,7 @@ import importlib.util
 import ipaddress
 import os
 import socket
-import subprocess
-import sys
 import tomllib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -18,14 +15,30 @@ import weakft
 from weakft.cli.session import ProjectOption, session
 from weakft.errors import ConfigError
 
-LOCKED_DOWN = {
-    "server.headless": "true",
+LOCKED_DOWN: dict[str, Any] = {
+    "global.developmentMode": False,
+    "server.headless": True,
     "server.fileWatcherType": "none",
-    "server.enableStaticServing": "false",
-    "browser.gatherUsageStats": "false",
+    "server.maxUploadSize": 1,  # megabytes; the app takes no files
+    "browser.gatherUsageStats": False,
+    "client.allowedOrigins": [],
     "client.toolbarMode": "viewer",
     "client.showErrorDetails": "none",
 }
+"""Streamlit's settings that are not its defaults; no config.toml and no variable changes these."""
+
+LEFT_TO_PEOPLE = (
+    "server.baseUrlPath",
+    "server.cookieSecret",
+    "server.sslCertFile",
+    "server.sslKeyFile",
+    "browser.serverPort",
+    "logger.",
+    "theme.",
+    "mapbox.",
+)
+"""Beginnings of the settings that a config.toml may still change: looks, TLS, a reverse proxy."""
+
 AUTH_KEYS = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
 SECRETS = Path(".streamlit") / "secrets.toml"
 OPEN_TO_ALL = (
@@ -65,33 +78,49 @@ def serve(
                     "--allow-unauthenticated where everyone may."
                 )
             typer.echo(OPEN_TO_ALL.format(port=port, host=host), err=True)
-        options = [
-            *LOCKED_DOWN.items(),
-            ("server.address", host),
-            ("server.port", str(port)),
-            *(("server.allowedHosts", name) for name in own_names(host, auth)),
-        ]
-        environment = {**os.environ, "WEAKFT_PROJECT": str(root), "WEAKFT_AUTH": "0"}
-        if auth is not None:
-            options.append(("secrets.files", str(root / SECRETS)))
-            environment["WEAKFT_AUTH"] = "1"
+        options = {
+            **settings(),
+            "server.address": host,
+            "server.port": port,
+            "server.allowedHosts": own_names(host, auth),
+            "browser.serverAddress": public_name(auth)
+            or ("localhost" if is_wildcard(host) else host),
+            "secrets.files": [str(root / SECRETS)],
+        }
+        os.environ |= {"WEAKFT_PROJECT": str(root), "WEAKFT_AUTH": str(int(auth is not None))}
         typer.echo(f"Serving {root} on {url(host, port)} (Ctrl-C ends it)", err=True)
-        if code := _ended(options, environment):
+        try:
+            run_server(options)
+        except SystemExit as end:
             raise ConfigError(
-                f"streamlit ended with exit code {code}; is port {port} of {host} taken?"
-            )
+                f"streamlit ended with exit code {end.code}; is port {port} of {host} taken?"
+            ) from end
 
 
-def _ended(options: Iterable[tuple[str, str]], environment: dict[str, str]) -> int:
-    """Exit code of streamlit, which ends with this process at the latest."""
-    flags = [f"--{key}={value}" for key, value in options]
-    command = [sys.executable, "-m", "streamlit", "run", str(app_file()), *flags]
-    process = subprocess.Popen(command, env=environment)
-    try:
-        return process.wait()
-    finally:
-        process.terminate()
-        process.wait()
+def settings() -> dict[str, Any]:
+    """All of Streamlit's settings but those left to people: ours, the others as they come.
+
+    Given as flags they outrank every config.toml and every variable.
+    """
+    from streamlit import config
+
+    known = config._config_options_template
+    pinned = {
+        key: option.default_val
+        for key, option in known.items()
+        if not key.startswith(LEFT_TO_PEOPLE)
+        and option.default_val is not None
+        and not option.is_expired()
+    }
+    return pinned | {key: value for key, value in LOCKED_DOWN.items() if key in known}
+
+
+def run_server(options: dict[str, Any]) -> None:
+    """Serve the app until a signal ends it: in this process, so that nothing outlives it."""
+    from streamlit.web import bootstrap
+
+    bootstrap.load_config_options(options)
+    bootstrap.run(str(app_file()), False, [], options)
 
 
 def read_auth(secrets: Path) -> Auth | None:
@@ -131,9 +160,12 @@ def own_names(host: str, auth: Auth | None) -> list[str]:
     names = ["localhost", "127.0.0.1", host]
     if is_wildcard(host):
         names.append(socket.gethostname())
-    if auth is not None and (public := urlsplit(str(auth["redirect_uri"])).hostname):
-        names.append(public)
-    return list(dict.fromkeys(filter(None, names)))
+    return list(dict.fromkeys(filter(None, [*names, public_name(auth)])))
+
+
+def public_name(auth: Auth | None) -> str | None:
+    """The name under which people log in; None where nobody has to."""
+    return None if auth is None else urlsplit(str(auth["redirect_uri"])).hostname
 
 
 def is_loopback(host: str) -> bool:

@@ -5,7 +5,6 @@ import errno
 import os
 import re
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +20,8 @@ from weakft.errors import DataError, WeakftError
 from weakft.narration import SILENCE, Narrator
 from weakft.project import Project
 from weakft.ranks import leads, rank
+from weakft.recording import WITHHELD, traceback_of
+from weakft.redaction import redacted
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -67,6 +68,7 @@ class Session:
         stdout: the real standard output; LF code that prints ends up on stderr.
         log: told of the outcome.
         narrator: told of the progress.
+        hides: whether its project has columns that nobody may see.
     """
 
     folder: Path | None
@@ -75,6 +77,7 @@ class Session:
     stdout: TextIO
     log: EventLog = field(default_factory=lambda: EventLog(None))
     narrator: Narrator = SILENCE
+    hides: bool = False
 
     @classmethod
     def begun(cls, folder: Path | None, overrides: list[str], as_json: bool) -> Self:
@@ -89,7 +92,9 @@ class Session:
     @property
     def project(self) -> Project:
         """The project asked for."""
-        return Project.open(self.folder, self.overrides)
+        opened = Project.open(self.folder, self.overrides)
+        self.hides = bool(opened.config.privacy.hidden)
+        return opened
 
     def show(self, content: dict[str, Any], *screens: RenderableType) -> None:
         """Print the result: the JSON object, or the screens made for people."""
@@ -141,9 +146,12 @@ def session(folder: Path | None, overrides: list[str] | None, as_json: bool) -> 
         current.log.ended(end.exit_code)
         raise
     except (Exception, SystemExit) as error:
-        if refusal := _refused_by_disk(error):
+        refusal = _refused_by_disk(error)
+        if refusal is not None:
             _fail(current, DataError.__name__, refusal, DataError.exit_code)
-        message = f"This is a bug in weakft: {type(error).__name__}: {error}. {_logged()}"
+        told = WITHHELD if current.hides else str(error)
+        log = _logged(error, current.hides)
+        message = f"This is a bug in weakft: {type(error).__name__}: {told}. {log}"
         _fail(current, type(error).__name__, message, 1)
 
 
@@ -167,10 +175,11 @@ def _refused_by_disk(error: BaseException | None) -> str | None:
     return None
 
 
-def _logged() -> str:
+def _logged(error: BaseException, withhold: bool) -> str:
     log = Path(f"weakft-crash{'' if leads() else f'-{rank()}'}.log").resolve()
     try:
-        log.write_text(traceback.format_exc(), encoding="utf-8")
+        text = redacted(traceback_of(error, withhold=withhold))
+        log.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         return f"Its traceback cannot be kept: {error}"
     return f"Traceback: {log}"
@@ -180,6 +189,7 @@ def _fail(
     current: Session, kind: str, message: str, code: int, error: WeakftError | None = None
 ) -> None:
     current.log.ended(code, kind, error)
+    message = redacted(message)
     if current.as_json:
         told = {"type": kind, "message": message}
         content = {"schema": 1, "status": "error", "error": told, "exit_code": code}

@@ -27,6 +27,7 @@ from weakft.live import watch_table
 from weakft.pipeline.labelling import summarise_lfs
 from weakft.pipeline.voting import Votes, cast_votes
 from weakft.project import Project
+from weakft.redaction import redacted
 
 PAUSE = 0.5  # seconds between two looks at the files
 
@@ -139,5 +140,6 @@ def _broken(project: Project) -> list[str]:
 
 
 def _refusal(error: WeakftError) -> tuple[dict[str, Any], RenderableType]:
-    told = {"type": type(error).__name__, "message": str(error)}
-    return {"status": "error", "error": told}, Text(f"\n{told['type']}: {error}", style="red")
+    told = {"type": type(error).__name__, "message": redacted(str(error))}
+    screen = Text(f"\n{told['type']}: {told['message']}", style="red")
+    return {"status": "error", "error": told}, screen

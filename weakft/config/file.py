@@ -5,10 +5,9 @@ Precedence: defaults < weakft.toml < WEAKFT_TRAIN__LEARNING_RATE < --set train.l
 
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -28,9 +27,14 @@ from weakft.config.sections import (
 from weakft.config.train import TrainConfig
 from weakft.config.wording import explained
 from weakft.errors import ConfigError
+from weakft.redaction import holds_secret, redacted_argument
 
 FILE_NAME = "weakft.toml"
 ENV_PREFIX = "WEAKFT_"
+MLFLOW_INSTEAD = (
+    " and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, in "
+    "the environment"
+)
 
 
 class Config(Section):
@@ -53,6 +57,17 @@ class Config(Section):
         """The class names; votes are their positions."""
         return self.project.classes
 
+    @property
+    def hidden_from_all_but_lfs(self) -> tuple[str, ...]:
+        """Columns that `[privacy]` hides, save the gold label, which LFs do not see either."""
+        return tuple(name for name in self.privacy.hidden if name != self.data.label)
+
+    def shown_as(self, columns: Collection[str]) -> frozenset[str]:
+        """Which of id, text and gold these columns of the data are."""
+        data = self.data
+        names = {data.id: "id", data.text: "text", data.image: "text", data.label: "gold"}
+        return frozenset(name for column, name in names.items() if column in columns)
+
     @classmethod
     def load(
         cls,
@@ -71,13 +86,13 @@ class Config(Section):
             _put(settings, key, value, f"{ENV_PREFIX}{'__'.join(key).upper()}")
         for override in overrides:
             key, value = _from_override(override)
-            _put(settings, key, value, f"--set {override}")
+            _put(settings, key, value, f"--set {'.'.join(key)}")
         try:
             config = cls.model_validate(settings)
         except ValidationError as error:
             raise ConfigError(explained(error, cls, file)) from error
         _refuse_unfit_balance(config, file)
-        _refuse_password(config, file)
+        _refuse_secrets(config, file)
         return config
 
 
@@ -118,7 +133,7 @@ def _from_environment(environ: Mapping[str, str]) -> list[tuple[list[str], Any]]
 def _from_override(override: str) -> tuple[list[str], Any]:
     key, equals, value = override.partition("=")
     if not equals or "." not in key:
-        raise ConfigError(f"--set wants section.key=value, got {override!r}.")
+        raise ConfigError(f"--set wants section.key=value, got {redacted_argument(override)!r}.")
     return key.strip().split("."), _parsed(value.strip())
 
 
@@ -149,11 +164,23 @@ def _refuse_unfit_balance(config: Config, file: Path) -> None:
         )
 
 
-def _refuse_password(config: Config, file: Path) -> None:
-    parts = urlsplit(config.mlflow.uri)
-    if parts.username is not None or parts.password is not None:
-        raise ConfigError(
-            f"{file}: 'mlflow.uri' holds a name or a password, and settings are kept with every "
-            "run. Take it out and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
-            "MLFLOW_TRACKING_TOKEN, in the environment."
-        )
+def _refuse_secrets(config: Config, file: Path) -> None:
+    for key, value in _texts(config.model_dump(mode="json")):
+        if holds_secret(value):
+            instead = MLFLOW_INSTEAD if key == "mlflow.uri" else ""
+            raise ConfigError(
+                f"{file}: {key!r} holds a name, a password or a token, and settings are kept with "
+                f"every run. Take it out{instead}."
+            )
+
+
+def _texts(settings: Any, key: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401
+    """Every text among settings, with its key."""
+    if isinstance(settings, str):
+        yield key, settings
+    elif isinstance(settings, dict):
+        for name, value in settings.items():
+            yield from _texts(value, f"{key}.{name}" if key else str(name))
+    elif isinstance(settings, list):
+        for value in settings:
+            yield from _texts(value, key)

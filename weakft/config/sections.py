@@ -154,10 +154,10 @@ class MlflowConfig(Section):
     @classmethod
     def _an_address(cls, uri: str) -> str:
         parts = urlsplit(uri)
-        server = parts.scheme in ("http", "https") and parts.netloc
+        server = parts.scheme in ("http", "https") and parts.netloc and uri == uri.split("?")[0]
         if not (uri in ("", "local") or server or uri.startswith("sqlite:///")):
             raise ValueError(
-                'wanted "local", sqlite:///FILE or the address of a server, http://...'
+                'wanted "local", sqlite:///FILE or the address of a server, http://..., no query'
             )
         return uri
 

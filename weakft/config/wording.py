@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from weakft.redaction import redacted, redacted_argument
+
 
 def explained(error: ValidationError, whole: type[BaseModel], file: Path) -> str:
     """Every wrong setting: its key, what was wanted, what was found, the nearest known key.
@@ -31,7 +33,11 @@ def _problem(detail: dict[str, Any], whole: type[BaseModel]) -> str:
     if detail["type"] == "missing":
         return f"{where!r} is required."
     wanted = detail["msg"].removeprefix("Value error, ")
-    return f"{where!r}: {wanted}, got {detail['input']!r}."
+    return f"{where!r}: {wanted}, got {_shown(detail['input'])}."
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401
+    return repr(redacted_argument(value)) if isinstance(value, str) else redacted(repr(value))
 
 
 def _section_at(whole: type[BaseModel], path: Sequence[str]) -> type[BaseModel]:

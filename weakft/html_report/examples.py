@@ -10,9 +10,9 @@ from weakft.config import Splits
 from weakft.html_report.blocks import Table, number, percent
 from weakft.report import Report
 from weakft.tables import RowTable, Sought
+from weakft.visible import HIDDEN
 
 MOST_CHARACTERS = 600
-HIDDEN = "(hidden)"
 STATES = {
     "none": "no LF votes",
     "agreed": "the LFs that vote are right",

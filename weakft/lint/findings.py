@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -44,6 +44,7 @@ def find_faults(
     id_column: str = "id",
     text_column: str = "text",
     label_column: str = "label",
+    unquoted: Collection[str] = (),
 ) -> list[Finding]:
     """Look at the LFs themselves and at their votes on a sample.
 
@@ -53,6 +54,7 @@ def find_faults(
         id_column: names the rows.
         text_column: the column whose repeated cells are looked at once.
         label_column: the column of gold labels, which no LF may read.
+        unquoted: columns that no refusal may quote, see `apply_lfs`.
 
     Raises:
         InvalidVote: an LF returned something that is no vote.
@@ -64,7 +66,7 @@ def find_faults(
         >>> [(fault.lf, fault.rule) for fault in faults]
         [('any', 'always_votes'), ('none', 'never_votes'), ('none', 'backtracks')]
     """
-    L = apply_lfs(lfs, sample, id_column=id_column, text_column=text_column)
+    L = apply_lfs(lfs, sample, id_column=id_column, text_column=text_column, unquoted=unquoted)
     rows = _trapped_rows(sample, label_column)
     found = []
     for j, lf in enumerate(lfs):

@@ -87,7 +87,7 @@ def all_faults(votes: Mapping[Splits, LabelMatrix]) -> list[Fault]:
         for fault in matrix.faults:
             first = merged.get(fault.lf_name, fault)
             count = fault.count + (merged[fault.lf_name].count if fault.lf_name in merged else 0)
-            merged[fault.lf_name] = Fault(fault.lf_name, count, first.row_id, first.traceback)
+            merged[fault.lf_name] = replace(first, count=count)
     return list(merged.values())
 
 
@@ -111,6 +111,7 @@ def _terms(project: Project) -> dict[str, Any]:
         "id_column": config.data.id,
         "text_column": config.data.text,
         "time_limit": config.apply.time_limit,
+        "unquoted": config.hidden_from_all_but_lfs,
     }
 
 

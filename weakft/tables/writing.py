@@ -20,6 +20,7 @@ from weakft.tables.columns import Columns, Ints
 from weakft.tables.rows import ROWS_A_GROUP, slice_column
 from weakft.tables.slices import sliced_columns
 from weakft.tables.summaries import summaries
+from weakft.visible import HIDDEN
 
 GROUP_OF_COLUMNS = 1 << 16
 QUICK_TO_SEARCH: dict[str, Any] = {
@@ -56,7 +57,7 @@ def write_tables(root: Path, config: Config, data: Dataset, folder: RunFolder) -
         gold = _train_gold(root, config, split.ids) if name == "train" else split.gold
         probs = _predictions(folder.predictions(name), config.classes, split.ids)
         votes[name], columns[name] = L.values, Columns.of(L.values, gold, soft, probs)
-        texts = ["(hidden)"] * len(split) if hidden else list(split.texts)
+        texts = [HIDDEN] * len(split) if hidden else list(split.texts)
         rows = pa.table({"id": pa.array(split.ids, pa.string()), "text": pa.array(texts)})
         pq.write_table(rows, folder.rows(name), row_group_size=ROWS_A_GROUP, **QUICK_TO_SEARCH)
         by = {slice_column(c): pa.array(v, pa.string()) for c, v in sliced.get(name, {}).items()}

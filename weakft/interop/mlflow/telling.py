@@ -12,6 +12,7 @@ from weakft.interop.mlflow.tracker import Place, Tracker, quiet_mlflow
 from weakft.judgements import FILE_NAME, Judgements
 from weakft.locks import locked
 from weakft.project import Project
+from weakft.redaction import redacted
 from weakft.registry import CURRENT
 from weakft.runs import RunFolder
 
@@ -169,4 +170,5 @@ def _explained(place: Place) -> Iterator[None]:
 
 def _reason(error: Exception) -> str:
     lines = str(error).strip().splitlines() or ["no reason given"]
-    return f"{type(error).__name__}: {lines[0][:SHOWN_OF_A_REASON].rstrip('.')}."
+    shown = redacted(lines[0])[:SHOWN_OF_A_REASON].rstrip(".")
+    return f"{type(error).__name__}: {shown}."
