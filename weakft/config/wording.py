@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from weakft.redaction import redacted, redacted_argument
+from weakft.redaction import redacted_argument
 
 
 def explained(error: ValidationError, whole: type[BaseModel], file: Path) -> str:
@@ -37,7 +37,14 @@ def _problem(detail: dict[str, Any], whole: type[BaseModel]) -> str:
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401
-    return repr(redacted_argument(value)) if isinstance(value, str) else redacted(repr(value))
+    """A setting as it was found, without passwords."""
+    if isinstance(value, str):
+        return repr(redacted_argument(value))
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key!r}: {_shown(each)}' for key, each in value.items())}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_shown, value))}]"
+    return repr(value)
 
 
 def _section_at(whole: type[BaseModel], path: Sequence[str]) -> type[BaseModel]:
