@@ -4,6 +4,7 @@ import sys
 import traceback
 from pathlib import Path
 
+WITHOUT_FILE = traceback.FrameSummary("(code without a file)", 0, "?", line="")
 WITHHELD = "(message withheld: [privacy] hidden)"
 
 
@@ -18,7 +19,7 @@ def traceback_of(error: BaseException, *, withhold: bool = False) -> str:
     if not withhold:
         return "".join(traceback.format_exception(error))
     frames = [
-        frame if Path(frame.filename).is_file() else ("(code without a file)", None, "?", None)
+        frame if Path(frame.filename).is_file() else WITHOUT_FILE
         for frame in traceback.extract_tb(error.__traceback__)
     ]
     lines = "".join(traceback.format_list(frames))
@@ -28,7 +29,7 @@ def traceback_of(error: BaseException, *, withhold: bool = False) -> str:
 def _type_name(kind: type) -> str:
     """The name of the nearest class that its module knows by that name: no name made of a cell."""
     for base in kind.__mro__:
-        module = sys.modules.get(str(base.__module__))
-        if getattr(module, base.__name__, None) is base:
-            return base.__name__
+        module, name = sys.modules.get(str(base.__module__)), str(base.__name__)
+        if getattr(module, name, None) is base:
+            return name
     return "BaseException"
