@@ -33,8 +33,8 @@ MODEL_NAMES = {
 }
 
 TRACEBACK_WITHHELD = (
-    "(withheld: [privacy] hidden; it was recorded before, and may quote a cell. A new run records "
-    "the lines of code without the message.)"
+    "(withheld: [privacy] hidden)\nIt was recorded before that and may quote a cell.\nA new run "
+    "records the lines of code without the message."
 )
 ABOUT_TEST = " on test"  # how warnings that quote scores on test say so
 
