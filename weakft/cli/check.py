@@ -27,11 +27,13 @@ def check(project: ProjectOption = None, set_: SetOption = None, json: JsonOptio
         if gold := opened.config.evaluate.train_gold:
             read_gold(opened.root / gold, opened.config.data, opened.config.classes)
         findings: list[Finding] = []
+        warnings = list(data.warnings)
         examples = 0
         if opened.config.labeling.votes or not opened.config.labeling.modules:
             names = list(cast_votes(opened, data, cli.narrator)["train"].lf_names)
         else:
-            lfs = load_lfs(opened.lf_files, opened.root, opened.config.classes)
+            classes = opened.config.classes
+            lfs = load_lfs(opened.lf_files, opened.root, classes, warn=warnings.append)
             names = [lf.name for lf in lfs]
             examples = _hold_to_examples(opened, lfs)
             findings = _findings(opened, lfs, data)
@@ -44,7 +46,7 @@ def check(project: ProjectOption = None, set_: SetOption = None, json: JsonOptio
             "classes": list(opened.config.classes),
             "examples": examples,
             "findings": [asdict(finding) for finding in findings],
-            "warnings": list(data.warnings),
+            "warnings": warnings,
         }
         cli.show(content, *_screen(content, findings))
 

@@ -4,8 +4,12 @@ A weakft LF *is* a `snorkel.labeling.LabelingFunction`: Snorkel's own LFs run he
 unchanged, and ours run in Snorkel's appliers.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, Self
 
 from snorkel.labeling import LabelingFunction as SnorkelLF
@@ -28,6 +32,42 @@ class Example:
 
     row: Row
     vote: int
+
+
+@dataclass
+class Creations:
+    """The LFs that are made while files are imported, kept or not.
+
+    Attributes:
+        lfs: (name of the LF, name of the module whose import made it).
+    """
+
+    lfs: list[tuple[str, str]] = field(default_factory=list)
+
+    @classmethod
+    @contextmanager
+    def recorded(cls) -> Iterator["Creations"]:
+        """Record what is made in the body."""
+        current = cls()
+        token = _creations.set(current)
+        try:
+            yield current
+        finally:
+            _creations.reset(token)
+
+    def add(self, name: str) -> None:
+        """Record an LF under the module that is being imported at this moment."""
+        frame = sys._getframe(1)
+        while frame.f_code.co_name != "<module>" and frame.f_back is not None:
+            frame = frame.f_back
+        self.lfs.append((name, frame.f_globals.get("__name__", "")))
+
+    def names_in(self, module: ModuleType) -> list[str]:
+        """Names of the LFs that the import of this module itself made, each once."""
+        return list(dict.fromkeys(lf for lf, maker in self.lfs if maker == module.__name__))
+
+
+_creations: ContextVar[Creations | None] = ContextVar("creations", default=None)
 
 
 class LabelingFunction(SnorkelLF):  # type: ignore[misc]  # snorkel has no types
@@ -65,6 +105,8 @@ class LabelingFunction(SnorkelLF):  # type: ignore[misc]  # snorkel has no types
         self.pure = pure
         self.examples: tuple[Example, ...] = ()
         self.__doc__ = doc or f.__doc__ or ""
+        if (creations := _creations.get()) is not None:
+            creations.add(name)
 
     def __call__(self, x: Any) -> int:  # noqa: ANN401  (any row view will do)
         """Vote on one row: a class index or ABSTAIN."""

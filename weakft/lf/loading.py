@@ -4,7 +4,7 @@ import importlib.util
 import re
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,8 @@ from weakref import WeakKeyDictionary
 from snorkel.labeling import LabelingFunction as SnorkelLF
 
 from weakft.errors import ConfigError, LFError, LFImportError
+from weakft.lf.collecting import lfs_of, unbound_lfs, unused_lfs
+from weakft.lf.function import Creations
 from weakft.lf.lookup import project_root
 from weakft.lf.rules import load_rules
 
@@ -45,27 +47,37 @@ def source_of(lf: SnorkelLF) -> LFSource | None:
     return _sources.get(lf)
 
 
-def load_lfs(files: Sequence[Path], root: Path, classes: Sequence[str] = ()) -> list[SnorkelLF]:
+def load_lfs(
+    files: Sequence[Path],
+    root: Path,
+    classes: Sequence[str] = (),
+    *,
+    warn: Callable[[str], None] = lambda message: None,
+) -> list[SnorkelLF]:
     """Import LF files and collect their labeling functions in the order of definition.
 
     Args:
         files: Python files, each run once under its own module name, and rules files (.tsv).
+            Where their LFs are looked for: see `weakft.lf.collecting.lfs_of`.
         root: the project folder, importable while the files load.
         classes: k class names, as rules files call them.
+        warn: called with a sentence about LFs that a file makes and that are not used.
 
     Raises:
         LFImportError: a file is missing, raises on import or defines no LF.
         LFError: two LFs share a name.
     """
     found: dict[str, tuple[SnorkelLF, Path]] = {}
+    modules: list[tuple[Path, ModuleType, Creations]] = []
     for file in files:
-        rules = file.suffix == ".tsv"
-        lfs = load_rules(file, classes) if rules else list(_lfs_of(_import_file(file, root)))
-        if not lfs:
-            raise LFImportError(
-                f"{file}: wanted at least one labeling function, found none. Decorate a "
-                "function with @labeling_function(), or assign a keyword_lf(...) to a name."
-            )
+        if file.suffix == ".tsv":
+            lfs: list[SnorkelLF] = list(load_rules(file, classes))
+        else:
+            module, created = _import_file(file, root)
+            modules.append((file, module, created))
+            lfs = lfs_of(module, root)
+            if not lfs:
+                raise _none_found(file, created.names_in(module))
         for lf in lfs:
             if lf.name in found and found[lf.name][0] is not lf:
                 raise LFError(
@@ -73,9 +85,22 @@ def load_lfs(files: Sequence[Path], root: Path, classes: Sequence[str] = ()) -> 
                     "Rename one of the two."
                 )
             found.setdefault(lf.name, (lf, file))
+    for file, module, created in modules:
+        if unbound := [name for name in created.names_in(module) if name not in found]:
+            warn(f"{file}: {unbound_lfs(unbound)}")
+        for sentence in unused_lfs(module, root, files, found):
+            warn(f"{file}: {sentence}")
     source = LFSource(tuple(files), root, tuple(classes))
     _sources.update({lf: source for lf, _ in found.values()})
     return [lf for lf, _ in found.values()]
+
+
+def _none_found(file: Path, created: Sequence[str]) -> LFImportError:
+    made = f" {unbound_lfs(created)}" if created else ""
+    return LFImportError(
+        f"{file}: wanted at least one labeling function, found none.{made} Decorate a "
+        "function with @labeling_function(), or assign a keyword_lf(...) to a name."
+    )
 
 
 def check_lfs(lfs: Sequence[SnorkelLF]) -> None:
@@ -104,16 +129,7 @@ def check_lfs(lfs: Sequence[SnorkelLF]) -> None:
         seen.add(lf.name)
 
 
-def _lfs_of(module: ModuleType) -> Iterator[SnorkelLF]:
-    seen: set[int] = set()
-    for value in vars(module).values():
-        for item in value if isinstance(value, list | tuple) else [value]:
-            if isinstance(item, SnorkelLF) and id(item) not in seen:
-                seen.add(id(item))
-                yield item
-
-
-def _import_file(file: Path, root: Path) -> ModuleType:
+def _import_file(file: Path, root: Path) -> tuple[ModuleType, Creations]:
     if not file.is_file():
         raise LFImportError(f"{file}: no such LF file. [labeling] modules names it in weakft.toml.")
     name = "weakft_lfs_" + re.sub(
@@ -124,7 +140,7 @@ def _import_file(file: Path, root: Path) -> ModuleType:
         raise LFImportError(f"{file}: wanted a Python file ending in .py.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    with _importable(root, file.parent):
+    with _importable(root, file.parent), Creations.recorded() as created:
         resources = project_root.set(root)
         try:
             spec.loader.exec_module(module)
@@ -136,7 +152,7 @@ def _import_file(file: Path, root: Path) -> ModuleType:
             ) from error
         finally:
             project_root.reset(resources)
-    return module
+    return module, created
 
 
 def _place(error: BaseException) -> str:

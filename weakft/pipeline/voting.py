@@ -51,7 +51,7 @@ def cast_votes(project: Project, data: Dataset, narrator: Narrator) -> Votes:
     labeling = project.config.labeling
     if labeling.votes:
         return _read_votes(project.root / labeling.votes, data, len(project.config.classes))
-    lfs = _project_lfs(project)
+    lfs = _project_lfs(project, narrator)
     votes: Votes = {}
     for name, split in data.splits.items():
         votes[name] = L = apply_lfs(
@@ -70,7 +70,7 @@ def vote_on_file(project: Project, source: Path, target: Path, narrator: Narrato
         ConfigError: `[labeling]` names no LF files.
     """
     return apply_parquet(
-        _project_lfs(project),
+        _project_lfs(project, narrator),
         source,
         target,
         hidden=[project.config.data.label],
@@ -91,13 +91,13 @@ def all_faults(votes: Mapping[Splits, LabelMatrix]) -> list[Fault]:
     return list(merged.values())
 
 
-def _project_lfs(project: Project) -> list[SnorkelLF]:
+def _project_lfs(project: Project, narrator: Narrator) -> list[SnorkelLF]:
     if not project.config.labeling.modules:
         raise ConfigError(
             "No labeling function: [labeling] of weakft.toml names neither modules = "
             '["labeling/my_lfs.py"] nor votes = "a folder".'
         )
-    return load_lfs(project.lf_files, project.root, project.config.classes)
+    return load_lfs(project.lf_files, project.root, project.config.classes, warn=narrator.say)
 
 
 def _terms(project: Project) -> dict[str, Any]:
