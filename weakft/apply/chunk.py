@@ -217,7 +217,7 @@ class _Chunk:
 
 
 def _scanned(lfs: Sequence[SnorkelLF], chunk: _Chunk) -> dict[str, npt.NDArray[np.intp]]:
-    """Rows on which each pattern LF votes, one scan for each column they read.
+    """Rows on which each pattern LF votes, one scan for each column and form they read it in.
 
     An LF that takes too long on some text is left out.
     """
@@ -227,13 +227,12 @@ def _scanned(lfs: Sequence[SnorkelLF], chunk: _Chunk) -> dict[str, npt.NDArray[n
         for lf in lfs
         if isinstance(lf, PatternLF) and lf.column in chunk.columns and chunk.cells(lf.column).text
     ]
-    for column in dict.fromkeys(lf.column for lf in patterns):
-        here = [lf for lf in patterns if lf.column == column]
+    for column, normalization in dict.fromkeys((lf.column, lf.normalization) for lf in patterns):
+        here = [lf for lf in patterns if (lf.column, lf.normalization) == (column, normalization)]
         cells = chunk.cells(column)
+        texts = [normalization(t) for t in cells.distinct] if normalization else cells.distinct
         unique = len(cells.distinct) == len(cells.codes)
-        for position, hits in scan(
-            [lf.pattern for lf in here], cells.distinct, chunk.terms.time_limit
-        ):
+        for position, hits in scan([lf.pattern for lf in here], texts, chunk.terms.time_limit):
             lf = here[position]
             rows = np.array(hits, dtype=np.intp)
             if not unique:

@@ -37,7 +37,6 @@ CATEGORIES = {
     sre.CATEGORY_WORD: WORD,
     sre.CATEGORY_NOT_WORD: ASCII - WORD,
 }
-NOT_WORD = [(sre.IN, [(sre.CATEGORY, sre.CATEGORY_WORD)])]
 
 Node = tuple[Any, Any]
 
@@ -178,7 +177,10 @@ def _is_boundary(node: Node) -> bool:
     op, argument = node
     if op is sre.AT:
         return argument is sre.AT_BOUNDARY
-    return op is sre.ASSERT_NOT and list(argument[1]) == NOT_WORD
+    if op is not sre.ASSERT_NOT or len(argument[1]) != 1 or argument[1][0][0] is not sre.IN:
+        return False
+    items = argument[1][0][1]
+    return items[0][0] is not sre.NEGATE and _listed(items)[0] >= WORD
 
 
 def _members(op: Any, argument: Any, flags: int) -> tuple[frozenset[str], bool]:  # noqa: ANN401

@@ -11,7 +11,9 @@ from typing import Any
 from weakft.errors import LFImportError
 from weakft.labels import ABSTAIN
 from weakft.lf.function import ColumnLF
-from weakft.lf.patterns import any_of, keyword_lf
+from weakft.lf.normalization import Normalization
+from weakft.lf.patterns import keyword_lf
+from weakft.lf.words import any_of
 
 Table = Mapping[str, int]
 
@@ -27,6 +29,7 @@ def lookup_lf(
     column: str = "text",
     whole_cell: bool = False,
     ignore_case: bool = True,
+    normalize: bool = False,
     doc: str = "",
 ) -> ColumnLF:
     """An LF that looks entries of a word list or a table up in a column.
@@ -41,6 +44,7 @@ def lookup_lf(
         whole_cell: the whole cell is the entry ("gmail.com"), rather than an entry standing
             somewhere in the cell as whole words. Entries found that disagree: abstain.
         ignore_case: "Great" counts for "great".
+        normalize: compare normal forms, as `keyword_lf` does.
         doc: one sentence on what the rule looks for.
 
     Raises:
@@ -58,44 +62,88 @@ def lookup_lf(
     """
     table = _labelled(name, _read(name, source), label)
     doc = doc or f"Looks up {len(table)} entries in `{column}`."
-    if whole_cell:
-        return ColumnLF(name, column, _WholeCells(table, ignore_case).votes, doc)
-    if len(set(table.values())) == 1:
-        only = next(iter(table.values()))
-        return keyword_lf(name, list(table), only, column=column, ignore_case=ignore_case, doc=doc)
-    return ColumnLF(name, column, _Words(table, ignore_case).votes, doc)
+    labels = set(table.values())
+    if whole_cell or len(labels) > 1:
+        return LookupLF(name, table, column, whole_cell, ignore_case, normalize, doc)
+    return keyword_lf(
+        name,
+        list(table),
+        labels.pop(),
+        column=column,
+        ignore_case=ignore_case,
+        normalize=normalize,
+        doc=doc,
+    )
+
+
+class LookupLF(ColumnLF):
+    """An LF over a table of several classes, or of whole cells; see `lookup_lf`."""
+
+    def __init__(
+        self,
+        name: str,
+        table: Table,
+        column: str,
+        whole_cell: bool,
+        ignore_case: bool,
+        normalize: bool,
+        doc: str,
+    ) -> None:
+        self.table = table
+        self.whole_cell = whole_cell
+        self.ignore_case = ignore_case
+        kind = _WholeCells if whole_cell else _Words
+        normalization = Normalization(casefold=ignore_case) if normalize else None
+        super().__init__(name, column, kind(table, ignore_case, normalization).votes, doc)
+        self.normalization = normalization
+
+    def normalized(self) -> "LookupLF":
+        """The same LF with `normalize=True`."""
+        doc = self.__doc__ or ""
+        return LookupLF(
+            self.name, self.table, self.column, self.whole_cell, self.ignore_case, True, doc
+        )
 
 
 class _WholeCells:
-    def __init__(self, table: Table, ignore_case: bool) -> None:
+    def __init__(
+        self, table: Table, ignore_case: bool, normalization: Normalization | None
+    ) -> None:
         self.ignore_case = ignore_case
+        self.normalization = normalization
         self.table = {self._key(entry): label for entry, label in table.items()}
 
     def votes(self, cells: Sequence[Any]) -> list[int]:
         return [self.table.get(self._key(cell), ABSTAIN) for cell in cells]
 
     def _key(self, cell: Any) -> str:  # noqa: ANN401
+        if self.normalization is not None:
+            return self.normalization(str(cell)).strip()
         return str(cell).casefold() if self.ignore_case else str(cell)
 
 
 class _Words:
-    def __init__(self, table: Table, ignore_case: bool) -> None:
+    def __init__(
+        self, table: Table, ignore_case: bool, normalization: Normalization | None
+    ) -> None:
         """One pattern for each class."""
+        self.normalization = normalization
+        by_label: dict[int, list[str]] = {}
+        for entry, label in table.items():
+            word = normalization(entry) if normalization else entry
+            by_label.setdefault(label, []).append(word)
         flags = re.IGNORECASE if ignore_case else 0
         self.patterns = [
-            (
-                label,
-                re.compile(
-                    any_of([e for e in table if table[e] == label], whole_words=True), flags
-                ),
-            )
-            for label in sorted(set(table.values()))
+            (label, re.compile(any_of(by_label[label], whole_words=True), flags))
+            for label in sorted(by_label)
         ]
 
     def votes(self, cells: Sequence[Any]) -> list[int]:
         return [self._vote(cell) for cell in cells]
 
     def _vote(self, cell: str) -> int:
+        if self.normalization is not None:
+            cell = self.normalization(cell)
         found = [label for label, pattern in self.patterns if pattern.search(cell)]
         return found[0] if len(found) == 1 else ABSTAIN
 

@@ -2,7 +2,7 @@ r"""Rules in a file: one pattern a line, no Python needed.
 
     class     pattern            options
     spam      (free|win) .*now   ignore_case
-    spam      call now           words, column=subject
+    spam      don't miss         words, normalize, column=subject
     ham       \bsee you\b        ignore_case, name=says_goodbye
 
 Columns are separated by tabs; the first line is the header; `#` starts a comment line.
@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from weakft.errors import LFImportError
-from weakft.lf.patterns import PatternLF, any_of, regex_lf
+from weakft.lf.patterns import PatternLF, keyword_lf, regex_lf
 
 HEADER = ("class", "pattern", "options")
+SWITCHES = ("ignore_case", "words", "normalize")
 SLUG_LENGTH = 40
 
 
@@ -26,8 +27,9 @@ def load_rules(path: Path, classes: Sequence[str]) -> list[PatternLF]:
     Args:
         path: a TSV file of UTF-8 text with the columns class, pattern and maybe options.
             Options, separated by commas: `ignore_case`; `words` (the pattern is no regular
-            expression but words to be found as they stand); `column=NAME` (default `text`);
-            `name=NAME` (default: made from the pattern).
+            expression but words to be found as they stand); `normalize` (as `keyword_lf` and
+            `regex_lf` have it); `column=NAME` (default `text`); `name=NAME` (default: made from
+            the pattern).
         classes: k class names; a rule may also name a class by its position.
 
     Raises:
@@ -39,14 +41,29 @@ def load_rules(path: Path, classes: Sequence[str]) -> list[PatternLF]:
     for line, row in _rows(path):
         place = f"{path}, line {line}"
         options = _options(row[2] if len(row) > 2 else "", place)
-        words = "words" in options
-        pattern = any_of([row[1]], whole_words=True) if words else row[1]
         name = options.get("name") or _free_name(path.stem, row[1], taken)
         taken.add(name)
         label = _label(row[0], classes, place)
-        flags = re.IGNORECASE if "ignore_case" in options else 0
-        column = options.get("column", "text")
-        rules.append(regex_lf(name, pattern, label, column=column, flags=flags))
+        column, normalize = options.get("column", "text"), "normalize" in options
+        rules.append(
+            keyword_lf(
+                name,
+                [row[1]],
+                label,
+                column=column,
+                ignore_case="ignore_case" in options,
+                normalize=normalize,
+            )
+            if "words" in options
+            else regex_lf(
+                name,
+                row[1],
+                label,
+                column=column,
+                flags=re.IGNORECASE if "ignore_case" in options else 0,
+                normalize=normalize,
+            )
+        )
     return rules
 
 
@@ -70,14 +87,12 @@ def _options(text: str, place: str) -> dict[str, str]:
     options: dict[str, str] = {}
     for option in filter(None, (part.strip() for part in text.split(","))):
         key, equals, value = option.partition("=")
-        if (key in ("ignore_case", "words") and not equals) or (
-            key in ("column", "name") and value
-        ):
+        if (key in SWITCHES and not equals) or (key in ("column", "name") and value):
             options[key] = value
         else:
             raise LFImportError(
-                f"{place}: unknown option {option!r}; known are ignore_case, words, column=NAME "
-                "and name=NAME."
+                f"{place}: unknown option {option!r}; known are {', '.join(SWITCHES)}, "
+                "column=NAME and name=NAME."
             )
     return options
 

@@ -28,7 +28,7 @@ class Finding:
 
     Attributes:
         lf: its name.
-        rule: always_votes, never_votes, reads_label, near_copy, backtracks or impure.
+        rule: always_votes, never_votes, reads_label, near_copy, backtracks, spelling or impure.
         message: what was seen, and what to do.
     """
 
@@ -76,7 +76,7 @@ def find_faults(
             *_about_patterns(lf),
             *_about_purity(lf),
         ]
-    return [*found, *_copies(L)]
+    return [*found, *_about_spelling(lfs, L, sample, id_column, text_column), *_copies(L)]
 
 
 def _about_votes(L: LabelMatrix, j: int) -> Iterator[Finding]:
@@ -166,6 +166,29 @@ def _patterns_of(lf: SnorkelLF) -> list[re.Pattern[str]]:
     cells = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
     seen = [*(scope.get(name) for name in names), *cells, *lf._resources.values()]
     return [value for value in seen if isinstance(value, re.Pattern)]
+
+
+def _about_spelling(
+    lfs: Sequence[SnorkelLF], L: LabelMatrix, sample: pd.DataFrame, id_column: str, text_column: str
+) -> Iterator[Finding]:
+    """LFs that would vote otherwise if they compared normal forms of texts."""
+    literal = [lf for lf in lfs if getattr(lf, "normalization", ...) is None]
+    if not literal:
+        return
+    variants = [lf.normalized() for lf in literal]
+    normal = apply_lfs(variants, sample, id_column=id_column, text_column=text_column)
+    for j, lf in enumerate(literal):
+        was, now = L.values[:, L.lf_names.index(lf.name)], normal.values[:, j]
+        more = int(((was == ABSTAIN) & (now != ABSTAIN)).sum())
+        other = int((was != now).sum()) - more
+        if more or other:
+            fewer = f", and otherwise on {other}" if other else ""
+            message = (
+                f"would vote on {more} more of {len(was)} rows with normalize=True{fewer}: they "
+                "spell what it looks for another way (apostrophes, spaces, accents, HTML). Set "
+                "it (in a rules file the option `normalize`) if these rows are meant."
+            )
+            yield Finding(lf.name, "spelling", message)
 
 
 def _about_purity(lf: SnorkelLF) -> Iterator[Finding]:
