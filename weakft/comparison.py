@@ -15,10 +15,8 @@ from weakft.analysis import lf_conflicts, lf_coverages, lf_polarities
 from weakft.config import Splits
 from weakft.intervals import Estimate, jeffreys
 from weakft.label_models.votes import hits, vote_counts
-from weakft.labels import ABSTAIN, LabelMatrix, Votes
+from weakft.labels import ABSTAIN, NO_LABEL, LabelMatrix, Votes, hard_labels
 
-TIE = -2
-NO_LABEL = {ABSTAIN: "(uncovered)", TIE: "(tie)"}
 SHOWN_FLIPS = 20
 
 
@@ -166,9 +164,7 @@ def majority_labels(L: Votes, cardinality: int) -> npt.NDArray[np.int64]:
         [1, -2, -1]
     """
     counts = vote_counts(L, cardinality)
-    most = counts.max(axis=1)
-    alone = (counts == most[:, None]).sum(axis=1) == 1
-    return np.where(most == 0, ABSTAIN, np.where(alone, counts.argmax(axis=1), TIE))
+    return np.where(counts.any(axis=1), hard_labels(counts), ABSTAIN)
 
 
 Pair = tuple[LabelMatrix, LabelMatrix]

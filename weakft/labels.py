@@ -13,6 +13,13 @@ from weakft.errors import DataError
 ABSTAIN = -1
 """The vote of a labeling function that has nothing to say about a row."""
 
+TIE = -2
+"""The hard label of a row of which two classes or more are the most probable."""
+
+NO_LABEL = {ABSTAIN: "(uncovered)", TIE: "(tie)"}
+"""What stands where a hard label would, for people."""
+
+TIE_TOLERANCE = 1e-9  # sums of the same terms in another order differ by less
 MAX_CARDINALITY = 127  # votes are int8
 
 Votes = npt.NDArray[np.int8]
@@ -162,6 +169,11 @@ class SoftLabels:
             )
         check_probs(self.probs, "soft labels", self.ids)
 
+    @property
+    def hard(self) -> npt.NDArray[np.intp]:
+        """[n] the most probable class of each row, ABSTAIN where not covered, or TIE."""
+        return np.where(self.covered, hard_labels(self.probs), ABSTAIN)
+
     def save(self, path: Path) -> None:
         """Write as Parquet: `id`, `covered`, and `p_<class>` for each class."""
         probabilities_frame(self.ids, self.probs, self.classes).assign(
@@ -196,6 +208,21 @@ def as_votes(values: npt.ArrayLike) -> Votes:
             f"Votes lie in -1..{MAX_CARDINALITY - 1}, got {array.min()}..{array.max()}."
         )
     return array.astype(np.int8, copy=False)
+
+
+def hard_labels(probs: Probs) -> npt.NDArray[np.intp]:
+    """[n] the class with the highest score of each row; TIE where two are as high, within 1e-9.
+
+    Args:
+        probs: [n, k] probabilities, or other scores such as counts of votes.
+
+    Example:
+        >>> hard_labels(np.array([[0.2, 0.8], [0.5, 0.5], [0.1 + 0.2, 0.7]])).tolist()
+        [1, -2, 1]
+    """
+    highest = probs.max(axis=1, keepdims=True)
+    tied = (probs >= highest - TIE_TOLERANCE).sum(axis=1) > 1
+    return np.where(tied, TIE, probs.argmax(axis=1))
 
 
 def default_lf_names(m: int) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from weakft.config import Splits
 from weakft.errors import DataError
 from weakft.evaluation.paired import PairedScores, compare_predictions
-from weakft.labels import ABSTAIN
+from weakft.labels import ABSTAIN, hard_labels
 from weakft.report import Report
 from weakft.verify import intact
 from weakft.visible import HIDDEN
@@ -170,15 +170,10 @@ class _Table:
 
 
 def _soft_classes(report: Report, soft: _Table) -> Labels:
-    """[n] the likeliest class of each training row, ABSTAIN where it has no label."""
-    first, *others = _columns(report)
-    best, likeliest = np.zeros(len(soft.ids), dtype=np.int8), soft.array(first)
-    for k, name in enumerate(others, start=1):
-        probs = soft.array(name)
-        likelier = probs > likeliest
-        best[likelier] = k
-        likeliest = np.maximum(likeliest, probs)
-    return np.where(soft.array("covered"), best, np.int8(ABSTAIN))
+    """[n] the likeliest class of each training row; ABSTAIN without votes, and at a tie."""
+    probs = np.stack([soft.array(name) for name in _columns(report)], axis=1)
+    labels = np.where(soft.array("covered"), hard_labels(probs), ABSTAIN)
+    return np.maximum(labels, ABSTAIN).astype(np.int8)
 
 
 def _scores(old: Report, new: Report) -> tuple[dict[Splits, PairedScores], tuple[str, ...]]:

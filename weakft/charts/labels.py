@@ -31,9 +31,11 @@ def confidences(histogram: pd.DataFrame, classes: Sequence[str]) -> Chart:
     """Histogram of the probability of each row's label, by label.
 
     Args:
-        histogram: columns label, low, high, rows, as `weakft.tables.summaries` gives them.
+        histogram: columns label, low, high, rows, as `weakft.tables.summaries` gives them;
+            a label may be "(tie)".
         classes: class names, in order.
     """
+    ties = set(histogram.get("label", [])) - set(classes)
     chart: Chart = (
         alt.Chart(histogram)
         .mark_bar()
@@ -49,7 +51,7 @@ def confidences(histogram: pd.DataFrame, classes: Sequence[str]) -> Chart:
             y=alt.Y("rows:Q", title="rows"),
             color=alt.Color(
                 "label:N",
-                scale=class_colours(classes),
+                scale=class_colours(classes, *ties),
                 legend=alt.Legend(title=None, orient="top"),
             ),
             tooltip=[

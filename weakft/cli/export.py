@@ -43,17 +43,18 @@ def labels(
         found = read_labels(report.run, report.config, opened.config.privacy.hidden)
         export_labels(found, target)
         counts = found.frame["label"].value_counts()
+        covered, labelled = int(found.frame["covered"].sum()), int(counts.sum())
         content = {
             "status": "completed",
             "run_id": report.run.id,
             "output": str(target),
             "rows": len(found.frame),
-            "covered": int(found.frame["covered"].sum()),
+            "covered": covered,
+            "ties": covered - labelled,
             "labels": {name: int(counts.get(name, 0)) for name in found.classes},
         }
-        screens = [
-            Text(f"{content['covered']} of {content['rows']} rows have a label; in {target}.")
-        ]
+        ties = f" {covered - labelled} have none, as classes tie." if covered > labelled else ""
+        screens = [Text(f"{labelled} of {content['rows']} rows have a label; in {target}.{ties}")]
         if target.suffix == ".json":
             kind = "image" if "image" in found.frame else "text"
             content["labeling_interface"] = labeling_interface(found.classes, kind)

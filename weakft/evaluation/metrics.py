@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from weakft.intervals import bootstrap, jeffreys
-from weakft.labels import Probs
+from weakft.labels import Probs, hard_labels
 
 Labels = npt.NDArray[np.integer]
 Scores = dict[str, dict[str, float]]
@@ -56,11 +56,11 @@ def label_quality(gold: Labels, probs: Probs, covered: npt.NDArray[np.bool_]) ->
 
     Returns:
         coverage (share of rows), accuracy on covered rows with its interval (None where
-        nothing is covered) and the negative log-likelihood per covered row in nats,
-        probabilities floored at 1e-6.
+        nothing is covered; a row whose classes tie has no label, and is not right) and the
+        negative log-likelihood per covered row in nats, probabilities floored at 1e-6.
     """
     gold, probs = gold[covered], probs[covered]
-    accuracy = jeffreys(int((probs.argmax(axis=1) == gold).sum()), len(gold))
+    accuracy = jeffreys(int((hard_labels(probs) == gold).sum()), len(gold))
     likelihood = probs[np.arange(len(gold)), gold]
     losses = -np.log(np.maximum(likelihood, SMALLEST_PROBABILITY))
     return {

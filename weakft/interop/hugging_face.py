@@ -109,9 +109,9 @@ def _about(data: pa.Table, run_id: str) -> str:
     return (
         f"# Weak labels\n\nProbabilistic labels of {data.num_rows} rows, made by labeling "
         f"functions and a label model (weakft run {run_id}). Of these, {covered} are covered: at "
-        "least one labeling function voted. `label` is the likeliest class and is missing on the "
-        "others; nobody has checked it. `p_<class>` are the probabilities; on rows that are not "
-        "covered they are only the prior."
+        "least one labeling function voted. `label` is the likeliest class; it is missing on the "
+        "others, and where the likeliest classes tie; nobody has checked it. `p_<class>` are the "
+        "probabilities; on rows that are not covered they are only the prior."
     )
 
 

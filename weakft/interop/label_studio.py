@@ -49,7 +49,7 @@ def labeling_interface(classes: Sequence[str], content: str = "text") -> str:
 
 
 def write_tasks(table: pd.DataFrame, run_id: str, path: Path) -> None:
-    """Write a JSON list of tasks; the label of a covered row is its prediction.
+    """Write a JSON list of tasks; the label of a row is its prediction.
 
     Args:
         table: with columns as `WeakLabels.frame` has them.
@@ -74,7 +74,7 @@ def write_tasks(table: pd.DataFrame, run_id: str, path: Path) -> None:
 
 def _task(row: Mapping[Any, Any], content: str, run_id: str) -> dict[str, Any]:
     task = {"data": {"id": row["id"], content: row[content]}, "predictions": []}
-    if not row["covered"]:
+    if pd.isna(row["label"]):
         return task
     choice = {
         "from_name": CHOICE,

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
@@ -27,7 +26,8 @@ class WeakLabels:
         run_id: of the run that labelled them.
         classes: k class names.
         frame: [n] rows with columns `id` and `text` (or `image`: paths), unless hidden; `label`,
-            a class name, missing where no LF voted; `p_<class>` for each class; `covered`.
+            a class name, missing where no LF voted or the likeliest classes tie; `p_<class>` for
+            each class; `covered`.
     """
 
     run_id: str
@@ -47,10 +47,9 @@ def read_labels(folder: RunFolder, config: Config, hidden: Iterable[str] = ()) -
         DataError: an older weakft made the run, and kept no texts.
     """
     soft = SoftLabels.load(folder.soft_labels, config.classes)
-    names = np.array([*config.classes, None], dtype=object)
-    chosen = np.where(soft.covered, soft.probs.argmax(axis=1), len(config.classes))
+    labels = [config.classes[k] if k >= 0 else None for k in soft.hard]
     frame = probabilities_frame(soft.ids, soft.probs, config.classes)
-    frame.insert(1, "label", pd.Series(names[chosen], dtype="str"))
+    frame.insert(1, "label", pd.Series(labels, dtype="str"))
     frame["covered"] = soft.covered
     content = config.project.task
     column = config.data.image if content == "image" else config.data.text

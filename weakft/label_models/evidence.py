@@ -8,7 +8,7 @@ import numpy.typing as npt
 from weakft.label_models.base import Gold, LabelModel
 from weakft.label_models.linear import SMALLEST_PROBABILITY
 from weakft.label_models.votes import vote_counts
-from weakft.labels import ABSTAIN, Probs, Votes
+from weakft.labels import ABSTAIN, Probs, Votes, hard_labels
 
 HELD_OUT_ROWS = 20_000
 
@@ -22,7 +22,7 @@ class Judged:
     Attributes:
         name: of the model.
         losses: [n] negative log-likelihood of each covered gold row.
-        right: [n] whether its most probable class is gold.
+        right: [n] whether its most probable class is gold; a tie is not right.
     """
 
     name: str
@@ -42,7 +42,7 @@ def judged(model: LabelModel, votes: Votes, gold: Gold, covered: npt.NDArray[np.
     probs = _cross_fitted(model, votes, gold)[covered]
     truth = gold[covered]
     likelihood = np.maximum(probs[np.arange(len(truth)), truth], SMALLEST_PROBABILITY)
-    return Judged(model.name, -np.log(likelihood), probs.argmax(axis=1) == truth)
+    return Judged(model.name, -np.log(likelihood), hard_labels(probs) == truth)
 
 
 def _cross_fitted(model: LabelModel, votes: Votes, gold: Gold) -> Probs:

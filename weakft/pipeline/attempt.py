@@ -6,7 +6,7 @@ import numpy as np
 
 from weakft.dataset import Dataset, Split
 from weakft.evaluation.metrics import macro_f1
-from weakft.labels import Probs
+from weakft.labels import ABSTAIN, TIE, Probs
 from weakft.pipeline.evaluating import score
 from weakft.pipeline.gold_parts import gold_count, gold_splits
 from weakft.project import Project
@@ -131,7 +131,7 @@ def _warnings(project: Project, data: Dataset, attempt: Attempt) -> list[str]:
             f"Training reads {read:,} of the {read + unread:,} rows that no LF votes on, drawn at "
             "random; train.max_uncovered_rows sets how many."
         )
-    labels = np.unique(shop.soft.probs[shop.soft.covered].argmax(axis=1))
+    labels = np.setdiff1d(shop.soft.hard, [ABSTAIN, TIE])
     if len(labels) == 1:
         only = project.config.classes[int(labels[0])]
         warnings.append(

@@ -10,7 +10,7 @@ from weakft.config import TrainConfig
 from weakft.dataset import Dataset, read_gold
 from weakft.end_model import EndModel
 from weakft.errors import ConfigError, DataError, TrainingDiverged
-from weakft.labels import LabelMatrix, SoftLabels, probabilities_frame
+from weakft.labels import ABSTAIN, TIE, LabelMatrix, SoftLabels, probabilities_frame
 from weakft.narration import Narrator
 from weakft.pipeline.attempt import Attempt, about_training
 from weakft.pipeline.evaluating import SEED_PREFIX, spread
@@ -134,9 +134,14 @@ def _attempts(
 
 
 def _refuse_one_class(project: Project, soft: SoftLabels, gold: Gold | None) -> None:
-    labels = set(soft.probs[soft.covered].argmax(axis=1).tolist())
+    labels = set(soft.hard.tolist()) - {ABSTAIN, TIE}
     if gold is not None:
         labels |= set(gold.labels.tolist())
+    if not labels:
+        raise DataError(
+            "On every covered row classes tie, and no gold says otherwise, so there is nothing to "
+            "tell apart. Write LFs that vote where others do not, or for one class alone."
+        )
     if len(labels) == 1:
         raise DataError(
             f"Every covered row is labelled {project.config.classes[labels.pop()]!r}, and no gold "

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from weakft.labels import ABSTAIN, Probs, Votes
+from weakft.labels import ABSTAIN, Probs, Votes, hard_labels
 
 STATES = ("none", "agreed", "wrong", "conflicted")
 """What the LFs say of a row: nothing; one class (the gold one, where there is gold); one class,
@@ -24,7 +24,7 @@ class Columns:
         gold: [n] int8 class positions, -1 without gold.
         votes: [n] int16 LFs that vote.
         state: [n] int8 positions in STATES.
-        label: [n] int8 class of the soft label, -1 where no LF votes.
+        label: [n] int8 class of the soft label, -1 where no LF votes, -2 where classes tie.
         label_confidence: [n] float32 its probability, 0 where no LF votes.
         predicted: [n] int8 class by the end model, -1 without a prediction.
         confidence: [n] float32 its probability.
@@ -71,7 +71,7 @@ class Columns:
             gold=known,
             votes=(L != ABSTAIN).sum(axis=1).astype(np.int16),
             state=_states(L, known),
-            label=np.where(covered, labels.argmax(axis=1), ABSTAIN).astype(np.int8),
+            label=np.where(covered, hard_labels(labels), ABSTAIN).astype(np.int8),
             label_confidence=np.where(covered, labels.max(axis=1), 0).astype(np.float32),
             predicted=predicted,
             confidence=confidence,

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from weakft.errors import DataError
-from weakft.labels import ABSTAIN
+from weakft.labels import ABSTAIN, NO_LABEL, TIE
 from weakft.runs import RunFolder
 from weakft.tables.columns import STATES
 from weakft.tables.files import TableFile
@@ -61,7 +61,7 @@ class RowTable:
     ) -> None:
         self.split = split
         self._hidden, self._unsliced = hidden, unsliced
-        self._classes = np.array([*classes, None], dtype=object)
+        self._classes = np.array([*classes, NO_LABEL[TIE], None], dtype=object)  # by -2, -1
         self._positions = {name: k for k, name in enumerate(classes)}
         self._texts = TableFile(run, run.rows(split))
         self._small = TableFile(run, run.columns(split))
@@ -229,7 +229,7 @@ class RowTable:
             parts.append((label >= 0) & (predicted >= 0) & (label != predicted))
         if sought.label_below is not None:
             parts.append(self.column("label_confidence") < sought.label_below)
-            parts.append(self.column("label") >= 0)
+            parts.append(self.column("label") != ABSTAIN)
         if sought.confidence is not None:
             low, high = sought.confidence
             confidence = self.column("confidence")

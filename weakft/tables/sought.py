@@ -73,8 +73,8 @@ class Page:
 
     Attributes:
         rows: columns id, text, gold, label, label_confidence, predicted, confidence, loss,
-            votes, state and "LF votes", at most as many rows as a page has; label_confidence is
-            missing where there is no label.
+            votes, state and "LF votes", at most as many rows as a page has; label is
+            "(tie)" where classes tie; label_confidence is missing where there is no label.
         total: how many rows are sought in all.
         number: of this page, from 0.
         pages: how many there are, at least 1.

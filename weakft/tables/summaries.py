@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from weakft.analysis import meetings
 from weakft.config import Splits
-from weakft.labels import ABSTAIN, Votes
+from weakft.labels import ABSTAIN, NO_LABEL, TIE, Votes
 from weakft.tables.columns import STATES, Columns
 from weakft.tables.copies import near_copies_among
 from weakft.tables.estimates import named_share
@@ -157,7 +157,7 @@ def _histogram(columns: Columns, classes: Sequence[str]) -> list[Json]:
     """Rows by label and confidence of the label."""
     place = np.minimum((np.asarray(columns.label_confidence) * BINS).astype(int), BINS - 1)
     told = []
-    for k, name in enumerate(classes):
+    for k, name in [*enumerate(classes), (TIE, NO_LABEL[TIE])]:
         counts = np.bincount(place[columns.label == k], minlength=BINS)
         told += [
             {"label": name, "low": b / BINS, "high": (b + 1) / BINS, "rows": int(counts[b])}

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from weakft.labels import Probs
+from weakft.labels import TIE, Probs, hard_labels
 
 Embeddings = npt.NDArray[np.float32]
 
@@ -19,7 +19,7 @@ def linear_opinion(
 ) -> Probs:
     """[u, k] what a linear model of the most probable classes says of other rows.
 
-    Of one class nothing can be learned: uniform.
+    Of one class nothing can be learned: uniform. Rows whose classes tie are left out.
 
     Args:
         probs: [n, k] labels, soft or one-hot.
@@ -31,11 +31,13 @@ def linear_opinion(
     """
     from sklearn.linear_model import LogisticRegression
 
-    labels, k = probs.argmax(axis=1), probs.shape[1]
-    if len(np.unique(labels)) < 2 or not len(others):
+    weights = probs.max(axis=1) if weights is None else weights
+    labels, k = hard_labels(probs), probs.shape[1]
+    known = labels != TIE
+    if len(np.unique(labels[known])) < 2 or not len(others):
         return np.full((len(others), k), 1 / k)
     model = LogisticRegression(C=strength, max_iter=500, random_state=seed)
-    model.fit(embeddings, labels, sample_weight=probs.max(axis=1) if weights is None else weights)
+    model.fit(embeddings[known], labels[known], sample_weight=weights[known])
     predicted = np.zeros((len(others), k))
     predicted[:, model.classes_] = model.predict_proba(others)
     return predicted

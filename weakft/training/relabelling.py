@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
-from weakft.labels import Probs, SoftLabels
+from weakft.labels import Probs, SoftLabels, hard_labels
 from weakft.training.linear import Embeddings, linear_opinion
 from weakft.training.rows import Labels, Positions, Weights, confidence
 
@@ -52,8 +52,8 @@ def relabelled(
 
     Returns:
         Labels of all rows, every one covered; None where there is nothing to go by: fewer than 40
-        covered rows, labels all of one class, or embeddings that do not know the labels from
-        chance.
+        rows whose votes do not tie, labels all of one class, or embeddings that do not know the
+        labels from chance.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -66,8 +66,8 @@ def relabelled(
         >>> bool((anew.probs.argmax(axis=1) == gold).mean() > 0.95)
         True
     """
-    covered = np.flatnonzero(soft.covered)
-    labels = soft.probs.argmax(axis=1)
+    labels = soft.hard
+    covered = np.flatnonzero(labels >= 0)
     if len(covered) < LEAST_COVERED or len(np.unique(labels[covered])) < 2:
         return None
     folds = _folds(texts, seed)
@@ -98,9 +98,13 @@ def equally_weighted(labels: Labels, weights: Weights, cardinality: int) -> Weig
 def _told_by_the_others(
     probs: Probs, rows: Positions, embeddings: Embeddings, folds: Folds, seed: int
 ) -> Probs:
-    """[N, k] what models say of each fold that have learned from `rows` of the other folds."""
-    labels, sure = probs.argmax(axis=1), confidence(probs)
+    """[N, k] what models say of each fold that have learned from `rows` of the other folds.
+
+    Rows whose classes tie are left out.
+    """
+    labels, sure = hard_labels(probs), confidence(probs)
     told, rng = np.empty_like(probs), np.random.default_rng(seed)
+    rows = rows[labels[rows] >= 0]
     for fold in range(FOLDS):
         learned = rng.permutation(rows[folds[rows] != fold])[:MOST_LEARNED]
         told[folds == fold] = linear_opinion(

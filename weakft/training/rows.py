@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from weakft.errors import DataError
-from weakft.labels import Probs, SoftLabels, check_probs
+from weakft.labels import TIE, Probs, SoftLabels, check_probs, hard_labels
 
 Weights = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.intp]  # of rows, from 0
@@ -81,13 +81,14 @@ class TrainingSet:
         return TrainingSet(self.texts, self.probs, self.weights * confidence(self.probs))
 
     def hardened(self) -> "TrainingSet":
-        """The same rows, each wholly of its most probable class.
+        """The same rows, each wholly of its most probable class; where classes tie, as it was.
 
         Example:
             >>> TrainingSet(("a",), np.array([[0.3, 0.7]]), np.ones(1)).hardened().probs.tolist()
             [[0.0, 1.0]]
         """
-        hard = np.eye(self.probs.shape[1])[self.probs.argmax(axis=1)]
+        labels = hard_labels(self.probs)
+        hard = np.where((labels == TIE)[:, None], self.probs, np.eye(self.probs.shape[1])[labels])
         return TrainingSet(self.texts, hard, self.weights)
 
     def merged(self) -> "TrainingSet":

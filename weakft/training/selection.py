@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from weakft.labels import ABSTAIN, Probs, Votes
+from weakft.labels import ABSTAIN, TIE, Probs, Votes, hard_labels
 from weakft.training.linear import Embeddings, linear_opinion
 from weakft.training.rows import Positions
 
@@ -16,6 +16,8 @@ LEAST_CONFIDENCE = 0.8
 def most_confident(probs: Probs, share: float) -> Positions:
     """The rows whose label is surest, the same share of each class, in their order.
 
+    Rows whose classes tie count as a class of their own.
+
     Args:
         probs: [n, k] soft labels.
         share: to keep of the rows of each most probable class, in (0, 1].
@@ -24,7 +26,7 @@ def most_confident(probs: Probs, share: float) -> Positions:
         >>> most_confident(np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.3, 0.7]]), 0.5).tolist()
         [0, 2]
     """
-    return _best_of_each_class(probs.argmax(axis=1), -probs.max(axis=1), share)
+    return _best_of_each_class(hard_labels(probs), -probs.max(axis=1), share)
 
 
 def like_their_neighbours(probs: Probs, embeddings: Embeddings, share: float) -> Positions:
@@ -33,17 +35,19 @@ def like_their_neighbours(probs: Probs, embeddings: Embeddings, share: float) ->
     A row is linked to its 20 nearest neighbours, weighed by 1 / (1 + distance). The weight of the
     links to rows of another label, standardised by what labels drawn at random would give, says
     how odd the label is (Muhlenbach et al., 2004; Lang, Vijayaraghavan and Sontag, "Training
-    subset selection for weak supervision", NeurIPS 2022). The least odd of each class are kept.
+    subset selection for weak supervision", NeurIPS 2022). The least odd of each class are kept;
+    rows whose classes tie count as a class of their own.
 
     Args:
         probs: [n, k] soft labels.
         embeddings: [n, d] of the texts, rows of length 1.
         share: to keep of the rows of each most probable class, in (0, 1].
     """
-    labels = probs.argmax(axis=1)
+    labels = hard_labels(probs)
+    labels[labels == TIE] = probs.shape[1]
     neighbours, weights = _neighbours(embeddings, embeddings, NEIGHBOURS + 1)
     neighbours, weights = neighbours[:, 1:], weights[:, 1:]
-    shares = np.bincount(labels, minlength=probs.shape[1]) / len(labels)
+    shares = np.bincount(labels) / len(labels)
     other = 1 - shares[labels]
     cut = (weights * (labels[neighbours] != labels[:, None])).sum(axis=1)
     spread = np.sqrt(np.maximum(other * (1 - other) * (weights**2).sum(axis=1), 1e-12))
@@ -57,7 +61,7 @@ def confidently_right(probs: Probs, embeddings: Embeddings, L: Votes, seed: int 
     deal them (Sedova and Roth, 2023): a logistic regression on embeddings judges the rows of the
     LFs of a fold without having seen any row those voted on, so it cannot repeat their rule. A
     row goes where another class is the most probable and reaches the mean confidence that rows
-    labelled with it have.
+    labelled with it have. Rows whose classes tie stay: they contradict nothing.
 
     Args:
         probs: [n, k] soft labels.
@@ -65,10 +69,11 @@ def confidently_right(probs: Probs, embeddings: Embeddings, L: Votes, seed: int 
         L: [n, m] votes on the same rows, each with one at least.
         seed: deals the LFs to five folds.
     """
-    labels, judged = probs.argmax(axis=1), np.zeros(probs.shape)
+    labels, judged = hard_labels(probs), np.zeros(probs.shape)
     for lfs in np.array_split(np.random.default_rng(seed).permutation(L.shape[1]), LF_FOLDS):
         held_out = (L[:, lfs] != ABSTAIN).any(axis=1)
-        if len(np.unique(labels[~held_out])) > 1 and held_out.any():
+        known = np.setdiff1d(labels[~held_out], TIE)
+        if len(known) > 1 and held_out.any():
             rows = ~held_out
             judged[held_out] += linear_opinion(
                 probs[rows], embeddings[rows], embeddings[held_out], seed=seed
@@ -78,7 +83,7 @@ def confidently_right(probs: Probs, embeddings: Embeddings, L: Votes, seed: int 
     own = [judged[seen & (labels == k), k] for k in range(probs.shape[1])]
     usual = np.array([confidence.mean() if len(confidence) else 1.0 for confidence in own])
     other = judged.argmax(axis=1)
-    wrong = seen & (other != labels) & (judged.max(axis=1) >= usual[other])
+    wrong = seen & (labels != TIE) & (other != labels) & (judged.max(axis=1) >= usual[other])
     return np.flatnonzero(~wrong)
 
 
@@ -99,7 +104,7 @@ def filled(
     Returns:
         Positions among the uncovered rows, and [kept, k] probabilities.
     """
-    if len(np.unique(probs.argmax(axis=1))) < 2 or not len(uncovered):
+    if len(np.setdiff1d(hard_labels(probs), TIE)) < 2 or not len(uncovered):
         return np.empty(0, dtype=np.intp), np.empty((0, probs.shape[1]))
     predicted = linear_opinion(probs, embeddings, uncovered, seed=seed)
     sure = np.flatnonzero(predicted.max(axis=1) >= LEAST_CONFIDENCE)

@@ -33,7 +33,7 @@ def rows_labelled(workshop: Workshop, label: int, most: int) -> Positions:
     They are drawn by the seed from the surer half of such rows.
     """
     soft = workshop.weak_labels
-    rows = np.flatnonzero(soft.covered & (soft.probs.argmax(axis=1) == label))
+    rows = np.flatnonzero(soft.hard == label)
     sure = soft.probs[rows, label]
     surer = rows[sure >= np.median(sure)] if len(rows) else rows
     drawn = np.random.default_rng(workshop.settings.seed).permutation(surer)[:most]

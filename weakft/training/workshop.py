@@ -255,8 +255,7 @@ def _told_of(anew: SoftLabels | None, soft: SoftLabels) -> str:
 
 
 def _share_of_others(anew: SoftLabels, soft: SoftLabels) -> float:
-    other = anew.probs.argmax(axis=1) != soft.probs.argmax(axis=1)
-    return float(other[soft.covered].mean())
+    return float((anew.hard != soft.hard)[soft.covered].mean())
 
 
 def copy_model(model: EndModel) -> EndModel:
