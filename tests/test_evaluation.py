@@ -49,6 +49,13 @@ def test_the_majority_vote_does_not_look_at_positions(L: np.ndarray, random) -> 
     assert (majority_classifier(L[order], L, 3) == expected).all()
 
 
+def test_a_label_whose_classes_tie_is_not_right() -> None:
+    probs = np.array([[0.5, 0.5], [0.5, 0.5], [0.9, 0.1]])
+    quality = label_quality(np.array([0, 1, 0]), probs, np.full(3, True))
+    assert quality["accuracy"]["value"] == pytest.approx(1 / 3)
+    assert quality["accuracy"]["support"] == 3
+
+
 def test_ties_and_silence_go_to_the_commoner_class() -> None:
     train = np.array([[1, 1], [1, 0]], dtype=np.int8)
     L = np.array([[0, 1], [-1, -1], [0, -1]], dtype=np.int8)

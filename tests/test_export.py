@@ -22,18 +22,18 @@ from weakft.labels import SoftLabels
 from weakft.runs import RunFolder
 
 CLASSES = ("-bad", "good: 'ü'")
-TEXTS = ["=1+1", 'two\nlines, "quoted"', "fine"]
-PROBS = np.array([[0.75, 0.25], [0.125, 0.875], [0.5, 0.5]])
+TEXTS = ["=1+1", 'two\nlines, "quoted"', "fine", "both"]
+PROBS = np.array([[0.75, 0.25], [0.125, 0.875], [0.3, 0.7], [0.5, 0.5]])
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
-    """A run of three rows, the last of them uncovered; texts are kept in another order."""
+    """A run of four rows, "c" uncovered, "d" a tie; texts are kept in another order."""
     folder = RunFolder(tmp_path / "run-7")
     folder.make_folders()
     folder.rows("train").parent.mkdir()
-    ids = ("a", "b", "c")
-    SoftLabels(PROBS, np.array([True, True, False]), ids, CLASSES).save(folder.soft_labels)
+    ids = ("a", "b", "c", "d")
+    SoftLabels(PROBS, np.array([True, True, False, True]), ids, CLASSES).save(folder.soft_labels)
     rows = pd.DataFrame({"id": ids, "text": TEXTS}).iloc[::-1]
     rows.to_parquet(folder.rows("train"), index=False)
     return folder
@@ -62,17 +62,25 @@ def test_parquet_holds_what_the_label_model_says(labels: WeakLabels, tmp_path: P
     assert list(frame.columns) == names
     assert frame["text"].tolist() == TEXTS
     assert frame["label"].tolist()[:2] == list(CLASSES)
-    assert frame["label"].isna().tolist() == [False, False, True]
+    assert frame["label"].isna().tolist() == [False, False, True, True]
     assert frame[names[3:5]].to_numpy() == pytest.approx(PROBS)
-    assert frame["covered"].tolist() == [True, True, False]
+    assert frame["covered"].tolist() == [True, True, False, True]
 
 
 def test_csv_is_safe_in_a_spreadsheet(labels: WeakLabels, tmp_path: Path) -> None:
     export_labels(labels, tmp_path / "out.csv")
     frame = pd.read_csv(tmp_path / "out.csv", dtype="str", keep_default_na=False)
     assert frame["text"].tolist() == ["'=1+1", *TEXTS[1:]]
-    assert frame["label"].tolist() == ["'-bad", CLASSES[1], ""]
-    assert frame["p_-bad"].tolist() == ["0.750000", "0.125000", "0.500000"]
+    assert frame["label"].tolist() == ["'-bad", CLASSES[1], "", ""]
+    assert frame["p_-bad"].tolist() == ["0.750000", "0.125000", "0.300000", "0.500000"]
+
+
+def test_label_studio_gets_no_prediction_where_there_is_no_label(
+    labels: WeakLabels, tmp_path: Path
+) -> None:
+    export_labels(labels, tmp_path / "out.json")
+    tasks = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert [len(task["predictions"]) for task in tasks] == [1, 1, 0, 0]
 
 
 def test_a_dataset_folder_says_what_is_in_it(labels: WeakLabels, tmp_path: Path) -> None:
@@ -82,7 +90,7 @@ def test_a_dataset_folder_says_what_is_in_it(labels: WeakLabels, tmp_path: Path)
     files = {str(p.relative_to(target)) for p in target.rglob("*") if p.is_file()}
     assert files == {"README.md", "data/train-00000-of-00001.parquet"}
     table = pq.read_table(target / "data" / "train-00000-of-00001.parquet")
-    assert table["label"].to_pylist() == [0, 1, None]
+    assert table["label"].to_pylist() == [0, 1, None, None]
     assert table["text"].to_pylist() == TEXTS
     card = yaml.safe_load((target / "README.md").read_text().split("---\n")[1])
     features = {f["name"]: f["dtype"] for f in card["dataset_info"]["features"]}
@@ -91,7 +99,7 @@ def test_a_dataset_folder_says_what_is_in_it(labels: WeakLabels, tmp_path: Path)
     arrow = {field.name: str(field.type) for field in table.schema}
     assert {name: arrow[name].replace("double", "float64") for name in features} == features
     (split,) = card["dataset_info"]["splits"]
-    assert (split["name"], split["num_examples"]) == ("train", 3)
+    assert (split["name"], split["num_examples"]) == ("train", 4)
     described = json.loads(table.schema.metadata[b"huggingface"])["info"]["features"]
     assert described["label"] == {"names": list(CLASSES), "_type": "ClassLabel"}
 

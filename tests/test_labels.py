@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from weakft import ABSTAIN, LabelMatrix, SoftLabels
+from weakft import ABSTAIN, LabelMatrix, SoftLabels, apply_lfs, keyword_lf, make_label_model
 from weakft.errors import DataError
+from weakft.labels import TIE, hard_labels
 
 matrices = hnp.arrays(
     np.int8,
@@ -94,3 +95,25 @@ def test_a_row_that_is_no_distribution_is_named(row: list[float]) -> None:
 
 def test_abstain_is_minus_one() -> None:
     assert ABSTAIN == -1
+
+
+@given(st.integers(2, 5), st.integers(0, 10_000))
+def test_a_hard_label_does_not_hang_on_the_order_of_the_classes(k: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(4, np.full(k, 1 / k), 30)
+    probs = counts / 4 + rng.uniform(-1e-10, 1e-10, (30, k))
+    order = rng.permutation(k)
+    labels, turned = hard_labels(probs), hard_labels(probs[:, order])
+    tied = np.array([(row == row.max()).sum() > 1 for row in counts])
+    assert (labels == np.where(tied, TIE, counts.argmax(axis=1))).all()
+    assert (np.where(turned == TIE, TIE, order[turned]) == labels).all()
+
+
+def test_rows_on_which_votes_contradict_each_other_evenly_have_no_label() -> None:
+    texts = [f"{['alpha beta', 'alpha', 'beta', 'gamma'][i % 4]} word{i}" for i in range(120)]
+    frame = pd.DataFrame({"id": [f"t{i}" for i in range(120)], "text": texts})
+    L = apply_lfs([keyword_lf("a", ["alpha"], 1), keyword_lf("b", ["beta"], 0)], frame)
+    for name in ("majority_vote", "one_coin", "auto"):
+        probs = make_label_model(name, 2).fit(L).predict_proba(L)
+        soft = SoftLabels(probs, L.covered, L.ids, ("neg", "pos"))
+        assert soft.hard.tolist() == [TIE, 1, 0, ABSTAIN] * 30

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weakft.labels import ABSTAIN
+from weakft.labels import ABSTAIN, TIE
 from weakft.tables import STATES
 from weakft.tables.columns import Columns
 
@@ -45,7 +45,7 @@ def test_states(gold: list[int] | None, states: list[str]) -> None:
 def test_votes_labels_and_their_confidence() -> None:
     made = columns(None)
     assert made.votes.tolist() == [0, 2, 1, 2, 3]
-    assert made.label.tolist() == [-1, 0, 1, 0, 1], "a tie goes to the first class"
+    assert made.label.tolist() == [-1, 0, 1, TIE, 1]
     assert made.label_confidence == pytest.approx([0, 0.9, 0.8, 0.5, 0.7])
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.tables.conftest import CLASSES, LFS, ROWS, WORDS, Made, write_run
 from weakft.config import Splits
 from weakft.errors import DataError
+from weakft.labels import ABSTAIN, TIE
 from weakft.runs import RunFolder
 from weakft.tables import STATES, RowTable, Sought
 from weakft.tables.rows import MOST_CHARACTERS, ROWS_A_GROUP
@@ -89,7 +90,7 @@ def row_at(made: Made, position: int) -> Row:
         text=made.texts[position],
         by_lf=by_lf,
         gold=gold,
-        label=soft.index(max(soft)) if by_lf else -1,
+        label=(TIE if soft.count(max(soft)) > 1 else soft.index(max(soft))) if by_lf else ABSTAIN,
         label_confidence=max(soft) if by_lf else 0.0,
         predicted=-1 if probs is None else probs.index(surest),
         confidence=surest,
@@ -285,9 +286,9 @@ def test_rows_stand_in_the_order_asked_for(
     assert shown["state"].tolist() == [row.state for row in wanted]
     assert shown["votes"].tolist() == [row.votes for row in wanted]
     for name in ("gold", "label", "predicted"):
-        names = [CLASSES[k] if (k := getattr(row, name)) >= 0 else None for row in wanted]
+        names = [{**dict(enumerate(CLASSES)), TIE: "(tie)"}.get(getattr(r, name)) for r in wanted]
         assert [v if isinstance(v, str) else None for v in shown[name]] == names
-    labels = [row.label_confidence if row.label >= 0 else np.nan for row in wanted]
+    labels = [row.label_confidence if row.label != ABSTAIN else np.nan for row in wanted]
     np.testing.assert_array_equal(shown["label_confidence"], np.float32(labels))
     for name in ("confidence", "loss"):
         values = [getattr(row, name) for row in wanted]

@@ -56,6 +56,18 @@ def test_a_model_that_could_learn_every_row_by_heart_does_not_repeat_its_label()
     assert (anew.probs[wrong].argmax(axis=1) == gold[wrong]).mean() > 0.7
 
 
+def test_rows_whose_classes_tie_are_labelled_by_their_texts() -> None:
+    embeddings, gold = clouds()
+    soft = soft_labels(gold, np.full(N, 0.7), np.full(N, True))
+    probs = soft.probs.copy()
+    tied = np.random.default_rng(1).random(N) < 0.4
+    probs[tied] = 1 / 3
+    anew = relabelled(replace(soft, probs=probs), texts(), embeddings)
+    assert anew is not None
+    assert (anew.hard == gold)[tied].mean() > 0.9
+    assert relabelled(replace(soft, probs=np.full((N, 3), 1 / 3)), texts(), embeddings) is None
+
+
 def test_rows_no_lf_covers_are_labelled_too_and_do_not_teach() -> None:
     embeddings, gold = clouds()
     covered = np.arange(N) < 300

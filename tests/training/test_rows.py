@@ -57,3 +57,9 @@ def test_a_text_that_stands_once_weighs_as_much_as_all_its_copies(seed: int, siz
         return float(-(of.weights[:, None] * of.probs * logs).sum())
 
     assert loss(once) == pytest.approx(loss(rows))
+
+
+def test_hardened_rows_whose_classes_tie_stay_soft() -> None:
+    probs = np.array([[0.5, 0.5], [0.4, 0.6]])
+    rows = TrainingSet(("a", "b"), probs, np.ones(2)).hardened()
+    assert rows.probs.tolist() == [[0.5, 0.5], [0, 1]]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from weakft.training.linear import linear_opinion
 from weakft.training.selection import (
     confidently_right,
     filled,
@@ -65,3 +66,22 @@ def test_a_rule_that_errs_among_rows_of_another_class_is_found_out() -> None:
     labels = L.max(axis=1)
     kept = confidently_right(np.eye(2)[labels] * 0.8 + 0.1, embeddings, L.astype(np.int8))
     assert set(range(200)) - set(kept.tolist()) == set(liar.tolist())
+
+
+def test_ties_teach_nothing_and_are_of_no_class() -> None:
+    embeddings, gold = two_clouds()
+    probs = np.eye(2)[gold] * 0.8 + 0.1
+    tied = np.arange(60) % 3 == 0
+    probs[tied] = 0.5
+    opinion = linear_opinion(probs, embeddings, embeddings)
+    np.testing.assert_array_equal(
+        opinion, linear_opinion(probs[~tied], embeddings[~tied], embeddings)
+    )
+    assert (linear_opinion(probs[tied], embeddings[tied], embeddings) == 0.5).all()
+    assert len(filled(probs[tied], embeddings[tied], embeddings)[0]) == 0
+    for kept in (most_confident(probs, 0.5), like_their_neighbours(probs, embeddings, 0.5)):
+        counts = [np.isin(kept, np.flatnonzero(mask)).sum() for mask in (tied, ~tied & (gold == 0))]
+        assert counts == [10, 10]
+    L = np.full((60, 10), -1, dtype=np.int8)
+    L[np.arange(60), np.arange(60) % 10] = gold
+    assert confidently_right(probs, embeddings, L).tolist() == list(range(60))

@@ -10,6 +10,8 @@ import pytest
 from weakft import SoftLabels
 from weakft.config import TrainConfig
 from weakft.end_model import Embeddings, EndModel
+from weakft.errors import DataError
+from weakft.pipeline.fitting import _refuse_one_class
 from weakft.processors import TextProcessor
 from weakft.training.stand_ins import rows_labelled
 from weakft.training.workshop import Workshop
@@ -98,3 +100,11 @@ def test_rows_labelled_are_of_the_class_and_among_its_surer_half(shop: Workshop)
     pool = replace(shop.changed({"relabel": False}), texts=texts, soft=soft)
     assert rows_labelled(pool, 1, most=5).tolist() == [0, 1]
     assert len(rows_labelled(pool, 0, most=3)) == 3
+    ties = SoftLabels(np.full((10, 2), 0.5), np.full(10, True), texts, ("x", "y"))
+    assert len(rows_labelled(replace(pool, soft=ties), 0, most=3)) == 0
+
+
+def test_ties_alone_are_refused() -> None:
+    ties = SoftLabels(np.full((2, 2), 0.5), np.full(2, True), ("a", "b"), ("x", "y"))
+    with pytest.raises(DataError, match="classes tie"):
+        _refuse_one_class(None, ties, None)  # type: ignore[arg-type]
