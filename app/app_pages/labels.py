@@ -159,7 +159,7 @@ else:
             "split": shown.text("split", 70),
             "how": shown.text("how honest", 280),
             "coverage": shown.share("coverage"),
-            "accuracy": shown.share("accuracy", "On covered rows."),
+            "accuracy": shown.share("accuracy", "On covered rows; a tie of classes is not right."),
             "evidence": shown.text("95% interval", 190),
             "negative_log_likelihood": st.column_config.NumberColumn(
                 "nats a row",

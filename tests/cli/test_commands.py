@@ -245,6 +245,14 @@ def test_one_lf_and_two_lfs_are_enough(make_project: Callable[..., Path], count:
     assert "at least 3" in notes["snorkel"]
 
 
+def test_check_names_lfs_that_no_variable_holds(make_project: Callable[..., Path]) -> None:
+    root = make_project(lfs=LF_FILE + "\nkeyword_lf('lost', ['zzz'], 0)\n")
+    content = weakft("check", "--project", root)
+    assert "lost" not in content["lfs"]
+    (warning,) = [each for each in content["warnings"] if "lost" in each]
+    assert "1 labeling function is not used" in warning
+
+
 def test_an_lf_that_never_fires_is_named(make_project: Callable[..., Path]) -> None:
     root = make_project(lfs=LF_FILE + "\nsilent = keyword_lf('silent', ['zzz'], 0)\n")
     weakft("apply", "--project", root)
