@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from weakft.config import Task
-from weakft.frozen_body import FrozenBody, padded
+from weakft.frozen_body import PROBE, FrozenBody, padded
 from weakft.labels import Probs
 from weakft.narration import SILENCE, Narrator
 from weakft.pretrained import load_pretrained, model_source, readable
@@ -23,6 +23,7 @@ from weakft.seeding import preserved_random_state
 
 TOKENS_PER_BATCH = 4096
 IMAGES_PER_BATCH = 64
+MOST_ROUNDING = 1e-4  # of the logits; other texts or padding move them more
 IMAGE_PROCESSOR_FILE = "preprocessor_config.json"
 
 Embeddings = npt.NDArray[np.float32]
@@ -115,7 +116,8 @@ class EndModel:
     ) -> Probs:
         """[n, k] float64 class probabilities, in the order of the texts.
 
-        Texts of like length share a batch; the order of the result is that of the input.
+        Texts of like length share a batch, of equal length where padding would move the answer;
+        the order of the result is that of the input.
 
         Args:
             texts: n texts, or paths of images.
@@ -152,22 +154,48 @@ class EndModel:
         self, texts: Sequence[str], body: FrozenBody | None = None
     ) -> Iterator[tuple[list[int], Any]]:
         """Positions of texts of like length, and their padded tokens; nothing learns."""
+        depends_on_padding = self._depends_on_padding()
         encoded = self.processor.encode(texts)
-        body = body if body is not None and body.fits(encoded) else None
+        fits = body is not None and not depends_on_padding and body.fits(encoded)
+        body = body if fits else None
         states = None if body is None else body.states(encoded)
         if body is not None:
             encoded = [body.seen(ids) for ids in encoded]
         lengths = [self.processor.length(entry) for entry in encoded]
-        is_text = isinstance(self.processor, TextProcessor)
+        most = TOKENS_PER_BATCH if isinstance(self.processor, TextProcessor) else IMAGES_PER_BATCH
         self.model.train(False)
         with torch.inference_mode(), nullcontext() if body is None else body.recalled():
-            for rows in batches_by_length(
-                lengths, TOKENS_PER_BATCH if is_text else IMAGES_PER_BATCH
-            ):
+            for rows in batches_by_length(lengths, most, equal=depends_on_padding):
                 batch = self.processor.batch(encoded[row] for row in rows)
                 if body is not None and states is not None:
                     body.show(padded(states, rows).to(self.model.device))
                 yield rows, {name: part.to(self.model.device) for name, part in batch.items()}
+
+    def _depends_on_padding(self) -> bool:
+        """Whether a text's answer hangs on the padding beside it, in spite of the mask.
+
+        So it does where a token is seen with its neighbours, as in MobileBERT and ConvBERT. A model
+        that takes no short text without padding (CANINE, Funnel) gets padding all the same.
+        """
+        if not isinstance(self.processor, TextProcessor):
+            return False
+        encoded = self.processor.encode(PROBE)
+        self.model.train(False)
+        try:
+            alone = self._logits_of(encoded[:1])[0]
+        except RuntimeError:
+            return False
+        beside = self._logits_of(encoded)[0]
+        return bool((alone - beside).norm() > MOST_ROUNDING * alone.norm())
+
+    @torch.inference_mode()
+    def _logits_of(self, encoded: Sequence[Any]) -> torch.Tensor:
+        """[b, k] in float32, of one batch."""
+        device = self.model.device
+        batch = {name: part.to(device) for name, part in self.processor.batch(encoded).items()}
+        with torch.autocast(device.type, enabled=False):
+            logits: torch.Tensor = self.model(**batch).logits.float()
+        return logits
 
 
 def _mean_state(hidden: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
@@ -181,8 +209,10 @@ def _mean_state(hidden: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor
     return torch.nn.functional.normalize(means.float(), dim=1)
 
 
-def batches_by_length(lengths: Sequence[int], tokens_per_batch: int) -> list[list[int]]:
-    """Group positions so that a batch holds like lengths and, padded, few tokens.
+def batches_by_length(
+    lengths: Sequence[int], tokens_per_batch: int, *, equal: bool = False
+) -> list[list[int]]:
+    """Group positions so that a batch holds like lengths (or equal ones) and, padded, few tokens.
 
     Example:
         >>> batches_by_length([2, 9, 3, 9], tokens_per_batch=18)
@@ -191,7 +221,8 @@ def batches_by_length(lengths: Sequence[int], tokens_per_batch: int) -> list[lis
     batches: list[list[int]] = []
     width = 0
     for row in sorted(range(len(lengths)), key=lambda row: (-lengths[row], row)):
-        if not batches or (len(batches[-1]) + 1) * width > tokens_per_batch:
+        full = not batches or (len(batches[-1]) + 1) * width > tokens_per_batch
+        if full or (equal and max(lengths[row], 1) != width):
             batches.append([])
             width = max(lengths[row], 1)
         batches[-1].append(row)

@@ -38,6 +38,8 @@ def model_card(config: Config, metrics: Json, manifest: Json) -> str:
         f"# {config.project.name}",
         f"Classes: {', '.join(config.classes)}. Made {manifest['created']} by weakft "
         f"{manifest['versions']['weakft']}.",
+        "## How to call it",
+        _calls(config, metrics),
         "## How good it is",
         _scores(metrics),
         "## What it was made of",
@@ -47,6 +49,29 @@ def model_card(config: Config, metrics: Json, manifest: Json) -> str:
         *_warnings(metrics),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _calls(config: Config, metrics: Json) -> str:
+    """What gives the answers that were scored, in a process without weakft."""
+    if config.project.task == "image":
+        return _code('classify = pipeline("image-classification", model="FOLDER")')
+    length = metrics["end_model"].get("max_length", config.train.max_length)
+    return (
+        f"It reads the first {length} tokens of a text. transformers cuts there only where it is "
+        "asked to:\n\n"
+        + _code(
+            'classify = pipeline("text-classification", model="FOLDER", truncation=True)',
+            "classify(texts, top_k=None)  # all classes",
+        )
+        + "\n\nThe length stands in `tokenizer_config.json` (`model_max_length`). Without "
+        "`truncation=True` longer texts go in whole: the answers are others than those scored "
+        "here, and past the positions that the model has there is an error. MLflow's `pyfunc` "
+        "cuts by itself; `mlflow.transformers.load_model` wants `truncation=True` as well."
+    )
+
+
+def _code(*lines: str) -> str:
+    return "\n".join(["```python", "from transformers import pipeline", "", *lines, "```"])
 
 
 def _scores(metrics: Json) -> str:

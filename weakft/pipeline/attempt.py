@@ -80,6 +80,7 @@ def about_training(project: Project, data: Dataset, attempt: Attempt) -> Json:
             "examples_per_second": round(final.examples_per_second, 1),
             "seconds": round(final.seconds, 2),
         },
+        "max_length": final.model.processor.max_length,
         "weak": {
             "rows": weak.rows,
             "best_epoch": weak.best_epoch,

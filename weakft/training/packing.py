@@ -19,6 +19,7 @@ from transformers.masking_utils import AttentionMaskInterface
 from weakft.config import TrainConfig
 from weakft.end_model import EndModel
 from weakft.narration import Narrator
+from weakft.pretrained import TEXT_INPUTS
 from weakft.processors import Batch, TextProcessor
 from weakft.ranks import shards, world_size
 from weakft.training.encoded import EncodedRows
@@ -216,7 +217,7 @@ def _some_of_each_length(rows: EncodedRows, settings: TrainConfig) -> Batch:
 
 def _difference(model: EndModel, rows: Batch) -> str:
     device = model.model.device
-    batch = {name: rows[name].to(device) for name in ("input_ids", "attention_mask")}
+    batch = {name: part.to(device) for name, part in rows.items() if name in TEXT_INPUTS}
     try:
         same = says_the_same(model.model, batch)
     except Exception as error:  # of the model's code or the GPU's: padding it is
@@ -231,7 +232,7 @@ def says_the_same(network: PreTrainedModel, batch: Batch) -> bool:
 
     Args:
         network: a text classifier.
-        batch: its `input_ids` and `attention_mask`, on its device.
+        batch: its inputs, on its device.
     """
     if not network._supports_flash_attn:  # attention of its own, which would look across texts
         return False

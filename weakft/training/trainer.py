@@ -166,12 +166,9 @@ class NoiseAwareTrainer(Trainer):
             mixed = {"pixel_values": share * pixels + (1 - share) * pixels[order]}
         else:
             network = self.accelerator.unwrap_model(self.model)
-            words = network.get_input_embeddings()(inputs["input_ids"])
-            mask = inputs["attention_mask"]
-            mixed = {
-                "inputs_embeds": share * words + (1 - share) * words[order],
-                "attention_mask": torch.maximum(mask, mask[order]),
-            }
+            words = network.get_input_embeddings()(inputs.pop("input_ids"))
+            mixed = {name: torch.maximum(part, part[order]) for name, part in inputs.items()}
+            mixed["inputs_embeds"] = share * words + (1 - share) * words[order]
         targets = share * targets + (1 - share) * targets[order]
         return mixed, targets, share * weights + (1 - share) * weights[order]
 

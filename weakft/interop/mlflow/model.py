@@ -11,6 +11,7 @@ from typing import Any
 
 from weakft.config import Task
 from weakft.interop.mlflow.facts import Facts
+from weakft.runs import read_json
 
 CARD = "README.md"
 WEIGHTS = "model"
@@ -35,8 +36,9 @@ RUNTIME = ("torch", "transformers")
 def write_mlflow_files(facts: Facts, folder: Path, model_id: str) -> None:
     """Write all of a model but its weights: MLmodel, what it runs on, its tokenizer, its card.
 
-    `mlflow.transformers.load_model` makes a pipeline of it; a text model is a `pyfunc` too, which
-    `mlflow models serve` serves.
+    `mlflow.transformers.load_model` makes a pipeline of it, which wants `truncation=True`; a text
+    model is a `pyfunc` too, which `mlflow models serve` serves. The parameters of its signature cut
+    texts by default.
 
     Args:
         facts: of the run.
@@ -68,14 +70,16 @@ def files_of(model: Path) -> Iterator[Path]:
 def _mlmodel(facts: Facts, model_id: str) -> Any:  # noqa: ANN401  (mlflow.models.Model)
     from mlflow import pyfunc
     from mlflow.models import Model, ModelSignature
-    from mlflow.types import ColSpec, Schema
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
     task = facts.config.project.task
+    cut = [ParamSpec(name, kind, value) for name, (kind, value) in _truncation(facts).items()]
     described = Model(
         utc_time_created=facts.manifest["created"],
         signature=ModelSignature(
             inputs=Schema([ColSpec("string")]),
             outputs=Schema([ColSpec("string", name="label"), ColSpec("double", name="score")]),
+            params=ParamSchema(cut) if cut else None,
         ),
         metadata={"weakft.run_id": facts.run.id},
         model_id=model_id,
@@ -92,6 +96,14 @@ def _mlmodel(facts: Facts, model_id: str) -> Any:  # noqa: ANN401  (mlflow.model
             described, loader_module="mlflow.transformers", python_env="python_env.yaml"
         )
     return described
+
+
+def _truncation(facts: Facts) -> dict[str, tuple[str, bool | int]]:
+    """Type and value, by name, of what cuts texts as they were cut when the model was scored."""
+    if facts.config.project.task == "image":
+        return {}
+    saved = read_json(facts.run.model / "tokenizer_config.json")
+    return {"truncation": ("boolean", True), "max_length": ("long", saved["model_max_length"])}
 
 
 def _requirements(facts: Facts) -> list[str]:

@@ -9,6 +9,8 @@ from tokenizers.processors import TemplateProcessing
 from torch import nn
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
+from weakft.processors import TokenTypes
+
 A_TEXT = "text"
 
 
@@ -67,13 +69,20 @@ def virtual_ids(tokenizer: PreTrainedTokenizerBase) -> list[int]:
 def with_virtual_tokens(tokenizer: PreTrainedTokenizerBase, number: int) -> PreTrainedTokenizerBase:
     """A copy that knows so many virtual tokens, and puts them before every text."""
     before, behind = _around_a_text(tokenizer)
+    types = TokenTypes.of(tokenizer) or TokenTypes((0,) * len(before), 0, (0,) * len(behind))
     tokenizer = _of_no_family(tokenizer)
     virtual = [_called(place) for place in range(number)]
     tokenizer.add_tokens([AddedToken(name, special=True) for name in virtual], special_tokens=True)
     special = list(dict.fromkeys([*virtual, *before, *behind]))
+    ahead = [
+        *(f"{name}:{each}" for name, each in zip(before, types.before, strict=True)),
+        *(f"{name}:{types.text}" for name in virtual),
+        f"$A:{types.text}",
+    ]
+    after = [f"{name}:{each}" for name, each in zip(behind, types.behind, strict=True)]
     cast("Any", tokenizer).backend_tokenizer.post_processor = TemplateProcessing(
-        single=[*before, *virtual, "$A", *behind],
-        pair=[*before, *virtual, "$A", *behind, "$B", *behind],
+        single=[*ahead, *after],
+        pair=[*ahead, *after, "$B", *after],
         special_tokens=[(name, tokenizer.convert_tokens_to_ids(name)) for name in special],
     )
     return tokenizer
