@@ -165,6 +165,17 @@ FAMILIES: dict[str, tuple[MakesTokenizer, Settings]] = {
         ),
         BERT,
     ),
+    "Ernie": (
+        general(
+            "<cls>:1 $A:0 <sep>:1",
+            XLNETS,
+            pad_token="<pad>",
+            cls_token="<cls>",
+            sep_token="<sep>",
+            model_input_names=TYPED,
+        ),
+        BERT,
+    ),
     "MobileBert": (
         word_piece("MobileBert"),
         {**BERT, "embedding_size": 16, "intra_bottleneck_size": 8},

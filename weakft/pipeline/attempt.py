@@ -17,6 +17,7 @@ from weakft.training.precision import uses_bf16
 from weakft.training.recipes import Choice
 from weakft.training.without_effect import without_effect
 from weakft.training.workshop import Workshop
+from weakft.unknown_tokens import Unread, unread_texts, warning
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,9 @@ def about_training(project: Project, data: Dataset, attempt: Attempt) -> Json:
         },
         "warnings": _warnings(project, data, attempt),
     }
+    if said := about_unread(project, data, named=False):
+        about["unread"] = said[0].as_dict()
+        about["warnings"].insert(0, said[1])
     if attempt.choice is not None:
         about["recipe"] = attempt.choice.as_dict()
     valid = data.get("valid")
@@ -108,6 +112,27 @@ def about_training(project: Project, data: Dataset, attempt: Attempt) -> Json:
     probs, how = judged
     about["valid"] = {**score(project, valid, probs.argmax(axis=1)), "how": how}
     return about
+
+
+def about_unread(
+    project: Project, data: Dataset, *, named: bool = True
+) -> tuple[Unread, str] | None:
+    """How many training texts the model's tokenizer does not know, where they are many.
+
+    Args:
+        project: with the model.
+        data: with the texts.
+        named: name a row, unless ids are hidden.
+    """
+    if project.config.project.task != "text":
+        return None
+    train, model = data["train"], project.config.train.model
+    found = unread_texts(model, project.root, train.texts)
+    if found is None:
+        return None
+    named = named and project.config.data.id not in project.config.privacy.hidden
+    row_id = train.ids[found.example] if named and found.example is not None else None
+    return found, warning(found, model, row_id)
 
 
 def _warnings(project: Project, data: Dataset, attempt: Attempt) -> list[str]:

@@ -81,9 +81,18 @@ def _warnings(project: Project, data: Dataset, folder: RunFolder, metrics: Json)
     if vote is not None and ours < vote["test"]["macro_f1"]["value"]:
         warnings.append(
             f"The end model is worse than a plain majority vote: macro-F1 {ours:.3f} against "
-            f"{vote['test']['macro_f1']['value']:.3f} on test."
+            f"{vote['test']['macro_f1']['value']:.3f} on test.{_cause(metrics)}"
         )
     return warnings
+
+
+def _cause(metrics: Json) -> str:
+    """Why the model may be behind, where it is known."""
+    unread = metrics["end_model"].get("unread")
+    if unread is None:
+        return ""
+    share = (unread["unknown"] + unread["spelled"]) / unread["texts"]
+    return f" It does not know the words of {share:.0%} of the training texts, which LFs do read."
 
 
 def _rivals(project: Project, data: Dataset, votes: Votes, folder: RunFolder) -> Json:

@@ -12,7 +12,7 @@ from weakft.end_model import EndModel
 from weakft.errors import ConfigError, DataError, TrainingDiverged
 from weakft.labels import ABSTAIN, TIE, LabelMatrix, SoftLabels, probabilities_frame
 from weakft.narration import Narrator
-from weakft.pipeline.attempt import Attempt, about_training
+from weakft.pipeline.attempt import Attempt, about_training, about_unread
 from weakft.pipeline.evaluating import SEED_PREFIX, spread
 from weakft.pipeline.gold_parts import as_rows, gold_rows, gold_splits, judging_part
 from weakft.project import Project
@@ -38,6 +38,8 @@ def fit(
         DataError: no row is covered, labels and gold are all of one class, or training diverged.
         ModelNotFound: `train.model` names no model.
     """
+    if said := about_unread(project, data):
+        narrator.say(said[1])
     with _old_objects_unsearched(), _rows_named(data):
         attempts = _attempts(project, data, soft, folder, narrator)
     taken = max(attempts, key=lambda attempt: attempt.valid_f1(data))
