@@ -34,7 +34,7 @@ TEXTS = [
     "Zebra, xylophone: quest",
     "it is very very zany " * 3,
     "the camera broke and is bad " * POSITIONS,
-    "love " * 2000,
+    "love " * 600,
 ]
 PIPELINES = """
 import json, sys
