@@ -7,12 +7,14 @@ Texts, LF and class names come from data, and data may be hostile: they are show
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from weakft import charts
+from weakft.data.csv_files import write_csv
 from weakft.errors import WeakftError
 from weakft.label_models.base import Explanation
 from weakft.redaction import redacted
@@ -20,7 +22,6 @@ from weakft.visible import visible
 
 NO_EVIDENCE = "no evidence"
 AS_SURE_AS_RIGHT = 0.03
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def plain(text: object) -> str:
@@ -38,14 +39,11 @@ def safe_csv(table: pd.DataFrame) -> bytes:
 
     Example:
         >>> safe_csv(pd.DataFrame({"text": ["=1+1", "fine"]}))
-        b"text\r\n'=1+1\r\nfine\r\n"
+        b"text\n'=1+1\nfine\n"
     """
-
-    def harmless(cell: object) -> object:
-        is_formula = isinstance(cell, str) and cell.startswith(FORMULAS)
-        return f"'{cell}" if is_formula else cell
-
-    return table.map(harmless).to_csv(index=False, lineterminator="\r\n").encode("utf-8")
+    file = BytesIO()
+    write_csv(table, file)
+    return file.getvalue()
 
 
 def kpis(values: Sequence[tuple[str, str, str]]) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import FILLER, NEGATIVE, POSITIVE
 from weakft.config import DataConfig
-from weakft.dataset import read_table
+from weakft.data.reading import read_frame
 from weakft.end_model import EndModel
 from weakft.errors import DataError, LockedError, ModelNotFound
 from weakft.prediction import Predicted, predict_file
@@ -69,7 +69,7 @@ def test_every_format_in_and_out(
     source, target = write(rows, tmp_path / f"in{begin}"), tmp_path / f"out{end}"
     done = predict(model, source, target)
     probs = EndModel.load(model).predict_proba(list(rows["text"]))
-    written = read_table(target)
+    written = read_frame(target)
     assert list(written.columns) == ["id", "predicted", "p_bad", "p_good"]
     assert list(written["id"]) == list(rows["id"])
     assert list(written["predicted"]) == [("bad", "good")[k] for k in probs.argmax(axis=1)]
@@ -110,7 +110,7 @@ def test_the_chunk_size_changes_no_answer(
 def test_csv_cells_are_those_of_the_other_commands(tmp_path: Path) -> None:
     source = tmp_path / "in.csv"
     source.write_text('id,text,more\n007,NA,\n1.50,"two\nlines, and a comma",x\nnan," =1+1 ",\n')
-    frame = read_table(source)
+    frame = read_frame(source)
     (first, second) = Source(source, "id", "text", 2).chunks()
     assert first.ids + second.ids == list(frame["id"]) == ["007", "1.50", "nan"]
     assert first.contents + second.contents == list(frame["text"])
@@ -160,7 +160,7 @@ def test_a_stopped_call_goes_on_behind_its_last_chunk(
     stopped.clear()
     done = predict(model, source, target, 3)
     assert (stopped, done.resumed) == ([6, 9], 6)
-    again, whole = (read_table(tmp_path / name) for name in ("out.jsonl", "undisturbed.jsonl"))
+    again, whole = (read_frame(tmp_path / name) for name in ("out.jsonl", "undisturbed.jsonl"))
     assert list(again["id"]) == list(whole["id"])
     assert list(again["predicted"]) == list(whole["predicted"])
     assert left_in(tmp_path) == {"in.jsonl", "out.jsonl", "undisturbed.jsonl"}

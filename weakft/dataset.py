@@ -1,7 +1,6 @@
 """Read train/dev/valid/test from Parquet, CSV or JSONL, and check them at the door."""
 
-import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from weakft.config import SPLITS, Config, DataConfig, Splits, Task
+from weakft.data.checked import checked_ids, checked_texts
+from weakft.data.reading import read_frame, refuse_missing_columns
 from weakft.errors import DataError
 from weakft.images import DIGEST, checked_images
 from weakft.labels import duplicates
@@ -17,15 +18,8 @@ from weakft.review import ReviewLog
 
 Gold = npt.NDArray[np.int64]
 
+FROM_ONE = "Do your labels count from 1? Then write class names instead, or subtract 1 from each."
 NAMED_IDS = 5  # in a warning; the others are counted
-
-READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
-    ".parquet": pd.read_parquet,
-    ".csv": lambda path: pd.read_csv(
-        path, encoding="utf-8", dtype="str", keep_default_na=False, na_values=[""], index_col=False
-    ),
-    ".jsonl": lambda path: pd.read_json(path, lines=True, encoding="utf-8", dtype=False),
-}
 
 
 @dataclass(frozen=True)
@@ -38,6 +32,7 @@ class Split:
         ids: n distinct row ids.
         texts: n non-empty texts; where the end model looks at images, their absolute paths.
         gold: [n] class positions, or None where the file has no label column.
+        numbered: whether the file names the classes by position.
     """
 
     name: Splits
@@ -45,6 +40,7 @@ class Split:
     ids: tuple[str, ...]
     texts: tuple[str, ...]
     gold: Gold | None
+    numbered: bool = False
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -78,8 +74,8 @@ def read_dataset(config: Config, root: Path) -> Dataset:
     Raises:
         DataError: a file is missing, unreadable, empty or not UTF-8; a column is missing;
             an id is missing, empty or there twice, within a split or across two; a text is
-            missing or empty, or an image cannot be read; a label is no class; dev, valid or test
-            has no labels; the file of reviewed rows is broken, or a class in it is none any more.
+            missing or empty, or an image cannot be read; a label is no class; labels are numbers
+            of which none is 0; dev, valid or test has no labels; the file of reviewed rows is broken, or a class in it is none any more.
     """
     splits: dict[Splits, Split] = {}
     for name in SPLITS:
@@ -88,8 +84,15 @@ def read_dataset(config: Config, root: Path) -> Dataset:
                 root / file, name, config.data, config.classes, task=config.project.task
             )
     _refuse_shared_ids(splits)
+    numbered = {
+        name: split.gold
+        for name, split in splits.items()
+        if split.gold is not None and split.numbered
+    }
+    _refuse_counting_from_one(numbered, config.classes)
     reviewed, lost = _reviewed(config, root, splits["train"])
     told = [_missing(name) for name in SPLITS if name not in splits]
+    told += _without_zero(numbered, config.classes)
     return Dataset(splits, tuple(told + _shared_texts(splits) + lost), reviewed)
 
 
@@ -101,12 +104,12 @@ def read_split(
     Of images LFs see the absolute path and, so that votes are known to be stale when an image is
     replaced, the digest of its content.
     """
-    frame = read_table(path)
+    frame = read_frame(path)
     content = columns.image if task == "image" else columns.text
     needed = [columns.id, content] + ([columns.label] if name != "train" else [])
-    _refuse_missing_columns(frame, needed, path)
-    ids = _checked_ids(frame[columns.id], columns.id, path)
-    texts = _checked_texts(frame[content], content, ids, path)
+    refuse_missing_columns(frame, needed, path)
+    ids = _distinct_ids(frame, columns.id, path)
+    texts = checked_texts(frame[content].tolist(), content, ids, path)
     if task == "image":
         texts, digests = checked_images(texts, ids, path)
         frame = frame.assign(**{DIGEST: digests})
@@ -114,8 +117,10 @@ def read_split(
     if columns.label not in frame.columns or name == "train":
         visible = frame.drop(columns=columns.label, errors="ignore")
         return Split(name, visible, tuple(ids), tuple(texts), None)
-    gold = _checked_gold(frame[columns.label], ids, classes, path)
-    return Split(name, frame.drop(columns=columns.label), tuple(ids), tuple(texts), gold)
+    labels = frame[columns.label]
+    gold = _checked_gold(labels, ids, classes, path)
+    visible, numbered = frame.drop(columns=columns.label), _are_numbers(labels, classes)
+    return Split(name, visible, tuple(ids), tuple(texts), gold, numbered)
 
 
 def read_gold(path: Path, columns: DataConfig, classes: tuple[str, ...]) -> pd.Series:
@@ -124,87 +129,23 @@ def read_gold(path: Path, columns: DataConfig, classes: tuple[str, ...]) -> pd.S
     Raises:
         DataError: as for `read_split`.
     """
-    frame = read_table(path)
-    _refuse_missing_columns(frame, [columns.id, columns.label], path)
-    ids = _checked_ids(frame[columns.id], columns.id, path)
-    return pd.Series(_checked_gold(frame[columns.label], ids, classes, path), index=ids)
+    frame = read_frame(path)
+    refuse_missing_columns(frame, [columns.id, columns.label], path)
+    ids = _distinct_ids(frame, columns.id, path)
+    gold = _checked_gold(frame[columns.label], ids, classes, path)
+    if _are_numbers(frame[columns.label], classes):
+        _refuse_counting_from_one({str(path): gold}, classes)
+    return pd.Series(gold, index=ids)
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a Parquet, CSV (UTF-8, header) or JSONL file by its suffix.
-
-    Raises:
-        DataError: missing, unreadable, of another kind, or without rows.
-    """
-    reader = READERS.get(path.suffix)
-    if reader is None:
-        raise DataError(f"{path}: wanted a file ending in {', '.join(READERS)}.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = reader(path)
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file. Paths are relative to the project.") from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not UTF-8 (line {_first_odd_line(path)}: {error.reason}). Convert it "
-            "first, e.g. `iconv -f latin1 -t utf-8`."
-        ) from error
-    except (OSError, ValueError, pd.errors.ParserWarning) as error:
-        raise DataError(f"{path} cannot be read as {path.suffix[1:]}: {error}.") from error
-    if frame.empty:
-        raise DataError(f"{path} has no rows.")
-    frame.columns = frame.columns.astype(str)
-    return frame.reset_index(drop=True)
-
-
-def _first_odd_line(path: Path) -> int:
-    """Number of the first line that is no UTF-8."""
-    with path.open("rb") as file:
-        return next(
-            n for n, line in enumerate(file, 1) if line.decode(errors="ignore").encode() != line
-        )
-
-
-def _refuse_missing_columns(frame: pd.DataFrame, needed: list[str], path: Path) -> None:
-    if missing := [column for column in needed if column not in frame.columns]:
-        raise DataError(
-            f"{path}: wanted column {missing[0]!r}, got {list(frame.columns)}. Rename it, or "
-            "say its name in [data] id, text, image, label."
-        )
-
-
-def _checked_ids(column: pd.Series, name: str, path: Path) -> list[str]:
-    empty = column.isna() | (column.astype(str).str.strip() == "")
-    if empty.any():
-        raise DataError(
-            f"{path}: {int(empty.sum())} rows have no {name!r}, first row {_first(empty)} "
-            "(counted from 0). Give each row an id that stays when rows are added."
-        )
-    ids = [str(value) for value in column.tolist()]
+def _distinct_ids(frame: pd.DataFrame, name: str, path: Path) -> list[str]:
+    ids = checked_ids(frame[name].tolist(), name, path)
     if repeated := duplicates(ids):
         raise DataError(
             f"{path}: {name!r} must be distinct, but {len(repeated)} values occur more than "
             f"once, first {repeated[0]!r}."
         )
     return ids
-
-
-def _checked_texts(column: pd.Series, name: str, ids: list[str], path: Path) -> list[str]:
-    empty = column.isna() | (column.astype(str).str.strip() == "")
-    if empty.any():
-        raise DataError(
-            f"{path}: {int(empty.sum())} rows have no {name!r}, first id {ids[_first(empty)]!r}. "
-            "Drop them, or fill them with a text."
-        )
-    odd = ~column.map(lambda value: isinstance(value, str))
-    if odd.any():
-        value = column[_first(odd)]
-        raise DataError(
-            f"{path}: {name!r} holds texts, but row {ids[_first(odd)]!r} holds "
-            f"{value!r} ({type(value).__name__})."
-        )
-    return [str(value) for value in column.tolist()]
 
 
 def _checked_gold(column: pd.Series, ids: list[str], classes: tuple[str, ...], path: Path) -> Gold:
@@ -217,9 +158,39 @@ def _checked_gold(column: pd.Series, ids: list[str], classes: tuple[str, ...], p
         raise DataError(
             f"{path}: {int(gold.isna().sum())} labels are no class, first {str(column[row])!r} on "
             f"row {ids[row]!r}. Classes are {list(classes)} ([project] classes), or positions 0.."
-            f"{len(classes) - 1}."
+            f"{len(classes) - 1}.{_about_counting(column, classes)}"
         )
     return np.asarray(gold, dtype=np.int64)
+
+
+def _are_numbers(column: pd.Series, classes: tuple[str, ...]) -> bool:
+    return not column.astype(str).isin(classes).any()
+
+
+def _about_counting(column: pd.Series, classes: tuple[str, ...]) -> str:
+    from_one = column.astype(str).isin([str(k) for k in range(1, len(classes) + 1)])
+    return f" {FROM_ONE}" if from_one.all() else ""
+
+
+def _refuse_counting_from_one(golds: Mapping[str, Gold], classes: tuple[str, ...]) -> None:
+    """Refuse positions of which none is 0, in all files together: each may be off by one."""
+    if not golds or any((gold == 0).any() for gold in golds.values()):
+        return
+    highest = max(int(gold.max()) for gold in golds.values())
+    raise DataError(
+        f"{' and '.join(golds)}: labels are numbers, and none of them is 0, which stands for "
+        f"{classes[0]!r}; the highest is {highest}, taken for {classes[highest]!r}. {FROM_ONE} "
+        f"Where they count from 0 and no row is {classes[0]!r}, write class names, too."
+    )
+
+
+def _without_zero(golds: Mapping[Splits, Gold], classes: tuple[str, ...]) -> list[str]:
+    return [
+        f"{name}: labels are numbers, and none of them is 0, which stands for {classes[0]!r}. "
+        f"{FROM_ONE}"
+        for name, gold in golds.items()
+        if not (gold == 0).any()
+    ]
 
 
 def _first(mask: pd.Series) -> int:

@@ -9,9 +9,9 @@ from weakft.apply.cache import VoteCache
 from weakft.apply.chunk import Terms
 from weakft.apply.cuts import even_slices, lasting_slices
 from weakft.apply.kept import fill_from_cache
-from weakft.apply.rows import to_columns
 from weakft.apply.table import Table, Task
 from weakft.apply.workers import EngineName, Workers
+from weakft.data.cells import to_columns
 from weakft.labels import LabelMatrix
 from weakft.lf import check_lfs
 from weakft.narration import SILENCE, Narrator

@@ -8,7 +8,7 @@ from snorkel.labeling import LabelingFunction as SnorkelLF
 
 from weakft.apply.chunk import Terms, merged
 from weakft.apply.processes import apply_sent, new_call, sendable
-from weakft.apply.rows import Columns, to_columns
+from weakft.data.cells import Columns, frame_of, to_columns
 from weakft.errors import DataError
 from weakft.labels import Fault, Votes
 from weakft.lf import check_lfs
@@ -95,7 +95,8 @@ def cells_of(batch: pa.RecordBatch, id_column: str) -> tuple[Columns, list[str]]
             f"Rows: {ids.null_count} of {len(ids)} in a batch have no {id_column!r}. Give each "
             "row an id that stays when rows are added."
         )
-    return to_columns(batch.to_pandas()), [str(value) for value in ids.to_pylist()]
+    columns = to_columns(frame_of(batch))
+    return columns, [str(value) for value in columns[id_column]]
 
 
 def votes_schema(names: Iterable[str]) -> pa.Schema:

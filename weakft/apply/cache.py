@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 from snorkel.labeling import LabelingFunction as SnorkelLF
 
-from weakft.apply.rows import Columns
+from weakft.data.cells import Columns
 from weakft.labels import Fault, Votes
 from weakft.lf import ColumnLF
 from weakft.lf.fingerprint import NotCacheable, fingerprint

@@ -12,8 +12,9 @@ from snorkel.labeling import LabelingFunction as SnorkelLF
 
 from weakft.apply.patience import patience
 from weakft.apply.prepared import PreparedRows
-from weakft.apply.rows import Columns, ReadsMore, one_column_views, row_views
+from weakft.apply.rows import ReadsMore, one_column_views, row_views
 from weakft.apply.scan import scan
+from weakft.data.cells import Columns
 from weakft.errors import InvalidVote
 from weakft.labels import ABSTAIN, MAX_CARDINALITY, Fault, Votes
 from weakft.lf import ColumnLF, LabelingFunction, PatternLF

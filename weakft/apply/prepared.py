@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from weakft.apply.rows import Columns, namespaces
+from weakft.apply.rows import namespaces
+from weakft.data.cells import Columns
 
 
 class PreparedRows:

@@ -12,7 +12,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from snorkel.labeling import LabelingFunction as SnorkelLF
 
 from weakft.apply.chunk import ChunkVotes, Terms, apply_chunk
-from weakft.apply.rows import Columns
+from weakft.data.cells import Columns
 from weakft.errors import LFError
 from weakft.lf import LFSource, source_of
 

@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
-import pandas as pd
-
-Columns = Mapping[str, Sequence[Any]]
+from weakft.data.cells import Columns
 
 
 class RowView(tuple[Any, ...]):
@@ -114,8 +112,3 @@ def namespaces(columns: Columns) -> Iterator[SimpleNamespace]:
             cell if isinstance(cell, str | int | float) else copy.deepcopy(cell) for cell in cells
         )
         yield SimpleNamespace(**dict(zip(names, own, strict=True)))
-
-
-def to_columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
-    """The frame as plain lists of Python values, one per column."""
-    return {str(name): frame[name].tolist() for name in frame.columns}

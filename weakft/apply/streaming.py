@@ -16,9 +16,10 @@ from weakft.apply.applier import CHUNK_ROWS
 from weakft.apply.arrow import cells_of, votes_batch, votes_schema
 from weakft.apply.budget import refuse_faults_over_budget
 from weakft.apply.chunk import ChunkVotes, Terms, merged, recorded
-from weakft.apply.parquet import batches_of, opened, written_whole
+from weakft.apply.parquet import written_whole
 from weakft.apply.processes import Chunk
 from weakft.apply.workers import EngineName, Workers
+from weakft.data.parquet import batches_of, columns_of, opened
 from weakft.labels import ABSTAIN, Fault
 from weakft.lf import check_lfs
 from weakft.narration import SILENCE, Advance, Narrator
@@ -64,9 +65,8 @@ def apply_parquet(
 ) -> Streamed:
     """Let every LF vote on every row of a Parquet file; the votes make another.
 
-    LFs see what `apply_lfs` shows them of `pandas.read_parquet(source)`, save that integers of
-    a column with nulls become floats only in those chunks that have a null. Ids that occur in
-    several chunks are not noticed, and no votes are kept for the next call.
+    LFs see what they see of the same file as a split of a project, see `weakft.data.cells`. Ids
+    that occur in several chunks are not noticed, and no votes are kept for the next call.
 
     Args:
         lfs: m labeling functions, names distinct.
@@ -103,7 +103,7 @@ def apply_parquet(
         written_whole(target, source, votes_schema(names)) as write,
         narrator.task("Applying LFs", total=file.metadata.num_rows, unit="rows") as advance,
     ):
-        shown = [name for name in file.schema_arrow.names if name not in hidden]
+        shown = [name for name in columns_of(file) if name not in hidden]
         batches = batches_of(file, source, shown, CHUNK_ROWS)
         chunks = ((lfs, *cells_of(batch, id_column)) for batch in batches)
         with closing(_with_ids(chunks, lambda noted: crew.compute(noted, terms))) as parts:

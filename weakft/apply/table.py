@@ -7,8 +7,8 @@ import numpy as np
 from snorkel.labeling import LabelingFunction as SnorkelLF
 
 from weakft.apply.chunk import ChunkVotes, Terms, recorded
-from weakft.apply.rows import Columns
 from weakft.apply.workers import Workers
+from weakft.data.cells import Columns
 from weakft.labels import ABSTAIN, Fault, LabelMatrix
 
 

@@ -28,6 +28,7 @@ from weakft.config.train import TrainConfig
 from weakft.config.wording import explained
 from weakft.errors import ConfigError
 from weakft.redaction import holds_secret, redacted_argument
+from weakft.text_files import read_text
 
 FILE_NAME = "weakft.toml"
 ENV_PREFIX = "WEAKFT_"
@@ -113,12 +114,12 @@ def find_project(start: Path) -> Path:
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(file))
     except OSError as error:
         raise ConfigError(
             f"{file} cannot be read: {error.strerror}. A project is a folder with a {FILE_NAME}."
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also of numbers with thousands of digits
         raise ConfigError(f"{file} is no TOML: {error}.") from error
 
 
@@ -140,7 +141,7 @@ def _from_override(override: str) -> tuple[list[str], Any]:
 def _parsed(value: str) -> Any:  # noqa: ANN401  (any TOML value)
     try:
         return tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return value
 
 

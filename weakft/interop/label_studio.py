@@ -16,6 +16,7 @@ import pandas as pd
 
 from weakft.errors import DataError
 from weakft.review import ReviewLog
+from weakft.text_files import read_text
 
 CHOICE = "label"
 NAMED_IDS = 5
@@ -179,10 +180,10 @@ REASONS: tuple[tuple[str, Callable[[str, _Row, Set[str], ReviewLog], bool]], ...
 
 def _read(file: Path) -> list[Any]:
     try:
-        tasks = json.loads(file.read_text(encoding="utf-8"))
+        tasks = json.loads(read_text(file))
     except FileNotFoundError as error:
         raise DataError(f"{file}: no such file. Wanted an export of Label Studio.") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{file} is no UTF-8 JSON: {error}.") from error
     if not isinstance(tasks, list):
         raise DataError(f"{file}: wanted a list of tasks, got {type(tasks).__name__}.")

@@ -10,10 +10,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from weakft.config import Config
+from weakft.data.csv_files import write_csv
 from weakft.errors import DataError
 from weakft.interop.hugging_face import write_dataset
 from weakft.interop.label_studio import write_tasks
-from weakft.interop.spreadsheet import write_csv
 from weakft.labels import SoftLabels, probabilities_frame
 from weakft.runs import RunFolder
 

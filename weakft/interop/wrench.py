@@ -14,6 +14,7 @@ from weakft.config import FILE_NAME, Config
 from weakft.dataset import read_dataset
 from weakft.errors import ConfigError, DataError
 from weakft.labels import ABSTAIN, LabelMatrix
+from weakft.text_files import read_text
 
 SPLITS = ("train", "valid", "test")
 
@@ -77,7 +78,7 @@ def _write_split(
 ) -> None:
     ids = [f"{split}-{key}" for key in rows]
     try:
-        texts = [row["data"]["text"] for row in rows.values()]
+        texts = [_text(row["data"]["text"]) for row in rows.values()]
         gold = [classes[_label(row["label"], len(classes))] for row in rows.values()]
         matrix = LabelMatrix.from_array(np.array([row["weak_labels"] for row in rows.values()]))
     except (KeyError, TypeError, ValueError) as error:
@@ -106,6 +107,13 @@ def _rows(path: Path) -> Rows:
     return rows
 
 
+def _text(text: Any) -> str:  # noqa: ANN401
+    if not isinstance(text, str):
+        raise TypeError(f"text {text!r:.80}")
+    text.encode()  # a ValueError where it holds half a character
+    return text
+
+
 def _label(label: Any, cardinality: int) -> int:  # noqa: ANN401
     if type(label) is not int or not 0 <= label < cardinality:
         raise ValueError(f"label {label!r}")
@@ -130,8 +138,8 @@ def _lf_names(source: Path, train: Rows) -> list[str]:
 
 def _read(path: Path) -> Any:  # noqa: ANN401
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(read_text(path))
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; the WRENCH layout has it.") from error
-    except ValueError as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path} is no UTF-8 JSON: {error}.") from error

@@ -1,6 +1,7 @@
 """LFs over word lists and tables, given as they are or in files."""
 
 import csv
+import io
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from weakft.lf.function import ColumnLF
 from weakft.lf.normalization import Normalization
 from weakft.lf.patterns import keyword_lf
 from weakft.lf.words import any_of
+from weakft.text_files import NotUTF8, read_text
 
 Table = Mapping[str, int]
 
@@ -175,20 +177,22 @@ def _read(name: str, source: str | Path | Sequence[str] | Table) -> Sequence[str
         return reader(path)
     except OSError as error:
         raise LFImportError(f"LF {name!r}: {path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
+    except NotUTF8 as error:
+        raise LFImportError(f"LF {name!r}: {path}: {error}") from error
+    except (ValueError, RecursionError, csv.Error) as error:
         raise LFImportError(
             f"LF {name!r}: {path}: wanted entries, or entries with a class index: {error}."
         ) from error
 
 
 def _lines(path: Path) -> list[str]:
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = read_text(path).splitlines()
     return [line.strip() for line in lines if line.strip()]
 
 
 def _separated(path: Path) -> Sequence[str] | Table:
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [r for r in csv.reader(file, delimiter="\t" if path.suffix == ".tsv" else ",") if r]
+    lines = io.StringIO(read_text(path))
+    rows = [r for r in csv.reader(lines, delimiter="\t" if path.suffix == ".tsv" else ",") if r]
     if all(len(row) == 1 for row in rows):
         return [row[0] for row in rows]
     if odd := [row for row in rows if len(row) != 2]:
@@ -197,7 +201,7 @@ def _separated(path: Path) -> Sequence[str] | Table:
 
 
 def _json(path: Path) -> Sequence[str] | Table:
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = json.loads(read_text(path))
     if isinstance(content, list) and all(isinstance(entry, str) for entry in content):
         return content
     if isinstance(content, dict) and all(type(label) is int for label in content.values()):

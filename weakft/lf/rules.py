@@ -9,12 +9,14 @@ Columns are separated by tabs; the first line is the header; `#` starts a commen
 """
 
 import csv
+import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from weakft.errors import LFImportError
 from weakft.lf.patterns import PatternLF, keyword_lf, regex_lf
+from weakft.text_files import NotUTF8, read_text
 
 HEADER = ("class", "pattern", "options")
 SWITCHES = ("ignore_case", "words", "normalize")
@@ -69,10 +71,12 @@ def load_rules(path: Path, classes: Sequence[str]) -> list[PatternLF]:
 
 def _rows(path: Path) -> list[tuple[int, list[str]]]:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-            rows = [(reader.line_num, row) for row in reader if row and row[0][:1] != "#"]
-    except (OSError, UnicodeDecodeError) as error:
+        lines = io.StringIO(read_text(path))
+        reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+        rows = [(reader.line_num, row) for row in reader if row and row[0][:1] != "#"]
+    except NotUTF8 as error:
+        raise LFImportError(f"{path}: {error}") from error
+    except (OSError, csv.Error) as error:
         raise LFImportError(f"{path} cannot be read as UTF-8 text: {error}.") from error
     if not rows or tuple(rows[0][1]) not in (HEADER, HEADER[:2]):
         got = rows[0][1] if rows else "nothing"

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from weakft.errors import LFError
 from weakft.labels import ABSTAIN
@@ -57,11 +58,16 @@ def threshold_lf(
         raise LFError(f"LF {name!r}: no number lies between {low:g} and {high:g}.")
 
     def votes(cells: Sequence[Any]) -> list[int]:
-        numbers = np.array([np.nan if cell is None else float(cell) for cell in cells])
+        numbers = np.array([np.nan if _is_missing(cell) else float(cell) for cell in cells])
         chosen: list[int] = np.where((numbers >= low) & (numbers <= high), label, ABSTAIN).tolist()
         return chosen
 
     return ColumnLF(name, column, votes, doc or f"`{column}` lies between {low:g} and {high:g}.")
+
+
+def _is_missing(cell: Any) -> bool:  # noqa: ANN401
+    """Whether a cell is None, pandas' NA or NaT, as Snorkel's appliers may show them."""
+    return cell is None or cell is pd.NA or cell is pd.NaT
 
 
 def model_lf(

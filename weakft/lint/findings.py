@@ -12,7 +12,8 @@ from snorkel.labeling import LabelingFunction as SnorkelLF
 
 from weakft.analysis import near_copies
 from weakft.apply import apply_lfs
-from weakft.apply.rows import RowView, row_views, to_columns
+from weakft.apply.rows import RowView, row_views
+from weakft.data.cells import to_columns
 from weakft.labels import ABSTAIN, LabelMatrix
 from weakft.lf import PatternLF
 from weakft.lf.fingerprint import NotCacheable, fingerprint

@@ -1,23 +1,16 @@
 """Rows to predict, a chunk at a time, from Parquet, CSV or JSONL."""
 
-import json
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from weakft.apply.parquet import batches_of, opened
+from weakft.data.checked import checked_ids, checked_texts
+from weakft.data.reading import frames_of, refuse_missing_columns
 from weakft.errors import DataError
-
-Cells = tuple[list[Any], list[Any]]
-"""Ids and contents of some rows, as the file has them."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +51,14 @@ class Source:
             DataError: the file is missing, unreadable, of another kind or not UTF-8; a column is
                 missing; an id or a content is missing or empty, or a content is no text.
         """
-        reader = READERS.get(self.path.suffix)
-        if reader is None:
-            raise DataError(f"{self.path}: wanted a file ending in {', '.join(READERS)}.")
+        return self._chunks(check_others=False)
+
+    def _chunks(self, *, check_others: bool) -> Iterator[Chunk]:
         first = 0
         columns = (self.id_column, self.content_column)
-        for ids, contents in reader(self.path, columns, self.chunk_rows):
-            yield self._checked(first, ids, contents)
-            first += len(ids)
+        for frame in frames_of(self.path, self.chunk_rows, columns, check_others=check_others):
+            yield self._checked(first, frame)
+            first += len(frame)
 
     def count(self) -> int:
         """How many rows there are, after a look at each of them; 8 bytes of memory a row.
@@ -73,14 +66,17 @@ class Source:
         Raises:
             DataError: as for `chunks`; or there are no rows, or an id is there twice.
         """
-        hashes = [_hashes(chunk.ids) for chunk in self.chunks()]
+        hashes = []
+        for chunk in self._chunks(check_others=True):
+            hashes.append(np.unique(_hashes(chunk.ids)))
+            if len(hashes[-1]) < len(chunk.ids):
+                self._refuse_repeated(_repeated(_hashes(chunk.ids)))
         if not hashes:
             raise DataError(f"{self.path} has no rows.")
-        ordered = np.sort(np.concatenate(hashes))
-        suspects = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-        if len(suspects):
+        found = np.concatenate(hashes)
+        if len(suspects := _repeated(found)):
             self._refuse_repeated(suspects)
-        return len(ordered)
+        return len(found)
 
     def _refuse_repeated(self, suspects: npt.NDArray[np.uint64]) -> None:
         seen: set[str] = set()
@@ -94,133 +90,16 @@ class Source:
                     )
                 seen.add(row_id)
 
-    def _checked(self, first: int, ids: list[Any], contents: list[Any]) -> Chunk:
-        for position, (row_id, content) in enumerate(zip(ids, contents, strict=True)):
-            if _is_empty(row_id):
-                raise DataError(
-                    f"{self.path}: row {first + position} (counted from 0) has no "
-                    f"{self.id_column!r}. Give each row an id."
-                )
-            if _is_empty(content):
-                raise DataError(
-                    f"{self.path}: row {str(row_id)!r} has no {self.content_column!r}. Drop it, "
-                    "or fill it."
-                )
-            if not isinstance(content, str):
-                raise DataError(
-                    f"{self.path}: {self.content_column!r} holds texts, but row {str(row_id)!r} "
-                    f"holds {content!r} ({type(content).__name__})."
-                )
-        chunk = Chunk(first, [str(row_id) for row_id in ids], contents)
-        self._refuse_half_characters(chunk)
-        return chunk
-
-    def _refuse_half_characters(self, chunk: Chunk) -> None:
-        try:
-            "".join([*chunk.ids, *chunk.contents]).encode()
-        except UnicodeEncodeError as error:
-            raise DataError(
-                f"{self.path}: one of the rows {chunk.first} to "
-                f"{chunk.first + len(chunk.ids) - 1} (counted from 0) holds half a character "
-                f"({error.object[error.start]!a}, a lone surrogate). Write the whole one."
-            ) from error
+    def _checked(self, first: int, frame: pd.DataFrame) -> Chunk:
+        refuse_missing_columns(frame, (self.id_column, self.content_column), self.path)
+        ids = checked_ids(frame[self.id_column].tolist(), self.id_column, self.path, first)
+        contents = frame[self.content_column].tolist()
+        return Chunk(first, ids, checked_texts(contents, self.content_column, ids, self.path))
 
 
-def _parquet(path: Path, columns: Sequence[str], rows: int) -> Iterator[Cells]:
-    with opened(path, columns) as file:
-        for batch in batches_of(file, path, list(dict.fromkeys(columns)), rows):
-            ids, contents = (batch.column(name).to_pylist() for name in columns)
-            yield ids, contents
-
-
-def _csv(path: Path, columns: Sequence[str], rows: int) -> Iterator[Cells]:
-    with _explained(path):
-        frames = pd.read_csv(
-            path,
-            chunksize=rows,
-            encoding="utf-8",
-            dtype="str",
-            keep_default_na=False,
-            na_values=[""],
-            index_col=False,
-        )
-    with frames:
-        while True:
-            with _explained(path):
-                frame = next(frames, None)
-            if frame is None or frame.empty:
-                return
-            _refuse_missing(columns, list(map(str, frame.columns)), path)
-            ids, contents = (frame[name].tolist() for name in columns)
-            yield ids, contents
-
-
-def _jsonl(path: Path, columns: Sequence[str], rows: int) -> Iterator[Cells]:
-    with _explained(path):
-        file = path.open("rb")
-    with file:
-        records = _records(file, path, columns)
-        while True:
-            with _explained(path):
-                some = list(islice(records, rows))
-            if not some:
-                return
-            ids, contents = ([record.get(name) for record in some] for name in columns)
-            yield ids, contents
-
-
-READERS: dict[str, Callable[[Path, Sequence[str], int], Iterator[Cells]]] = {
-    ".parquet": _parquet,
-    ".csv": _csv,
-    ".jsonl": _jsonl,
-}
-
-
-def _records(
-    lines: Iterator[bytes], path: Path, columns: Sequence[str]
-) -> Iterator[dict[str, Any]]:
-    is_first = True
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        record = json.loads(line.decode("utf-8"))
-        if not isinstance(record, dict):
-            raise DataError(f"{path}, line {number}: wanted a JSON object, got {record!r:.80}.")
-        if is_first:
-            _refuse_missing(columns, list(record), path)
-            is_first = False
-        yield record
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            yield
-    except DataError:
-        raise
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: no such file. Wanted rows to predict.") from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not UTF-8 ({error.reason}). Convert it first, e.g. "
-            "`iconv -f latin1 -t utf-8`."
-        ) from error
-    except (OSError, ValueError, pd.errors.ParserWarning) as error:
-        raise DataError(f"{path} cannot be read as {path.suffix[1:]}: {error}.") from error
-
-
-def _refuse_missing(wanted: Sequence[str], names: list[str], path: Path) -> None:
-    if missing := [name for name in wanted if name not in names]:
-        raise DataError(
-            f"{path}: wanted column {missing[0]!r}, got {names}. Rename it, or say its name in "
-            "[data] id, text, image."
-        )
-
-
-def _is_empty(cell: object) -> bool:
-    return cell is None or cell != cell or not str(cell).strip()
+def _repeated(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    ordered = np.sort(hashes)
+    return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
 
 
 def _hashes(ids: Sequence[str]) -> npt.NDArray[np.uint64]:

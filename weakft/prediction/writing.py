@@ -7,11 +7,11 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from weakft.data.csv_files import write_csv
 from weakft.prediction.parts import sync
 
 Tables = Iterable[pa.Table]
 
-CSV_NUMBER = "%.6f"
 JSON_DIGITS = 15
 
 
@@ -30,9 +30,9 @@ def _parquet(tables: Tables, schema: pa.Schema, file: BinaryIO) -> None:
 
 
 def _csv(tables: Tables, schema: pa.Schema, file: BinaryIO) -> None:
-    schema.empty_table().to_pandas().to_csv(file, index=False)
+    write_csv(schema.empty_table().to_pandas(), file)
     for table in tables:
-        table.to_pandas().to_csv(file, index=False, header=False, float_format=CSV_NUMBER)
+        write_csv(table.to_pandas(), file, header=False)
 
 
 def _jsonl(tables: Tables, schema: pa.Schema, file: BinaryIO) -> None:

@@ -10,9 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from weakft.config import FILE_NAME
-from weakft.dataset import read_table
+from weakft.data.csv_files import write_faithful_csv
+from weakft.data.jsonl import records_of
+from weakft.data.reading import read_frame
 from weakft.errors import ConfigError, DataError
 from weakft.scaffold.templates import filled, toml_string
 from weakft.scaffold.writing import Started, settle, staged
@@ -39,7 +43,7 @@ def start_with_data(
         DataError: the file is refused, see `weakft.dataset.read_dataset`.
     """
     _refuse_odd_classes(classes)
-    frame = read_table(file)
+    frame = read_frame(file)
     column = _text_column(frame, text, file)
     with staged(root) as stage:
         (stage / "data").mkdir()
@@ -145,19 +149,19 @@ def _rules(classes: Sequence[str], text: str) -> str:
 
 
 def _write_csv(file: Path, frame: pd.DataFrame, ids: list[str], target: Path) -> None:
-    frame.assign(**{ID: ids})[[ID, *frame.columns]].to_csv(target, index=False)
+    write_faithful_csv(frame.assign(**{ID: ids})[[ID, *frame.columns]], target)
 
 
 def _write_parquet(file: Path, frame: pd.DataFrame, ids: list[str], target: Path) -> None:
-    frame.assign(**{ID: ids})[[ID, *frame.columns]].to_parquet(target, index=False)
+    table = pq.read_table(file)
+    pq.write_table(table.add_column(0, ID, pa.array(ids, pa.string())), target)
 
 
 def _write_jsonl(file: Path, frame: pd.DataFrame, ids: list[str], target: Path) -> None:
-    """Line by line, so that what pandas would read otherwise stays what it is."""
-    lines = [line for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
-    rows = [{ID: row_id, **json.loads(line)} for row_id, line in zip(ids, lines, strict=True)]
-    text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
-    target.write_text(text + "\n", encoding="utf-8")
+    """Line by line, so that each row keeps the columns that it has."""
+    with target.open("w", encoding="utf-8") as copy:
+        for row_id, record in zip(ids, records_of(file), strict=True):
+            copy.write(json.dumps({ID: row_id, **record}, ensure_ascii=False) + "\n")
 
 
 _WRITERS: dict[str, Callable[[Path, pd.DataFrame, list[str], Path], None]] = {

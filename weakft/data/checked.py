@@ -1,0 +1,67 @@
+"""Ids and texts of rows, checked: the same demands in training and prediction."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+from weakft.errors import DataError
+
+ID_KINDS = (str, int, float, Decimal, date)
+
+
+def checked_ids(cells: Sequence[Any], name: str, path: object, first: int = 0) -> list[str]:
+    """Row ids as text.
+
+    Args:
+        cells: of the column of ids.
+        name: of the column.
+        path: of the file, for messages.
+        first: position of the first row in the file.
+
+    Raises:
+        DataError: one is missing or empty, or neither a text nor a number.
+    """
+    empty = [position for position, cell in enumerate(cells) if is_empty(cell)]
+    if empty:
+        raise DataError(
+            f"{path}: {len(empty)} rows have no {name!r}, first row {first + empty[0]} (counted "
+            "from 0). Give each row an id that stays when rows are added."
+        )
+    for position, cell in enumerate(cells):
+        if not isinstance(cell, ID_KINDS):
+            raise DataError(
+                f"{path}: {name!r} holds texts or numbers, but row {first + position} (counted "
+                f"from 0) holds {cell!r:.80} ({type(cell).__name__})."
+            )
+    return [str(cell) for cell in cells]
+
+
+def checked_texts(cells: Sequence[Any], name: str, ids: Sequence[str], path: object) -> list[str]:
+    """Texts, or paths of images.
+
+    Raises:
+        DataError: one is missing or empty, or no text.
+    """
+    empty = [position for position, cell in enumerate(cells) if is_empty(cell)]
+    if empty:
+        raise DataError(
+            f"{path}: {len(empty)} rows have no {name!r}, first id {ids[empty[0]]!r}. "
+            "Drop them, or fill them with a text."
+        )
+    for row_id, cell in zip(ids, cells, strict=True):
+        if not isinstance(cell, str):
+            raise DataError(
+                f"{path}: {name!r} holds texts, but row {row_id!r} holds {cell!r:.80} "
+                f"({type(cell).__name__})."
+            )
+    return list(cells)
+
+
+def is_empty(cell: Any) -> bool:  # noqa: ANN401
+    """Whether a cell is missing or nothing but white space."""
+    if isinstance(cell, str):
+        return not cell.strip()
+    return cell is None or cell is pd.NaT or (isinstance(cell, float) and cell != cell)
