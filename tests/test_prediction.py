@@ -248,7 +248,7 @@ def test_an_id_that_comes_again_in_another_chunk_is_refused(
         (["id,text", "a,x", "b, "], "row 'b' has no 'text'"),
         (["id,body", "a,x"], "wanted column 'text', got"),
         (["id,text"], "has no rows"),
-        ([], "cannot be read as csv"),
+        ([], "has no rows"),
         (["id,text", "a,x", "b,y,z"], "cannot be read as csv"),
     ],
 )

@@ -75,7 +75,8 @@ def read_dataset(config: Config, root: Path) -> Dataset:
         DataError: a file is missing, unreadable, empty or not UTF-8; a column is missing;
             an id is missing, empty or there twice, within a split or across two; a text is
             missing or empty, or an image cannot be read; a label is no class; labels are numbers
-            of which none is 0; dev, valid or test has no labels; the file of reviewed rows is broken, or a class in it is none any more.
+            and none of them is 0; dev, valid or test has no labels; the file of reviewed rows is
+            broken, or a class in it is none any more.
     """
     splits: dict[Splits, Split] = {}
     for name in SPLITS:

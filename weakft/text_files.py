@@ -48,13 +48,13 @@ def refuse_other_marks(path: Path) -> None:
         odd_nuls = sample[1::2].count(0)
         found = "UTF-16LE" if odd_nuls > sample[::2].count(0) else "UTF-16BE"
     if found is not None:
-        raise NotUTF8(f"wanted UTF-8, got {found}. {_convert(path, found)}")
+        raise NotUTF8(f"not UTF-8 but {found}. {_convert(path, found)}")
 
 
 def not_utf8(path: Path) -> NotUTF8:
     """What to say of a file that cannot be decoded: where, which encoding it may have."""
     number, reason, foreign, has_utf8 = _examined(path)
-    where = f"wanted UTF-8, got something else (line {number}: {reason})."
+    where = f"not UTF-8 (line {number}: {reason})."
     if has_utf8:
         return NotUTF8(f"{where} Other lines hold UTF-8: correct this one, or write it again.")
     if foreign & UNDEFINED_IN_1252:

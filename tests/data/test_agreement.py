@@ -23,9 +23,7 @@ AT_EASE = settings(
 @pytest.mark.parametrize("suffix", FORMATS)
 @AT_EASE
 @given(seed=st.integers(0, 2**32 - 1))
-def test_training_and_prediction_read_the_same_rows(
-    suffix: str, tmp_path: Path, seed: int
-) -> None:
+def test_training_and_prediction_read_the_same_rows(suffix: str, tmp_path: Path, seed: int) -> None:
     found = difference(FORMATS[suffix](Random(seed)), tmp_path / f"rows{suffix}")
 
     assert found is None

@@ -67,9 +67,7 @@ def series_of_cells(cells: list[Any]) -> pd.Series:
         return pd.Series(cells, dtype="bool")
     if kinds == {int} and not missing and _fit_64_bits(cells):
         return pd.Series(cells, dtype="int64")
-    if missing and kinds and kinds <= NUMBERS:
-        cells = [np.nan if cell is None else cell for cell in cells]
-    return pd.Series(cells, dtype=object)
+    return pd.Series(_filled(cells), dtype=object)
 
 
 def decoded_bytes(batch: pa.RecordBatch) -> int:
@@ -91,8 +89,20 @@ def _plain(column: pd.Series) -> list[Any]:
         chunks = array.chunks if isinstance(array, pa.ChunkedArray) else [array]
         return [cell for chunk in chunks for cell in series_of(chunk).tolist()]
     cells: list[Any] = column.tolist()
-    if type(pd.NA) in set(map(type, cells)):
-        return series_of_cells([None if cell is pd.NA else cell for cell in cells]).tolist()
+    if column.dtype == object and not {type(None), type(pd.NA)}.isdisjoint(map(type, cells)):
+        return _filled([None if _is_hole(cell) else cell for cell in cells])
+    return cells
+
+
+def _is_hole(cell: Any) -> bool:  # noqa: ANN401
+    return cell is pd.NA or (isinstance(cell, float) and cell != cell)
+
+
+def _filled(cells: list[Any]) -> list[Any]:
+    """The cells with NaN instead of None where all others are numbers or all are texts."""
+    kinds = set(map(type, cells)) - {type(None)}
+    if kinds and (kinds <= NUMBERS or kinds == {str}):
+        return [np.nan if cell is None else cell for cell in cells]
     return cells
 
 

@@ -27,8 +27,8 @@ def checked_ids(cells: Sequence[Any], name: str, path: object, first: int = 0) -
     empty = [position for position, cell in enumerate(cells) if is_empty(cell)]
     if empty:
         raise DataError(
-            f"{path}: {len(empty)} rows have no {name!r}, first row {first + empty[0]} (counted "
-            "from 0). Give each row an id that stays when rows are added."
+            f"{path}: row {first + empty[0]} (counted from 0) has no {name!r}{_more(empty)}. Give "
+            "each row an id that stays when rows are added."
         )
     for position, cell in enumerate(cells):
         if not isinstance(cell, ID_KINDS):
@@ -48,8 +48,8 @@ def checked_texts(cells: Sequence[Any], name: str, ids: Sequence[str], path: obj
     empty = [position for position, cell in enumerate(cells) if is_empty(cell)]
     if empty:
         raise DataError(
-            f"{path}: {len(empty)} rows have no {name!r}, first id {ids[empty[0]]!r}. "
-            "Drop them, or fill them with a text."
+            f"{path}: row {ids[empty[0]]!r} has no {name!r}{_more(empty)}. Drop such rows, or "
+            "fill them with a text."
         )
     for row_id, cell in zip(ids, cells, strict=True):
         if not isinstance(cell, str):
@@ -58,6 +58,10 @@ def checked_texts(cells: Sequence[Any], name: str, ids: Sequence[str], path: obj
                 f"({type(cell).__name__})."
             )
     return list(cells)
+
+
+def _more(empty: Sequence[int]) -> str:
+    return f", nor have {len(empty) - 1} rows behind it" if len(empty) > 1 else ""
 
 
 def is_empty(cell: Any) -> bool:  # noqa: ANN401
