@@ -90,7 +90,7 @@ def read_dataset(config: Config, root: Path) -> Dataset:
         for name, split in splits.items()
         if split.gold is not None and split.numbered
     }
-    _refuse_counting_from_one(numbered, config.classes)
+    _refuse_counting_from_one({str(name): gold for name, gold in numbered.items()}, config.classes)
     reviewed, lost = _reviewed(config, root, splits["train"])
     told = [_missing(name) for name in SPLITS if name not in splits]
     told += _without_zero(numbered, config.classes)

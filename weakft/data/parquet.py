@@ -115,8 +115,8 @@ def _steps(file: pq.ParquetFile, columns: Sequence[str], rows: int) -> Iterator[
 
 def _read(file: pq.ParquetFile, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
     """Batches that divide `rows`, of one row where the first is very large."""
-    first = next(iter(file.iter_batches(1, columns=columns)))
-    few = max(BATCH_BYTES // max(decoded_bytes(first), 1), 1)
+    first = next(iter(file.iter_batches(1, columns=columns)), None)
+    few = max(BATCH_BYTES // max(0 if first is None else decoded_bytes(first), 1), 1)
     step = 1
     while step * 2 <= min(few, rows, STEP_ROWS) and rows % (step * 2) == 0:
         step *= 2
