@@ -121,7 +121,7 @@ def _label(label: Any, cardinality: int) -> int:  # noqa: ANN401
 
 
 def _classes(names: Any, path: Path) -> list[str]:  # noqa: ANN401
-    wanted = [str(k) for k in range(len(names))]
+    wanted = [str(k) for k in range(len(names))] if isinstance(names, dict) else []
     if not isinstance(names, dict) or sorted(names, key=str) != sorted(wanted):
         raise DataError(f"{path}: wanted {{'0': 'first class', '1': ...}}, got {names!r:.80}.")
     return [str(names[key]) for key in wanted]
