@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any
 
 NAMES = ("open", "fsync", "rename", "replace", "mkdir", "unlink", "rmdir")
@@ -107,3 +108,15 @@ def refusing(number: int) -> Callable[[str], None]:
 def dying(name: str) -> None:
     """The plug is pulled."""
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def flipped(path: Path, at: float = 0.5) -> None:
+    """Flip a bit of a file, in the middle or at another share of its length."""
+    content = bytearray(path.read_bytes())
+    content[int(at * len(content))] ^= 1
+    path.write_bytes(content)
+
+
+def truncated(path: Path) -> None:
+    """Cut a file off in the middle."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])

@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from weakft.config import Task
+from weakft.files import give_default_mode
 from weakft.frozen_body import PROBE, FrozenBody, padded
 from weakft.labels import Probs
 from weakft.narration import SILENCE, Narrator
@@ -110,6 +111,7 @@ class EndModel:
         """Write safetensors, config and processor, as transformers reads them."""
         self.model.save_pretrained(folder)
         self.processor.save(folder)
+        give_default_mode(*folder.glob("*.safetensors"))
 
     def predict_proba(
         self, texts: Sequence[str], *, bf16: bool = False, narrator: Narrator = SILENCE

@@ -1,25 +1,25 @@
 """Which candidates the gate has judged: so that the same inputs are judged once."""
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 from weakft.config import RetrainConfig
-from weakft.errors import DataError
+from weakft.ledgers import Entry, Ledger, unreadable_lines
 from weakft.runs import Json
 
 FILE_NAME = "judgements.jsonl"
 
 
 class Judgements:
-    """The ledger of a project, one JSON line a judgement; replaced whole when it grows.
+    """The ledger of a project, one JSON line a judgement; at worst a run is judged once more.
 
     Args:
         file: made with the first judgement.
     """
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        lock = file.with_name(f".{file.name}.lock")
+        self.ledger = Ledger(file, _is_judgement, "writing judgements", lock)
 
     def judged(self, run_id: str, gate: RetrainConfig) -> bool:
         """Whether this gate has judged a run.
@@ -30,7 +30,7 @@ class Judgements:
         settings = gate.model_dump(mode="json")
         return any(
             line["run_id"] == run_id and (line["status"] == "promoted" or line["gate"] == settings)
-            for line in self._lines()
+            for line in self.ledger.entries()
         )
 
     def add(self, outcome: Json, gate: RetrainConfig) -> None:
@@ -41,31 +41,17 @@ class Judgements:
             gate: `[retrain]` as it was.
         """
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        line = {**outcome, "at": at, "gate": gate.model_dump(mode="json")}
-        content = "".join(json.dumps(each) + "\n" for each in [*self._lines(), line])
-        unfinished = self._file.with_name(f".{self._file.name}.tmp")
-        unfinished.write_text(content, encoding="utf-8")
-        unfinished.replace(self._file)
+        self.ledger.append({**outcome, "at": at, "gate": gate.model_dump(mode="json")})
 
     def statuses(self) -> dict[str, str]:
         """How each run was judged last: "promoted" or "refused", by its id."""
-        return {line["run_id"]: line["status"] for line in self._lines()}
+        return {line["run_id"]: line["status"] for line in self.ledger.entries()}
 
-    def _lines(self) -> list[Json]:
-        if not self._file.exists():
-            return []
-        whole = self._file.read_bytes().split(b"\n")[:-1]  # a torn last line has no line break
-        return [self._parsed(line, number) for number, line in enumerate(whole, start=1)]
+    def damage(self) -> str | None:
+        """A sentence on judgements that cannot be read; None where there are none."""
+        count = self.ledger.unreadable()
+        return unreadable_lines(self.ledger.path, count) if count else None
 
-    def _parsed(self, line: bytes, number: int) -> Json:
-        try:
-            judgement: Json = json.loads(line)
-            if not {"run_id", "status", "gate"} <= judgement.keys():
-                raise ValueError
-        except (ValueError, AttributeError) as error:
-            raise DataError(
-                f"{self._file}, line {number}: wanted a judgement of `weakft retrain`, one JSON "
-                f"object with run_id, status and gate, got {line[:60]!r}. Delete it: at worst "
-                "a run is judged once more."
-            ) from error
-        return judgement
+
+def _is_judgement(entry: Entry) -> bool:
+    return {"run_id", "status", "gate"} <= entry.keys() and isinstance(entry["run_id"], str)

@@ -7,12 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from weakft.files import give_default_mode
+
 MOST_KEPT = 500_000  # texts
 KEY_BYTES = 16
+CHECKSUM = "sha256"  # of names, types, shapes and values
 
 Ids = list[int]
 
@@ -54,19 +57,31 @@ class KeptTensors:
 
 
 def read_kept(file: Path) -> dict[str, torch.Tensor]:
-    """What `write_kept` wrote; nothing where there is no such file, or a broken one."""
+    """What `write_kept` wrote; nothing where there is no such file, or a damaged one."""
     try:
-        return load_file(file)
+        with safe_open(file, "pt") as opened:
+            checksum = (opened.metadata() or {}).get(CHECKSUM)
+        kept: dict[str, torch.Tensor] = load_file(file)
     except (OSError, SafetensorError):
         return {}
+    return kept if checksum == _checksum(kept) else {}
 
 
 def write_kept(file: Path, kept: dict[str, torch.Tensor]) -> None:
     """Write or replace a file, which readers see whole."""
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_suffix(f".{os.getpid()}.tmp")
-    save_file(kept, unfinished)
+    save_file(kept, unfinished, {CHECKSUM: _checksum(kept)})
+    give_default_mode(unfinished)
     unfinished.replace(file)
+
+
+def _checksum(kept: Mapping[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name, values in sorted(kept.items()):
+        digest.update(f"{name} {values.dtype} {list(values.shape)} ".encode())
+        digest.update(values.contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def joined_keys(keys: Iterable[bytes]) -> torch.Tensor:

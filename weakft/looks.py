@@ -1,12 +1,10 @@
 """How often somebody looked at the scores on test: each look makes the next choice less honest."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
-from weakft.errors import DataError
-from weakft.locks import locked
+from weakft.ledgers import Entry, Ledger, unreadable_lines
 
 
 @dataclass(frozen=True)
@@ -26,6 +24,9 @@ class Look:
     at: str
 
 
+NAMES = {field.name for field in fields(Look)}
+
+
 class Looks:
     """The ledger of a project, one JSON line a look.
 
@@ -34,33 +35,33 @@ class Looks:
     """
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self.ledger = Ledger(file, _is_look, "counting looks", file.with_suffix(".lock"))
 
     def at_test(self, test: str) -> list[Look]:
-        """All looks at the scores on this test file, of whatever run.
+        """All looks at the scores on this test file, of whatever run, that can be read.
 
         Raises:
-            DataError: the ledger is damaged.
+            DataError: the disk refuses.
         """
-        if not self._file.exists():
-            return []
-        lines = self._file.read_bytes().splitlines()
-        looks = [self._read(line, number) for number, line in enumerate(lines, start=1)]
+        looks = [Look(**entry) for entry in self.ledger.entries()]
         return [look for look in looks if look.test == test]
 
+    def damage(self) -> str | None:
+        """A sentence on looks that cannot be read; None where there are none."""
+        count = self.ledger.unreadable()
+        return unreadable_lines(self.ledger.path, count) if count else None
+
     def add(self, run_id: str, test: str, by: str) -> Look:
-        """Count one."""
+        """Count one; it is on disk then.
+
+        Raises:
+            DataError: the disk refuses.
+            LockedError: another process has been counting for long.
+        """
         look = Look(run_id, test, by, datetime.now(UTC).isoformat(timespec="seconds"))
-        lock = locked(self._file.with_suffix(".lock"), "counting looks")
-        with lock, self._file.open("a", encoding="utf-8") as opened:
-            opened.write(json.dumps(asdict(look)) + "\n")
+        self.ledger.append(asdict(look))
         return look
 
-    def _read(self, line: bytes, number: int) -> Look:
-        try:
-            return Look(**json.loads(line))
-        except (ValueError, TypeError) as error:
-            raise DataError(
-                f"{self._file}, line {number}: wanted a look as JSON (run_id, test, by, at), got "
-                f"{line[:80]!r}. Put the line right or take it out."
-            ) from error
+
+def _is_look(entry: Entry) -> bool:
+    return entry.keys() == NAMES and all(isinstance(value, str) for value in entry.values())

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from weakft.errors import DataError
+from weakft.files import sync
 from weakft.registry import CURRENT, Registry
-from weakft.runs import RunFolder, RunStore, sync
+from weakft.runs import RunFolder, RunStore
 
 GONE = ".tmp-gc-"
 """Prefix of a folder that is being removed: readers do not see it."""
@@ -55,7 +56,8 @@ def retire(registry: Registry, keep: int) -> None:
 
 def half_removed(store: RunStore) -> tuple[Path, ...]:
     """Folders that are hidden and not yet gone."""
-    return tuple(sorted(store.root.glob(f"{GONE}*")))
+    hidden = store.root.glob(f"{GONE}*")
+    return tuple(sorted(path for path in hidden if path.is_dir() and not path.is_symlink()))
 
 
 def remove(folder: Path) -> None:

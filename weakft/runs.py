@@ -1,7 +1,8 @@
 """The run folder: every path in it, its manifest, and the store that lists and publishes runs.
 
-A run is staged in a hidden folder, synced, given its manifest last and renamed; a folder
-without a valid manifest does not exist for readers.
+A run is staged in a hidden folder, synced, given its manifest last and renamed. Readers see a
+folder as a run if it is none that a link leads to, and holds a valid manifest that states the
+folder's name as the run's id: copies, links and runs under another name are no runs.
 """
 
 import hashlib
@@ -20,9 +21,12 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from weakft.errors import DataError, LockedError, RunNotFound
+from weakft.files import give_default_mode, sync
 
 SCHEMA = 1
 RUN_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+PUBLISHED = re.compile(r"\d{8}-\d{9}-[0-9a-f]{4}")
+"""The ids that `RunStore.publish` gives."""
 
 Json = dict[str, Any]
 
@@ -148,12 +152,33 @@ class RunStore:
 
     def ids(self) -> list[str]:
         """Ids of all published runs, oldest first."""
+        return [folder.name for folder in self._folders() if _is_run(folder)]
+
+    def damaged(self) -> list[RunFolder]:
+        """Folders of runs that no reader can open, by name."""
+        return [RunFolder(folder) for folder in self._folders() if _is_damaged_run(folder)]
+
+    def strays(self) -> list[Path]:
+        """Links and folders that are neither a run nor hidden, by name."""
+        if not self.root.is_dir():
+            return []
+        runs = {*self.ids(), *(run.id for run in self.damaged())}
+        return sorted(
+            path
+            for path in self.root.iterdir()
+            if (path.is_symlink() or path.is_dir())
+            and path.name not in runs
+            and not path.name.startswith(".")
+        )
+
+    def _folders(self) -> list[Path]:
+        """Folders whose names runs may have; the store itself may be behind a link."""
         if not self.root.is_dir():
             return []
         return sorted(
-            folder.name
-            for folder in self.root.iterdir()
-            if RUN_ID.fullmatch(folder.name) and _has_valid_manifest(folder)
+            path
+            for path in self.root.iterdir()
+            if RUN_ID.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
         )
 
     def open(self, run_id: str = "latest") -> RunFolder:
@@ -199,7 +224,9 @@ class RunStore:
         """
         final = RunFolder(self.root / _new_id(after=max(self.ids(), default="")))
         with _explained(self.root):
-            files = _inventory(staged)
+            give_default_mode(*_files_below(staged.path))
+            files = inventory(staged.path)
+            files.pop(staged.manifest.name, None)
             write_json(staged.manifest, {"schema": SCHEMA, "id": final.id, **about, "files": files})
             for path in (*staged.path.rglob("*"), staged.path, self.root.parent):
                 sync(path)
@@ -255,21 +282,16 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def sync(path: Path) -> None:
-    """Wait until a file's content, or the names in a folder, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _inventory(folder: RunFolder) -> Json:
+def inventory(folder: Path) -> Json:
+    """Checksum and bytes of each file below a folder, by its path in it."""
     return {
-        str(file.relative_to(folder.path)): {"sha256": sha256(file), "bytes": file.stat().st_size}
-        for file in sorted(folder.path.rglob("*"))
-        if file.is_file() and file != folder.manifest
+        str(file.relative_to(folder)): {"sha256": sha256(file), "bytes": file.stat().st_size}
+        for file in _files_below(folder)
     }
+
+
+def _files_below(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 @contextmanager
@@ -302,12 +324,35 @@ def _next_stamp(run_id: str) -> str:
     return _stamp(moment + timedelta(milliseconds=1))
 
 
-def _has_valid_manifest(folder: Path) -> bool:
+def _is_run(folder: Path) -> bool:
     try:
         manifest = read_json(folder / "manifest.json")
-        return manifest["schema"] == SCHEMA and all(
-            (folder / name).stat().st_size == file["bytes"]
-            for name, file in manifest["files"].items()
+        return (
+            manifest["schema"] == SCHEMA
+            and manifest["id"] == folder.name
+            and all(
+                (folder / name).stat().st_size == file["bytes"]
+                for name, file in manifest["files"].items()
+            )
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
+
+
+def _is_damaged_run(folder: Path) -> bool:
+    """Whether a folder that readers do not open is a run all the same, by its name or manifest."""
+    if _is_run(folder):
+        return False
+    stated = stated_id(folder)
+    if stated is not None:
+        return stated == folder.name
+    return PUBLISHED.fullmatch(folder.name) is not None or (folder / "manifest.json").exists()
+
+
+def stated_id(folder: Path) -> str | None:
+    """The id in a folder's manifest; None where there is none that can be read."""
+    try:
+        stated = read_json(folder / "manifest.json")["id"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return stated if isinstance(stated, str) else None

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import torch
 
+from tests.faults import flipped, truncated
 from weakft.config import TrainConfig
 from weakft.end_model import EndModel
 from weakft.training import TrainingSet, fine_tune, finetune
 from weakft.training.callbacks import CheckpointCallback
 from weakft.training.order import LikeLengths
-from weakft.training.stage import Stage, deferred_signals
+from weakft.training.stage import Stage, complete, deferred_signals
 from weakft.training.trainer import NoiseAwareTrainer
 
 TEXTS = tuple(f"the phone {i} is {word}" for i, word in enumerate(["great", "bad", "poor"] * 8))
@@ -165,12 +166,52 @@ def test_other_inputs_are_another_stage(tiny_model: Path, tmp_path: Path) -> Non
     assert len(stages) == 4
 
 
+def write_checkpoint(stage: Path, step: int, best: int | None = None) -> Path:
+    """A checkpoint of few bytes, complete."""
+    folder = stage / f"checkpoint-{step}"
+    folder.mkdir()
+    state = {"best_model_checkpoint": None if best is None else f"elsewhere/checkpoint-{best}"}
+    (folder / "trainer_state.json").write_text(json.dumps(state))
+    (folder / "optimizer.pt").write_bytes(bytes(range(64)))
+    complete(folder, {"memory": torch.ones(2)})
+    return folder
+
+
 def test_a_checkpoint_without_its_mark_does_not_exist(tmp_path: Path) -> None:
-    for step, mark in ((9, False), (5, True), (10, True)):
-        (tmp_path / f"checkpoint-{step}").mkdir()
-        if mark:
-            (tmp_path / f"checkpoint-{step}" / "complete").touch()
+    for step in (9, 5, 10):
+        write_checkpoint(tmp_path, step)
     assert Stage(tmp_path).newest() == str(tmp_path / "checkpoint-10")
+    (tmp_path / "checkpoint-10" / "complete").unlink()
+    assert Stage(tmp_path).newest() == str(tmp_path / "checkpoint-9")
+
+
+@pytest.mark.parametrize("name", ["trainer_state.json", "optimizer.pt", "weakft.safetensors"])
+@pytest.mark.parametrize("damage", [flipped, truncated])
+def test_a_damaged_checkpoint_does_not_exist(
+    damage: Callable[[Path], None], name: str, tmp_path: Path
+) -> None:
+    write_checkpoint(tmp_path, 5)
+    damage(write_checkpoint(tmp_path, 10) / name)
+    assert Stage(tmp_path).newest() == str(tmp_path / "checkpoint-5")
+
+
+def test_nothing_resumes_without_the_best_so_far(tmp_path: Path) -> None:
+    flipped(write_checkpoint(tmp_path, 5, best=5) / "optimizer.pt")
+    write_checkpoint(tmp_path, 10, best=5)
+    assert Stage(tmp_path).newest() is None
+
+
+def test_a_stage_whose_outcome_was_damaged_is_done_again(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("weakft.training.stage.WORTH_KEEPING", 0)
+    first = fine_tune(new_model(tiny_model), ROWS, SETTINGS, cache=tmp_path)
+    (file,) = (tmp_path / "unfinished").glob("*/model/model.safetensors")
+    content = file.read_bytes()
+    flipped(file)
+    again = fine_tune(new_model(tiny_model), ROWS, SETTINGS, cache=tmp_path)
+    assert torch.equal(weights(again.model), weights(first.model))
+    assert file.read_bytes() == content
 
 
 def test_a_signal_waits_for_the_end_of_the_block(terminated: Terminate) -> None:

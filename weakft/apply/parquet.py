@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from weakft.errors import DataError
+from weakft.files import explained, replacing
 
 
 @contextmanager
@@ -18,31 +19,18 @@ def written_whole(
 
     Raises:
         DataError: the target is the source or a folder, its folder is missing, or writing fails.
+        LockedError: another process writes the target.
     """
-    if not target.parent.is_dir() or target.is_dir():
-        raise DataError(f"{target}: wanted a file to write in a folder that exists.")
     if target.exists() and target.samefile(source):
         raise DataError(f"{target}: wanted another file than the rows are read from.")
-    unfinished = target.with_name(f".{target.name}.partial")
-    try:
-        with _explained(target):
-            writer = pq.ParquetWriter(unfinished, schema)
+    with replacing(target) as draft:
+        with explained(target):
+            writer = pq.ParquetWriter(draft, schema)
         with writer:
             yield lambda table: _append(writer, table, target)
-        with _explained(target):
-            unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _append(writer: pq.ParquetWriter, table: pa.Table, target: Path) -> None:
-    with _explained(target):
+    with explained(target):
         writer.write_table(table)
 
-
-@contextmanager
-def _explained(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DataError(f"{target} cannot be written: {error}.") from error

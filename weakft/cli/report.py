@@ -1,6 +1,5 @@
 """`weakft report`: the findings of one run as one HTML file."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ from rich.text import Text
 
 from weakft.cli.session import JsonOption, ProjectOption, session
 from weakft.errors import ConfigError
+from weakft.files import explained, replacing
 from weakft.report import Report
 
 
@@ -31,7 +31,8 @@ def report(
         from weakft.html_report import html_report  # imports altair
 
         page = html_report(told, with_test=test)
-        _write_whole(page, html)
+        with replacing(html) as draft, explained(html):
+            draft.write_text(page, encoding="utf-8")
         content = {
             "status": "completed",
             "run_id": told.run.id,
@@ -40,14 +41,3 @@ def report(
             "with_test": test,
         }
         cli.show(content, Text(f"Run {told.run.id}: written to {html}."))
-
-
-def _write_whole(page: str, output: Path) -> None:
-    partial = output.with_name(f".{output.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(page, encoding="utf-8")
-        os.replace(partial, output)
-    except OSError as error:
-        raise ConfigError(f"--html {output} cannot be written: {error}.") from error
-    finally:
-        partial.unlink(missing_ok=True)

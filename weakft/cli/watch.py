@@ -108,7 +108,7 @@ def _applied(cli: Session, last: State | None, unseen: Set[Path]) -> State:
 
 def _keep(table: pd.DataFrame, file: Path) -> None:
     """For the app to read; watching goes on where it cannot be written."""
-    draft = file.with_suffix(".tmp")
+    draft = file.with_suffix(f".{os.getpid()}.tmp")
     with suppress(OSError):
         file.parent.mkdir(exist_ok=True)
         table.to_parquet(draft, index=False)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from weakft.doctor.finding import FORGET, PUT_ASIDE, REMOVE, Finding
 from weakft.errors import RunNotFound, WeakftError
-from weakft.pipeline.stagewise import SECTIONS, STAMP, read_stamp, stage_inputs
+from weakft.pipeline.stagewise import SECTIONS, STAMP, checked_stamp, intact_stages, stage_inputs
 from weakft.project import Project
 from weakft.runs import RUN_ID, RunFolder
 
@@ -73,9 +73,9 @@ def _stages(project: Project, folder: RunFolder, command: str) -> Iterator[Findi
     if not folder.path.is_dir():
         return
     try:
-        done = read_stamp(folder)
-        if "apply" in done and not folder.votes("train").exists():
-            raise ValueError("the votes are not there")
+        done = checked_stamp(folder)
+        if damaged := [stage for stage in done if stage not in intact_stages(folder)]:
+            raise ValueError(f"what `{damaged[0]}` wrote is damaged")
         stale = [stage for stage in SECTIONS if stage in done and _is_stale(project, done, stage)]
     except (ValueError, KeyError, TypeError) as error:
         said = f"which stages are complete cannot be read ({error}); `{command}` starts anew"

@@ -1,7 +1,6 @@
 """A dataset folder as `datasets.load_dataset(folder)` and the Hub read it."""
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from weakft.errors import DataError
+from weakft.files import draft_of, lock_of, replacing
 
 DATA = Path("data") / "train-00000-of-00001.parquet"
 CARD = Path("README.md")
@@ -34,19 +34,17 @@ def write_dataset(table: pd.DataFrame, classes: Sequence[str], run_id: str, fold
         raise DataError(f"{folder} holds something else. Name a new folder; nothing was written.")
     (folder / DATA).parent.mkdir(parents=True, exist_ok=True)
     data = _arrow(table, classes)
-    draft = (folder / DATA).with_name(".data.partial")
-    pq.write_table(data, draft)
-    size = draft.stat().st_size
-    os.replace(draft, folder / DATA)
-    draft = folder / ".card.partial"
-    draft.write_text(_card(data, classes, run_id, size), encoding="utf-8")
-    os.replace(draft, folder / CARD)
+    with replacing(folder / DATA) as draft:
+        pq.write_table(data, draft)
+        size = draft.stat().st_size
+    with replacing(folder / CARD) as draft:
+        draft.write_text(_card(data, classes, run_id, size), encoding="utf-8")
 
 
 def _is_ours(folder: Path) -> bool:
-    found = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
-    drafts = {DATA.with_name(".data.partial"), Path(".card.partial")}
-    return found <= {DATA, CARD} | drafts
+    found = {path.absolute() for path in folder.rglob("*") if path.is_file()}
+    files = [(folder / file).absolute() for file in (DATA, CARD)]
+    return found <= {of(file) for file in files for of in (Path, draft_of, lock_of)}
 
 
 def _arrow(table: pd.DataFrame, classes: Sequence[str]) -> pa.Table:

@@ -1,8 +1,6 @@
 """The soft labels of a run's training rows, for use elsewhere."""
 
-import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pyarrow.parquet as pq
 from weakft.config import Config
 from weakft.data.csv_files import write_csv
 from weakft.errors import DataError
+from weakft.files import explained, replacing, sole_writer
 from weakft.interop.hugging_face import write_dataset
 from weakft.interop.label_studio import write_tasks
 from weakft.labels import SoftLabels, probabilities_frame
@@ -72,24 +71,18 @@ def export_labels(labels: WeakLabels, target: Path) -> None:
     Raises:
         DataError: the target has another suffix, is a folder with something else in it, or
             cannot be written; Label Studio is to show what is hidden.
+        LockedError: another process writes the target.
     """
     if not target.suffix or target.is_dir():
-        with _explained(target):
+        with sole_writer(target), explained(target):
             write_dataset(labels.frame, labels.classes, labels.run_id, target)
         return
     if target.suffix not in WRITERS:
         raise DataError(
             f"{target}: wanted a file ending in {', '.join(WRITERS)}, or a folder without a suffix."
         )
-    if not target.parent.is_dir():
-        raise DataError(f"{target}: wanted a file to write in a folder that exists.")
-    unfinished = target.with_name(f".{target.name}.partial")
-    try:
-        with _explained(target):
-            WRITERS[target.suffix](labels, unfinished)
-            os.replace(unfinished, target)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with replacing(target) as draft, explained(target):
+        WRITERS[target.suffix](labels, draft)
 
 
 WRITERS: dict[str, Callable[[WeakLabels, Path], None]] = {
@@ -110,10 +103,3 @@ def _contents(folder: RunFolder, ids: tuple[str, ...]) -> pd.Series:
     by_id = dict(zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True))
     return pd.Series([by_id[row_id] for row_id in ids], dtype="str")
 
-
-@contextmanager
-def _explained(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DataError(f"{target} cannot be written: {error}.") from error

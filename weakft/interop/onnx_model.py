@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,11 +19,13 @@ from tokenizers import Tokenizer
 
 from weakft.end_model import EndModel
 from weakft.errors import ConfigError, DataError
+from weakft.files import explained, give_default_mode, sole_writer
 from weakft.processors import ImageProcessor, TextProcessor
 
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 TOLERANCE = 1e-3  # of a logit
 CHECKED = 16  # rows
+LABELS = "labels.json"
 
 Feed = Mapping[str, npt.NDArray[Any]]
 Logits = npt.NDArray[np.float32]
@@ -62,6 +65,7 @@ def export_onnx(model: Path, target: Path, rows: Sequence[str]) -> ExportedModel
         ModelNotFound: the folder holds no end model.
         DataError: the model cannot be exported, its logits differ by more than 1e-3, or the
             target cannot be written. No file is left then.
+        LockedError: another process exports a model to the target's folder.
     """
     _refuse_missing_packages()
     if target.suffix != ".onnx" or not target.parent.is_dir():
@@ -69,12 +73,12 @@ def export_onnx(model: Path, target: Path, rows: Sequence[str]) -> ExportedModel
     loaded = EndModel.load(model)
     loaded.model.train(False)
     sample = spread(rows, CHECKED)
-    try:
-        with tempfile.TemporaryDirectory(prefix=".onnx-", dir=target.parent) as folder:
+    with sole_writer(target.with_name(LABELS)), explained(target):
+        with tempfile.TemporaryDirectory(prefix=_prefix(target), dir=target.parent) as folder:
             staged = Path(folder)
             written = [staged / target.name, _write_processor(loaded, staged)]
             labels = json.dumps(list(loaded.classes), ensure_ascii=False)
-            (staged / "labels.json").write_text(labels + "\n", encoding="utf-8")
+            (staged / LABELS).write_text(labels + "\n", encoding="utf-8")
             _export(loaded, sample, written[0])
             difference = _difference(loaded, sample, *written)
             if not difference <= TOLERANCE:
@@ -82,11 +86,14 @@ def export_onnx(model: Path, target: Path, rows: Sequence[str]) -> ExportedModel
                     f"{target} was not written: on {len(sample)} rows onnxruntime's logits differ "
                     f"from PyTorch's by up to {difference:.3g}, wanted {TOLERANCE:g} at most."
                 )
-            files = [*written[1:], staged / "labels.json", written[0]]
+            files = [*written[1:], staged / LABELS, written[0]]
+            give_default_mode(*files)
             placed = [file.replace(target.with_name(file.name)) for file in files]
-    except OSError as error:
-        raise DataError(f"{target} cannot be written: {error}.") from error
     return ExportedModel((placed[-1], *placed[:-1]), len(sample), difference)
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.name}.partial-{os.getpid()}-"
 
 
 def spread(rows: Sequence[str], count: int) -> list[str]:

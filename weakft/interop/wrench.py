@@ -13,6 +13,7 @@ import tomli_w
 from weakft.config import FILE_NAME, Config
 from weakft.dataset import read_dataset
 from weakft.errors import ConfigError, DataError
+from weakft.files import explained, sole_writer
 from weakft.labels import ABSTAIN, LabelMatrix
 from weakft.text_files import read_text
 
@@ -37,22 +38,39 @@ def import_wrench(source: Path, destination: Path) -> dict[str, Any]:
     Raises:
         DataError: a file is missing or not of this layout.
         ConfigError: the destination holds something already.
+        LockedError: another process makes a project there.
     """
     destination = destination.resolve()
-    if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
-        raise ConfigError(f"{destination} is not empty. Name a new folder; nothing was written.")
+    _refuse_filled(destination)
     classes = _classes(_read(source / "label.json"), source / "label.json")
     present = [split for split in SPLITS if split == "train" or (source / f"{split}.json").exists()]
     rows = {split: _rows(source / f"{split}.json") for split in present}
     lf_names = _lf_names(source, rows["train"])
 
+    with explained(destination):
+        destination.parent.mkdir(parents=True, exist_ok=True)
+    with sole_writer(destination):
+        _refuse_filled(destination)
+        _write_project(source, destination, classes, lf_names, rows)
+    counts = {split: len(content) for split, content in rows.items()}
+    return {"classes": classes, "lfs": len(lf_names), "rows": counts}
+
+
+def _refuse_filled(destination: Path) -> None:
+    if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
+        raise ConfigError(f"{destination} is not empty. Name a new folder; nothing was written.")
+
+
+def _write_project(
+    source: Path, destination: Path, classes: list[str], lf_names: list[str], rows: dict[str, Rows]
+) -> None:
     staged = destination.with_name(f".{destination.name}.partial-{os.getpid()}")
     try:
         for folder in ("data", "votes"):
             (staged / folder).mkdir(parents=True)
         for split, content in rows.items():
             _write_split(staged, split, content, classes, lf_names, source / f"{split}.json")
-        settings = tomli_w.dumps(_settings(source.resolve().name, classes, present))
+        settings = tomli_w.dumps(_settings(source.resolve().name, classes, list(rows)))
         (staged / FILE_NAME).write_text(settings, encoding="utf-8")
         read_dataset(Config.load(staged / FILE_NAME, environ={}), staged)
         if destination.exists():
@@ -60,8 +78,6 @@ def import_wrench(source: Path, destination: Path) -> dict[str, Any]:
         staged.rename(destination)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
-    counts = {split: len(content) for split, content in rows.items()}
-    return {"classes": classes, "lfs": len(lf_names), "rows": counts}
 
 
 def _settings(name: str, classes: list[str], present: list[str]) -> dict[str, Any]:

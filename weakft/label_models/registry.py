@@ -6,6 +6,7 @@ from pathlib import Path
 from safetensors.numpy import load_file, save_file
 
 from weakft.errors import ConfigError, DataError
+from weakft.files import give_default_mode
 from weakft.label_models.base import Balance, LabelModel
 from weakft.label_models.choose import AutoLabelModel
 
@@ -53,6 +54,7 @@ def save_label_model(model: LabelModel, folder: Path) -> None:
     }
     (folder / "label_model.json").write_text(json.dumps(about, indent=2) + "\n")
     save_file(model.arrays(), folder / "params.safetensors")
+    give_default_mode(folder / "params.safetensors")
 
 
 def load_label_model(folder: Path) -> LabelModel:

@@ -11,7 +11,7 @@ from weakft.narration import Narrator
 from weakft.pipeline.evaluating import evaluate
 from weakft.pipeline.fitting import fit
 from weakft.pipeline.labelling import label
-from weakft.pipeline.stagewise import SECTIONS, read_stamp, stage_inputs, stamped
+from weakft.pipeline.stagewise import intact_stages, read_stamp, stage_inputs, stamped
 from weakft.pipeline.story import finish
 from weakft.pipeline.voting import load_votes, vote
 from weakft.project import Project
@@ -26,31 +26,32 @@ def make_candidate(project: Project, made_from: Json, narrator: Narrator) -> Run
     started = _warm(project)
     folder = RunFolder(project.runs.root / UNFINISHED)
     _discard_if_stale(project, folder)
+    done = intact_stages(folder)
     folder.make_folders()
     narrator.stage("read")
     data = read_dataset(project.config, project.root)
     narrator.stage("apply")
-    if not _is_done(project, folder, "apply"):
+    if "apply" not in done:
         with stamped(project, folder, "apply"):
             vote(project, data, folder, narrator)
     votes = {name: load_votes(folder, name) for name in data.splits}
     narrator.stage("label")
-    if not _is_done(project, folder, "label"):
+    if "label" not in done:
         with stamped(project, folder, "label"):
             label(project, data, votes, folder, narrator)
     narrator.stage("train")
-    if not _is_done(project, folder, "train"):
+    if "train" not in done:
         soft = SoftLabels.load(folder.soft_labels, project.config.classes)
         with stamped(project, folder, "train"):
             fit(started, data, soft, folder, narrator)
     narrator.stage("evaluate")
-    if not _is_done(project, folder, "evaluate"):
+    if "evaluate" not in done:
         with stamped(project, folder, "evaluate"):
             evaluate(project, data, votes, folder, narrator)
     _refuse_moved_inputs(project, made_from)
     narrator.stage("publish")
     timings = {name: stage["seconds"] for name, stage in read_stamp(folder).items()}
-    metrics = folder.read_metrics()
+    metrics = read_stamp(folder)["evaluate"]["metrics"]
     return finish(project, data, votes, folder, metrics, timings, made_from)[0]
 
 
@@ -75,12 +76,6 @@ def _discard_if_stale(project: Project, folder: RunFolder) -> None:
     done = read_stamp(folder)
     if any(done[stage]["made_from"] != stage_inputs(project, stage) for stage in done):
         shutil.rmtree(folder.path)
-
-
-def _is_done(project: Project, folder: RunFolder, stage: str) -> bool:
-    done = read_stamp(folder)
-    order = list(SECTIONS)
-    return all(earlier in done for earlier in order[: order.index(stage) + 1])
 
 
 def _refuse_moved_inputs(project: Project, made_from: Json) -> None:

@@ -1,5 +1,7 @@
 """The same stages one at a time: each reads what the one before left in `runs/.work`."""
 
+import hashlib
+import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -17,7 +19,7 @@ from weakft.pipeline.story import finish
 from weakft.pipeline.voting import load_votes, vote
 from weakft.project import Project
 from weakft.ranks import led
-from weakft.runs import Json, RunFolder, read_json, write_json
+from weakft.runs import Json, RunFolder, inventory, read_json, write_json
 
 STAMP = "stages.json"
 SECTIONS = {
@@ -75,10 +77,14 @@ def evaluate(project: Project, narrator: Narrator) -> tuple[RunFolder, Json]:
 def _resume(project: Project, stage: str) -> tuple[RunFolder, Dataset, dict[Splits, LabelMatrix]]:
     """What the stages before left, if all of it was made from today's inputs."""
     work = project.runs.work
-    done = read_stamp(work)
+    done, intact = read_stamp(work), intact_stages(work)
     for earlier in list(SECTIONS)[: list(SECTIONS).index(stage)]:
         if earlier not in done:
             raise ConfigError(f"Nothing from `weakft {earlier}` in {work.path}: run that first.")
+        if earlier not in intact:
+            raise ConfigError(
+                f"What `weakft {earlier}` wrote to {work.path} is damaged: run that again."
+            )
         if done[earlier]["made_from"] != stage_inputs(project, earlier):
             raise ConfigError(
                 f"Settings, data or LFs changed since `weakft {earlier}` wrote {work.path}: "
@@ -106,15 +112,77 @@ def stamped(project: Project, folder: RunFolder, stage: str) -> Iterator[None]:
     """Stamp the stage when it is complete; what came after it before is void from now on."""
     order = list(SECTIONS)
     done = {name: read_stamp(folder)[name] for name in order[: order.index(stage)]}
-    write_json(folder.path / STAMP, done)
+    _write_stamp(folder, done)
+    if done:
+        folder.write_metrics(done[order[order.index(stage) - 1]]["metrics"])
     start = time.perf_counter()
     yield
     seconds = round(time.perf_counter() - start, 3)
-    stamp = {"seconds": seconds, "made_from": stage_inputs(project, stage)}
-    write_json(folder.path / STAMP, {**done, stage: stamp})
+    known = _files(done)
+    changed = {name: about for name, about in _found(folder).items() if known.get(name) != about}
+    stamp = {
+        "seconds": seconds,
+        "made_from": stage_inputs(project, stage),
+        "files": changed,
+        "metrics": folder.read_metrics(),
+    }
+    _write_stamp(folder, {**done, stage: stamp})
 
 
 def read_stamp(folder: RunFolder) -> Json:
-    """The stages that are complete in a folder, with what they were made from."""
+    """The stages that are complete in a folder, with what they were made from; none if damaged."""
+    try:
+        return checked_stamp(folder)
+    except ValueError:
+        return {}
+
+
+def checked_stamp(folder: RunFolder) -> Json:
+    """The stages that are complete in a folder.
+
+    Raises:
+        ValueError: the file that says so is damaged.
+    """
     stamp = folder.path / STAMP
-    return read_json(stamp) if stamp.exists() else {}
+    if not stamp.exists():
+        return {}
+    content = read_json(stamp)
+    stages: Json = content.get("stages", {}) if isinstance(content, dict) else {}
+    if content != _stamp_of(stages):
+        raise ValueError("its checksum is another")
+    return stages
+
+
+def intact_stages(folder: RunFolder) -> list[str]:
+    """The stages that are complete in a folder, up to the first of whose files one is damaged."""
+    done, found = read_stamp(folder), _found(folder)
+    wanted = _files(done)
+    damaged = {name for name, about in wanted.items() if found.get(name) != about}
+    intact = []
+    for stage in [name for name in SECTIONS if name in done]:
+        if damaged & done[stage]["files"].keys():
+            break
+        intact.append(stage)
+    return intact
+
+
+def _files(done: Json) -> Json:
+    """What the files that these stages wrote are, in the end."""
+    return {name: about for stage in done.values() for name, about in stage["files"].items()}
+
+
+def _found(folder: RunFolder) -> Json:
+    """What is there; metrics are in the stamp."""
+    found = inventory(folder.path)
+    return {
+        name: about for name, about in found.items() if name not in (STAMP, folder.metrics.name)
+    }
+
+
+def _write_stamp(folder: RunFolder, stages: Json) -> None:
+    write_json(folder.path / STAMP, _stamp_of(stages))
+
+
+def _stamp_of(stages: Json) -> Json:
+    content = json.dumps(stages, sort_keys=True)
+    return {"stages": stages, "sha256": hashlib.sha256(content.encode()).hexdigest()}

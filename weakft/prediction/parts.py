@@ -9,15 +9,14 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from filelock import FileLock, Timeout
 
-from weakft.errors import DataError, LockedError
+from weakft.files import explained, sealed, sole_writer, unsealed
 from weakft.runs import Json, read_json, write_json
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Parquet files named by the position of their first row.
+    """Tables as Parquet, each with a checksum behind it, named by the position of their first row.
 
     Attributes:
         folder: `.TARGET.parts` beside the target.
@@ -30,21 +29,26 @@ class Parts:
         """Where the target is put together before it takes its name."""
         return self.folder / "target"
 
-    def complete(self) -> tuple[list[Path], int]:
-        """The parts that follow on one another from the first row, and their rows."""
-        found: list[Path] = []
+    def tables(self) -> Iterator[pa.Table]:
+        """The parts that follow on one another from the first row; a damaged one ends them."""
         rows = 0
-        while (count := _rows_of(self._part(rows))) > 0:
-            found.append(self._part(rows))
-            rows += count
-        return found, rows
+        while (table := _read(self._part(rows))) is not None:
+            yield table
+            rows += len(table)
+
+    def rows(self) -> int:
+        """How many rows those parts hold."""
+        return sum(len(table) for table in self.tables())
 
     def write(self, first: int, table: pa.Table) -> None:
         """Keep the rows from this position on; they are on disk when this returns."""
+        content = pa.BufferOutputStream()
+        pq.write_table(table, content)
         draft = self.folder / "part"
         with draft.open("wb") as file:
-            pq.write_table(table, file)
-            sync(file.fileno())
+            file.write(sealed(content.getvalue().to_pybytes()))
+            file.flush()
+            os.fsync(file.fileno())
         draft.replace(self._part(first))
 
     def _part(self, first: int) -> Path:
@@ -62,35 +66,19 @@ def parts_of(target: Path, about: Json) -> Iterator[Parts]:
         about: what the parts depend on.
 
     Raises:
-        LockedError: another process makes this target.
+        LockedError: another process writes this target.
         DataError: the folder cannot be written.
     """
     parts = Parts(target.with_name(f".{target.name}.parts"))
-    try:
+    with sole_writer(target), explained(target):
         parts.folder.mkdir(exist_ok=True)
-        lock = FileLock(parts.folder / ".lock", timeout=0)
-        lock.acquire()
-    except Timeout as error:
-        raise LockedError(
-            f"Another weakft predicts into {target}. Wait for it to end, then try again."
-        ) from error
-    except OSError as error:
-        raise DataError(f"{target} cannot be written: {error}.") from error
-    try:
-        _drop_others(parts.folder, about)
-        yield parts
-        shutil.rmtree(parts.folder)
-    except OSError as error:
-        raise DataError(f"{target} cannot be written: {error}.") from error
-    finally:
-        if not parts.complete()[0]:
-            shutil.rmtree(parts.folder, ignore_errors=True)
-        lock.release()
-
-
-def sync(descriptor: int) -> None:
-    """Wait until what was written to an open file is on disk."""
-    os.fsync(descriptor)
+        try:
+            _drop_others(parts.folder, about)
+            yield parts
+            shutil.rmtree(parts.folder)
+        finally:
+            if not any(parts.folder.glob("*.parquet")):
+                shutil.rmtree(parts.folder, ignore_errors=True)
 
 
 def _drop_others(folder: Path, about: Json) -> None:
@@ -102,13 +90,14 @@ def _drop_others(folder: Path, about: Json) -> None:
     if known == about:
         return
     for part in folder.iterdir():
-        if part.name != ".lock":
-            part.unlink()
+        part.unlink()
     write_json(file, about)
 
 
-def _rows_of(part: Path) -> int:
+def _read(part: Path) -> pa.Table | None:
+    """The rows of a part; None where there is none, or it is not what was written."""
     try:
-        return int(pq.read_metadata(part).num_rows)
-    except (OSError, pa.ArrowException):
-        return 0
+        content = unsealed(part.read_bytes())
+    except OSError:
+        return None
+    return None if content is None else pq.read_table(pa.BufferReader(content))

@@ -78,7 +78,7 @@ def predict_file(
     total = rows.count()
     about = _about(rows, model, task)
     with parts_of(target, about) as parts:
-        resumed = parts.complete()[1]
+        resumed = parts.rows()
         if resumed:
             narrator.say(f"{resumed} of {total} rows were predicted before; going on behind them.")
         with narrator.task("Predicting", total=total, unit="rows") as advance:
@@ -87,7 +87,7 @@ def predict_file(
                 _predict(model, rows, task, parts, resumed, advance)
         if _state(source) != state:
             raise DataError(f"{source} changed while it was read. Try again when it is complete.")
-        counts = _assemble(parts, target)
+        counts = _assemble(parts, target, total)
     return Predicted(total, counts, resumed)
 
 
@@ -113,17 +113,21 @@ def _table(chunk: Chunk, probs: Probs, classes: Sequence[str]) -> pa.Table:
     return pa.table(columns | {f"p_{name}": probs[:, k] for k, name in enumerate(classes)})
 
 
-def _assemble(parts: Parts, target: Path) -> dict[str, int]:
-    files = parts.complete()[0]
+def _assemble(parts: Parts, target: Path, total: int) -> dict[str, int]:
     counts: Counter[str] = Counter()
+    first = next(parts.tables(), pa.table({}))
 
     def tables() -> Iterator[pa.Table]:
-        for file in files:
-            table = pq.read_table(file)
+        for table in parts.tables():
             counts.update(table["predicted"].to_pylist())
             yield table
 
-    write_tables(tables(), pq.read_schema(files[0]), parts.unfinished, target.suffix)
+    write_tables(tables(), first.schema, parts.unfinished, target.suffix)
+    if counts.total() != total:
+        raise DataError(
+            f"{parts.folder}: wanted the answers for {total} rows, got {counts.total()}: what was "
+            "kept there was damaged meanwhile. The same command makes the rest again."
+        )
     parts.unfinished.replace(target)
     return dict(counts.most_common())
 

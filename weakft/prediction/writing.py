@@ -1,5 +1,6 @@
 """Tables of predictions, chunk after chunk, into one Parquet, CSV or JSONL file."""
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
@@ -8,7 +9,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from weakft.data.csv_files import write_csv
-from weakft.prediction.parts import sync
 
 Tables = Iterable[pa.Table]
 
@@ -20,7 +20,7 @@ def write_tables(tables: Tables, schema: pa.Schema, path: Path, suffix: str) -> 
     with path.open("wb") as file:
         WRITERS[suffix](tables, schema, file)
         file.flush()
-        sync(file.fileno())
+        os.fsync(file.fileno())
 
 
 def _parquet(tables: Tables, schema: pa.Schema, file: BinaryIO) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from weakft.config import FILE_NAME, Config
 from weakft.dataset import read_dataset
 from weakft.errors import ConfigError, DataError
+from weakft.files import sole_writer
 
 IGNORED = ".gitignore"
 
@@ -40,6 +41,7 @@ def staged(root: Path) -> Iterator[Path]:
     Raises:
         ConfigError: `root` is a project already.
         DataError: it cannot be written.
+        LockedError: another process begins a project there.
     """
     if (root / FILE_NAME).exists():
         raise ConfigError(
@@ -50,7 +52,8 @@ def staged(root: Path) -> Iterator[Path]:
     try:
         with explained(root):
             stage.mkdir(parents=True)
-        yield stage
+        with sole_writer(root / FILE_NAME):
+            yield stage
     finally:
         shutil.rmtree(stage, ignore_errors=True)
         if not was_there:

@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -16,9 +16,12 @@ import numpy as np
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
+from transformers.trainer import TRAINER_STATE_NAME
 
 from weakft.config import TrainConfig
 from weakft.end_model import EndModel
+from weakft.files import give_default_mode, sync
+from weakft.runs import inventory
 from weakft.training.precision import uses_bf16
 from weakft.training.rows import TrainingSet
 
@@ -67,20 +70,24 @@ class Stage:
         return cls(root / digest.hexdigest())
 
     def newest(self) -> str | None:
-        """The newest complete checkpoint."""
+        """The newest checkpoint that is what it was when it was complete, as is the best so far."""
         if self.folder is None or not self.folder.exists():
             return None
-        complete = [file.parent for file in self.folder.glob(f"checkpoint-*/{COMPLETE}")]
-        newest = max(complete, key=lambda path: int(path.name.split("-")[1]), default=None)
-        return None if newest is None else str(newest)
+        marked = self.folder.glob(f"checkpoint-*/{COMPLETE}")
+        intact = [mark.parent for mark in marked if _is_intact(mark, mark.parent)]
+        for checkpoint in sorted(intact, key=_step, reverse=True):
+            best = _best(checkpoint)
+            if best is None or self.folder / best in intact:
+                return str(checkpoint)
+        return None
 
     def finished(self, model: EndModel) -> dict[str, Any] | None:
         """What `finish` was told, the model as it was then; None: the stage is not done."""
-        if self.folder is None or not (self.folder / ABOUT).exists():
+        if self.folder is None or not _is_intact(self.folder / ABOUT, self.folder / MODEL):
             return None
         finished = EndModel.load(self.folder / MODEL)
         model.model, model.processor, model.body = finished.model, finished.processor, None
-        about: dict[str, Any] = json.loads((self.folder / ABOUT).read_text())
+        about: dict[str, Any] = json.loads((self.folder / ABOUT).read_text())["about"]
         return about
 
     def finish(self, model: EndModel, about: dict[str, Any], seconds: float) -> None:
@@ -91,7 +98,7 @@ class Stage:
             shutil.rmtree(self.folder, ignore_errors=True)
             return
         model.save(self.folder / MODEL)
-        _publish(self.folder / ABOUT, json.dumps(about))
+        _publish(self.folder / ABOUT, self.folder / MODEL, about)
         for checkpoint in self.folder.glob("checkpoint-*"):
             shutil.rmtree(checkpoint)
 
@@ -99,10 +106,10 @@ class Stage:
 def complete(checkpoint: Path, extras: Tensors) -> None:
     """Add what transformers does not save, sync everything, and mark the checkpoint complete."""
     save_file({name: values.contiguous() for name, values in extras.items()}, checkpoint / EXTRAS)
+    give_default_mode(*checkpoint.glob("*.safetensors"))
     for file in checkpoint.iterdir():
-        with file.open("rb") as opened:
-            os.fsync(opened.fileno())
-    _publish(checkpoint / COMPLETE, "")
+        sync(file)
+    _publish(checkpoint / COMPLETE, checkpoint)
 
 
 def extras_of(checkpoint: str) -> Tensors:
@@ -111,13 +118,37 @@ def extras_of(checkpoint: str) -> Tensors:
     return extras
 
 
-def _publish(file: Path, content: str) -> None:
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.split("-")[1])
+
+
+def _best(checkpoint: Path) -> str | None:
+    """Name of the checkpoint that scored best until this one; None where nothing was scored."""
+    state = json.loads((checkpoint / TRAINER_STATE_NAME).read_text())
+    best = state["best_model_checkpoint"]
+    return None if best is None else Path(best).name
+
+
+def _publish(file: Path, folder: Path, about: Mapping[str, Any] | None = None) -> None:
+    """Write a mark that a folder is complete, with its checksums."""
+    content = json.dumps({"files": inventory(folder), "about": about})
     unfinished = file.with_suffix(".tmp")
     with unfinished.open("w") as opened:
         opened.write(content)
         opened.flush()
         os.fsync(opened.fileno())
     unfinished.replace(file)
+
+
+def _is_intact(mark: Path, folder: Path) -> bool:
+    """Whether a folder is what it was when it was marked complete."""
+    try:
+        wanted = json.loads(mark.read_bytes())["files"]
+        found = inventory(folder)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    found.pop(mark.name, None)
+    return bool(wanted == found)
 
 
 @contextmanager
