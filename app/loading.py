@@ -13,11 +13,18 @@ from weakft.config import Splits
 from weakft.errors import DataError, WeakftError
 from weakft.live import watch_table
 from weakft.project import Project
+from weakft.registry import RunStatus
 from weakft.report import Report
 from weakft.run_diff import RunDiff, compare_runs
 from weakft.runs import RunFolder
 from weakft.tables import RowTable
 
+STATUSES: dict[RunStatus, str] = {
+    "in service": "in service",
+    "retired": "no longer in service",
+    "refused": "refused by the gate",
+    "candidate": "not in service",
+}
 HISTORY = (
     "run created LFs coverage label_model macro_f1 macro_f1_low macro_f1_high support"
 ).split()
@@ -36,8 +43,8 @@ def open_project() -> Project:
 def choose_run(project: Project) -> None:
     """The run picker, newest first; the choice stands in the address, to be shared."""
     chosen = st.selectbox("Run", project.runs.ids()[::-1], key="run", bind="query-params")
-    is_current = chosen == project.registry.current()
-    st.caption(f"Made {shown.when(chosen)} UTC, {'in service' if is_current else 'not in service'}")
+    status = project.registry.statuses([chosen])[chosen]
+    st.caption(f"Made {shown.when(chosen)} UTC, {STATUSES[status]}")
 
 
 def chosen_report() -> Report:

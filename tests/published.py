@@ -53,6 +53,7 @@ def publish(
     ids: str = TRAIN,
     labels: Labels = LABELS,
     predictions: Predictions | None = None,
+    test_votes: Votes | None = None,
     model: Path | None = None,
 ) -> Report:
     """Publish a run.
@@ -63,6 +64,7 @@ def publish(
         ids: of the training rows, a letter each.
         labels: the class of each training row; None for an uncovered one.
         predictions: by split and row id; without any the model is always right.
+        test_votes: for each LF, one vote for each test row.
         model: folder of a pre-trained one, which the end model is then, untrained.
     """
     if predictions is None:
@@ -74,6 +76,10 @@ def publish(
     classes = project.config.classes
     with project.runs.staging() as folder:
         L.save(folder.votes("train"))
+        if test_votes is not None:
+            matrix = np.array(list(test_votes.values()), dtype=np.int8).T
+            rows = tuple(f"test_{row}" for row in range(len(matrix)))
+            LabelMatrix(matrix, tuple(test_votes), rows).save(folder.votes("test"))
         known = np.array([k is not None for k in labels.values()])
         probs = _probs([k or 0 for k in labels.values()], len(classes))
         SoftLabels(probs, known, tuple(labels), classes).save(folder.soft_labels)

@@ -18,6 +18,7 @@ from tests.published import publish, write_small_project
 from weakft.apply import VoteCache
 from weakft.doctor import Finding, examine, mend
 from weakft.doctor.surroundings import _problem
+from weakft.files import sole_writer
 from weakft.narration import SILENCE
 from weakft.pipeline import stagewise
 from weakft.project import Project
@@ -153,14 +154,25 @@ def test_what_one_can_go_on_from_stays_a_week(small: Project, folder: str) -> No
 
 
 def test_a_prediction_at_work_stays(small: Project) -> None:
-    from filelock import FileLock
-
     path = small.root / ".out.parquet.parts"
+    draft = small.root / ".out.parquet.partial"
     written(path / "000.parquet")
-    with FileLock(path / ".lock"):
+    with sole_writer(small.root / "out.parquet"):
+        aged(written(draft), DAY)
         aged(path, 8 * DAY)
         assert mended(small) == []
-    assert mended(small) == [".out.parquet.parts"]
+        assert "somebody is writing it" in {finding.what for finding in found(small, "fine")}
+    assert mended(small) == [".out.parquet.partial", ".out.parquet.parts"]
+
+
+def test_the_lock_of_a_killed_writer_goes(small: Project) -> None:
+    lock = written(small.root / "deep" / ".out.csv.partial.lock")
+    with sole_writer(small.root / "deep" / "out.csv"):
+        assert mended(small) == []
+    assert not lock.exists()
+    written(lock)
+    assert mended(small) == ["deep/.out.csv.partial.lock"]
+    assert list(lock.parent.iterdir()) == []
 
 
 def test_an_alias_file_that_cannot_be_read_is_put_aside(small: Project) -> None:

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import FILLER, NEGATIVE, POSITIVE
+from tests.faults import truncated
 from weakft.config import DataConfig
 from weakft.data.reading import read_frame
 from weakft.end_model import EndModel
@@ -193,6 +194,76 @@ def test_parts_of_other_inputs_are_thrown_away(
     with pytest.raises(Stopped) if size == 3 else _nothing():
         predict(model, source, target, size)
     assert stopped == ([0, 3] if size == 3 else [0, 5])
+
+
+@pytest.fixture(scope="module")
+def interrupted(
+    model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, bytes], bytes]:
+    """A folder with rows, what an interrupted prediction leaves beside them, and the answers."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    source, target = folder / "in.csv", folder / "out.csv"
+    frame = pd.DataFrame({"id": range(8), "text": [f"great {i}" for i in range(8)]})
+    write(frame, source)
+    predict(model, source, target, 2)
+    answers = target.read_bytes()
+    write_part = Parts.write
+
+    def stop(self: Parts, first: int, table: object) -> None:
+        if first == 6:
+            raise Stopped
+        write_part(self, first, table)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Parts, "write", stop)
+        with pytest.raises(Stopped):
+            predict(model, source, target, 2)
+    parts = {part.name: part.read_bytes() for part in (folder / ".out.csv.parts").iterdir()}
+    assert len(parts) == 4
+    return folder, parts, answers
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_a_damaged_part_is_made_again(
+    model: Path, interrupted: tuple[Path, dict[str, bytes], bytes], data: st.DataObject
+) -> None:
+    """Any bit flipped, or any length cut off, in any file that is kept."""
+    folder, parts, answers = interrupted
+    (folder / ".out.csv.parts").mkdir(exist_ok=True)
+    for name, content in parts.items():
+        (folder / ".out.csv.parts" / name).write_bytes(content)
+    name = data.draw(st.sampled_from(sorted(parts)))
+    damaged = bytearray(parts[name])
+    at = data.draw(st.integers(0, len(damaged) - 1))
+    if data.draw(st.booleans()):
+        damaged[at] ^= 1 << data.draw(st.integers(0, 7))
+    else:
+        del damaged[at:]
+    (folder / ".out.csv.parts" / name).write_bytes(damaged)
+    done = predict(model, folder / "in.csv", folder / "out.csv", 2)
+    assert (folder / "out.csv").read_bytes() == answers
+    assert done.resumed == (0 if name == "about.json" else int(name[:12]))
+    assert left_in(folder) == {"in.csv", "out.csv"}
+
+
+def test_a_part_damaged_while_the_others_are_made_is_refused(
+    model: Path, rows: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = write(rows, tmp_path / "in.csv"), tmp_path / "out.csv"
+    write_part = Parts.write
+
+    def damage(self: Parts, first: int, table: object) -> None:
+        write_part(self, first, table)
+        if first == 8:
+            truncated(self.folder / "000000000004.parquet")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Parts, "write", damage)
+        with pytest.raises(DataError, match="answers for 10 rows, got 4"):
+            predict(model, source, target)
+    assert not target.exists()
+    assert predict(model, source, target).resumed == 4
 
 
 def _nothing() -> tempfile.TemporaryDirectory:

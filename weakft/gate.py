@@ -7,13 +7,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from weakft.config import RetrainConfig, Splits
+from weakft.config import SPLITS, RetrainConfig, Splits
 from weakft.drift import Drift
+from weakft.evaluation import majority_classifier
+from weakft.evaluation.metrics import macro_f1
 from weakft.evaluation.paired import Losses, bounded_losses
 from weakft.report import Report
 from weakft.run_diff import RunDiff
 
 LISTED_ROWS = 20
+REMEDY = (
+    "Mend the LFs or the training. To have it in service all the same: `weakft runs promote "
+    'latest`, or retrain.first = "promote".'
+)
+
+Labels = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,69 @@ def judge(
     return Verdict(tuple(checks), tuple(ids[int(row)] for row in wrong), split)
 
 
+def check_first(candidate: Report, settings: RetrainConfig) -> Verdict:
+    """Whether a run that would be the first in service is fit for it at all.
+
+    Args:
+        candidate: the run.
+        settings: `[retrain]`.
+    """
+    if settings.first == "promote":
+        return Verdict((), ())
+    checks = [_about_classes(candidate)]
+    split = judging_split(candidate, candidate, settings)
+    if split is None:
+        return Verdict(tuple(checks), ())
+    ids, gold, _, predicted = _on_the_same_rows(candidate, candidate, split)
+    checks += [
+        _about_recalls(gold, predicted, candidate.classes, split, settings.level),
+        _about_vote(candidate, ids, gold, predicted, split),
+    ]
+    return Verdict(tuple(checks), (), split)
+
+
+def _about_classes(candidate: Report) -> Check:
+    """Every class is predicted somewhere."""
+    splits = [split for split in SPLITS if candidate.run.predictions(split).exists()]
+    predicted = [_predicted(candidate, split) for split in splits]
+    found = np.bincount(np.concatenate(predicted), minlength=len(candidate.classes))
+    never = [repr(name) for name, count in zip(candidate.classes, found, strict=True) if not count]
+    if not never:
+        return Check("classes", True, "The model predicts every class.")
+    says = f"The model never predicts {', '.join(never)} on any of the {found.sum():,} rows."
+    return Check("classes", False, f"{says} {REMEDY}")
+
+
+def _about_recalls(
+    gold: Labels, predicted: Labels, classes: Sequence[str], split: Splits, level: float
+) -> Check:
+    """No class is missed on so many rows that its recall is shown to be below one half."""
+    missed = []
+    for k, name in enumerate(classes):
+        rows = int((gold == k).sum())
+        if not (predicted == k).any() and 0.5**rows <= 1 - level:
+            missed.append(f"{name!r}, the class of {rows:,} rows")
+    if not missed:
+        return Check("recall", True, f"The model misses no class altogether on {split}.")
+    says = f"The model never predicts {' nor '.join(missed)}, on {split}."
+    return Check("recall", False, f"{says} {REMEDY}")
+
+
+def _about_vote(
+    candidate: Report, ids: Sequence[str], gold: Labels, predicted: Labels, split: Splits
+) -> Check:
+    L, L_train = candidate.votes(split), candidate.votes("train")
+    k, rows = len(candidate.classes), {row_id: row for row, row_id in enumerate(L.ids)}
+    vote = majority_classifier(L.values[[rows[row_id] for row_id in ids]], L_train.values, k)
+    model_f1, vote_f1 = macro_f1(gold, predicted, k), macro_f1(gold, vote, k)
+    says = (
+        f"macro-F1 on {split} is {model_f1:.3f}, that of a plain majority vote {vote_f1:.3f} "
+        f"({len(ids):,} rows); wanted no less."
+    )
+    passed = model_f1 >= vote_f1
+    return Check("majority vote", passed, says if passed else f"{says} {REMEDY}")
+
+
 def judging_split(current: Report, candidate: Report, settings: RetrainConfig) -> Splits | None:
     """The split both runs scored on the same file, as `[retrain] gold` asks."""
     wanted: tuple[Splits, ...] = ("test", "valid") if settings.gold == "auto" else (settings.gold,)
@@ -102,15 +173,20 @@ def judging_split(current: Report, candidate: Report, settings: RetrainConfig) -
 
 def _on_the_same_rows(
     current: Report, candidate: Report, split: Splits
-) -> tuple[list[str], npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+) -> tuple[list[str], Labels, Labels, Labels]:
     gold = candidate.gold(split)
     assert gold is not None
     ids = [str(row) for row in gold.index]
-    said = []
-    for report in (current, candidate):
-        table = pd.read_parquet(report.run.predictions(split)).set_index("id").loc[ids]
-        said.append(table[[f"p_{c}" for c in candidate.classes]].to_numpy().argmax(axis=1))
-    return ids, gold.to_numpy(dtype=np.int64), *said
+    old, new = (_predicted(report, split, ids) for report in (current, candidate))
+    return ids, gold.to_numpy(dtype=np.int64), old, new
+
+
+def _predicted(report: Report, split: Splits, ids: Sequence[str] | None = None) -> Labels:
+    """The classes a run predicts on a split: on all rows, or on those of these ids, in order."""
+    table = pd.read_parquet(report.run.predictions(split)).set_index("id")
+    table = table if ids is None else table.loc[list(ids)]
+    probs = table[[f"p_{name}" for name in report.classes]].to_numpy(dtype=np.float64)
+    return np.asarray(probs.argmax(axis=1))
 
 
 def _about_scores(

@@ -80,7 +80,7 @@ def _checksum(kept: Mapping[str, torch.Tensor]) -> str:
     digest = hashlib.sha256()
     for name, values in sorted(kept.items()):
         digest.update(f"{name} {values.dtype} {list(values.shape)} ".encode())
-        digest.update(values.contiguous().flatten().view(torch.uint8).numpy())
+        digest.update(values.contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

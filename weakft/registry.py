@@ -6,6 +6,7 @@ old state or the new one. A lock of its own makes two processes move the alias o
 
 import json
 import os
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -15,10 +16,15 @@ from typing import Literal
 from pydantic import TypeAdapter, ValidationError
 
 from weakft.errors import ConfigError, DataError, RunNotFound
+from weakft.files import sync
+from weakft.judgements import FILE_NAME, Judgements
 from weakft.locks import locked
 from weakft.runs import RunFolder, RunStore
 
 CURRENT = "current"
+
+RunStatus = Literal["in service", "retired", "refused", "candidate"]
+"""Current now; current once; refused by the gate; none of these."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,19 @@ class _Book:
         return _Book(1, {**self.aliases, move.alias: move.run_id}, (*self.history, move))
 
 
+@dataclass(frozen=True)
+class Serving:
+    """The run whose model answers where none was named.
+
+    Attributes:
+        run: its folder.
+        why: why this one.
+    """
+
+    run: RunFolder
+    why: str
+
+
 _BOOK = TypeAdapter(_Book)
 
 
@@ -132,6 +151,56 @@ class Registry:
             DataError: aliases.json is broken.
         """
         return self._open(name, self._read()) if name == CURRENT else self.store.open(name)
+
+    def statuses(self, runs: Iterable[str] | None = None) -> dict[str, RunStatus]:
+        """The status of each run, by its id.
+
+        Args:
+            runs: ids; None: of all published runs.
+
+        Raises:
+            DataError: aliases.json is broken.
+        """
+        book, judged = self._read(), self.judgements.statuses()
+        current = book.aliases.get(CURRENT)
+        served = {move.run_id for move in book.history}
+
+        def status(run: str) -> RunStatus:
+            if run in served:
+                return "in service" if run == current else "retired"
+            return "refused" if judged.get(run) == "refused" else "candidate"
+
+        return {run: status(run) for run in (self.store.ids() if runs is None else runs)}
+
+    def serving(self) -> Serving:
+        """The run in service; where there is none, the newest that the gate has not refused.
+
+        Raises:
+            RunNotFound: there is no such run.
+            DataError: aliases.json is broken.
+        """
+        statuses = self.statuses()
+        if self.current() is not None:
+            return Serving(self.open(CURRENT), "it is in service")
+        fit = [run for run, status in statuses.items() if status != "refused"]
+        if not fit and statuses:
+            raise RunNotFound(
+                f"No run in {self.store.root} is in service, and the gate refused "
+                f"{'the only one' if len(statuses) == 1 else 'all of them'}: "
+                f"{', '.join(list(statuses)[-5:])}. Name one with --run, or put one into service: "
+                "`weakft runs promote RUN`."
+            )
+        if not fit:
+            return Serving(self.store.open(), "")  # says that there is none
+        skipped = len(statuses) - 1 - list(statuses).index(fit[-1])
+        newer = f", unlike {skipped} newer" if skipped else ""
+        why = f"none is in service, and it is the newest that the gate has not refused{newer}"
+        return Serving(self.store.open(fit[-1]), why)
+
+    @property
+    def judgements(self) -> Judgements:
+        """What the gate said of candidates."""
+        return Judgements(self.store.root / FILE_NAME)
 
     def promote(self, run_id: str, by: str, why: str = "") -> Move:
         """Put a run into service; nothing changes if it is there already.
@@ -220,7 +289,7 @@ class Registry:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(partial, self.path)
-            _sync_folder(self.path.parent)
+            sync(self.path.parent)
         except OSError as error:
             partial.unlink(missing_ok=True)
             raise DataError(f"{self.path} cannot be written: {error}.") from error
@@ -249,11 +318,3 @@ def _reason(error: Exception) -> str:
     first = error.errors()[0]
     where = ".".join(map(str, first["loc"]))
     return f"{where}: {first['msg']}" if where else first["msg"]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,9 +15,8 @@ from pyarrow import ArrowException
 
 from weakft.drift import Batch, Drift, find_drift
 from weakft.errors import DataError, WeakftError
-from weakft.gate import Verdict, judge
+from weakft.gate import Verdict, check_first, judge
 from weakft.inputs import input_hashes, inputs_digest
-from weakft.judgements import FILE_NAME, Judgements
 from weakft.live import told_live
 from weakft.monitoring import write_metrics
 from weakft.narration import SILENCE, Narrator
@@ -87,8 +86,10 @@ def retrain(project: Project, narrator: Narrator = SILENCE) -> Retrained:
 def _outcome(project: Project, narrator: Narrator) -> Retrained:
     made_from = input_hashes(project)
     digest = inputs_digest(project, made_from)
-    candidate = _run_made_from(project, digest)
-    if candidate is not None and _ledger(project).judged(candidate.id, project.config.retrain):
+    candidate, judgements = _run_made_from(project, digest), project.registry.judgements
+    if damage := judgements.damage():
+        narrator.say(damage)
+    if candidate is not None and judgements.judged(candidate.id, project.config.retrain):
         return Retrained("unchanged", candidate.id, project.registry.current())
     _refuse_unfit_current(project)
     if candidate is None:
@@ -98,10 +99,6 @@ def _outcome(project: Project, narrator: Narrator) -> Retrained:
             candidate = make_candidate(project, made_from, told)
     narrator.stage("judge")
     return _judged(project, candidate)
-
-
-def _ledger(project: Project) -> Judgements:
-    return Judgements(project.runs.root / FILE_NAME)
 
 
 def _run_made_from(project: Project, digest: str) -> RunFolder | None:
@@ -141,31 +138,38 @@ def _refuse_unfit_current(project: Project) -> None:
 
 
 def _judged(project: Project, candidate: RunFolder) -> Retrained:
-    registry = project.registry
-    current = registry.current()
-    if current is None or current == candidate.id:
-        registry.promote(candidate.id, BY, "the first run in service")
+    current = project.registry.current()
+    if current == candidate.id:
         outcome = Retrained("promoted", candidate.id, candidate.id)
     else:
         outcome = _compared(project, current, candidate)
-        if outcome.status == "promoted":
-            registry.promote(candidate.id, BY, "passed the gate")
-    _ledger(project).add(outcome.as_dict(), project.config.retrain)
+    if outcome.status == "promoted":
+        why = "the first run in service" if current is None else "passed the gate"
+        project.registry.promote(candidate.id, BY, why)
+    project.registry.judgements.add(outcome.as_dict(), project.config.retrain)
     return outcome
 
 
-def _compared(project: Project, current: str, candidate: RunFolder) -> Retrained:
-    old, new = Report(project, project.runs.open(current)), Report(project, candidate)
+def _compared(project: Project, current: str | None, candidate: RunFolder) -> Retrained:
+    """With the run in service; where there is none, with what any run has to be."""
+    new = Report(project, candidate)
+    drifts: list[Drift] = []
+    new_rows = 0
     try:
-        drifts, new_rows = _drift(old, new, project)
-        verdict = judge(old, new, compare_runs(old, new), drifts, project.config.retrain)
+        if current is None:
+            verdict = check_first(new, project.config.retrain)
+        else:
+            old = Report(project, project.runs.open(current))
+            drifts, new_rows = _drift(old, new, project)
+            verdict = judge(old, new, compare_runs(old, new), drifts, project.config.retrain)
     except (KeyError, ValueError, OSError, ArrowException) as error:
         if isinstance(error, WeakftError):
             raise
+        compared = f"Run {candidate.id}" if current is None else f"Runs {current}, {candidate.id}"
         raise DataError(
-            f"Runs {current} and {candidate.id} cannot be compared; one of them is damaged "
-            f"({type(error).__name__}: {error}). See `weakft runs verify --all`; put another run "
-            "into service with `weakft runs promote RUN`."
+            f"{compared} cannot be judged; something in it is damaged ({type(error).__name__}: "
+            f"{error}). See `weakft runs verify --all`; put another run into service with `weakft "
+            "runs promote RUN`."
         ) from error
     if verdict.split == "test":
         project.looks.add(candidate.id, new.manifest["data"]["test"]["sha256"], BY)

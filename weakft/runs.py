@@ -28,6 +28,10 @@ RUN_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 PUBLISHED = re.compile(r"\d{8}-\d{9}-[0-9a-f]{4}")
 """The ids that `RunStore.publish` gives."""
 
+HIDDEN = (".work", ".retrain")
+FILES = ("aliases.json", "judgements.jsonl", "weakft.")
+"""How the names of folders and files begin that are beside the runs."""
+
 Json = dict[str, Any]
 
 
@@ -159,17 +163,12 @@ class RunStore:
         return [RunFolder(folder) for folder in self._folders() if _is_damaged_run(folder)]
 
     def strays(self) -> list[Path]:
-        """Links and folders that are neither a run nor hidden, by name."""
+        """Links, folders and files that are neither a run nor weakft's own, by name."""
         if not self.root.is_dir():
             return []
         runs = {*self.ids(), *(run.id for run in self.damaged())}
-        return sorted(
-            path
-            for path in self.root.iterdir()
-            if (path.is_symlink() or path.is_dir())
-            and path.name not in runs
-            and not path.name.startswith(".")
-        )
+        others = [path for path in self.root.iterdir() if path.name not in runs]
+        return sorted(path for path in others if not _is_own(path))
 
     def _folders(self) -> list[Path]:
         """Folders whose names runs may have; the store itself may be behind a link."""
@@ -347,6 +346,13 @@ def _is_damaged_run(folder: Path) -> bool:
     if stated is not None:
         return stated == folder.name
     return PUBLISHED.fullmatch(folder.name) is not None or (folder / "manifest.json").exists()
+
+
+def _is_own(path: Path) -> bool:
+    """Whether weakft itself puts something of this kind and name beside the runs."""
+    if path.is_dir() and not path.is_symlink():
+        return path.name in HIDDEN or path.name.startswith(".tmp-")
+    return path.name.startswith((".", *FILES)) and not path.is_symlink()
 
 
 def stated_id(folder: Path) -> str | None:

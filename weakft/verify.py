@@ -94,6 +94,19 @@ def intact(folder: RunFolder, path: Path) -> Path:
     return path
 
 
+def intact_model(folder: RunFolder) -> Path:
+    """The folder of a run's end model, once its files are known to be what was published.
+
+    Raises:
+        DataError: one of them is not, or is not there.
+    """
+    model = folder.model.relative_to(folder.path)
+    for name in _with_files(folder)["files"]:
+        if PurePosixPath(name).is_relative_to(model.as_posix()):
+            intact(folder, folder.path / name)
+    return folder.model
+
+
 def damaged(folder: RunFolder, path: Path, what: str) -> DataError:
     """Why a file of a run cannot be used, and what to do."""
     name = path.relative_to(folder.path).as_posix()

@@ -10,6 +10,9 @@ from weakft.errors import WeakftError
 from weakft.interop.mlflow import tell
 
 FROM_HERE = "from the dashboard"
+NO_RUN = (
+    "No run is in service yet: `weakft predict` takes the newest that the gate has not refused."
+)
 
 
 def in_service_now(run_id: str) -> None:
@@ -28,7 +31,7 @@ project = loading.open_project()
 report = loading.chosen_report()
 person = st.session_state["person"]
 history, damaged = loading.score_history(project)
-current = project.registry.current()
+current, statuses = project.registry.current(), project.registry.statuses()
 
 if history["macro_f1"].notna().any():
     shown.chart(
@@ -42,7 +45,7 @@ st.dataframe(
     shown.per_cent(history[::-1], "coverage", "macro_f1").assign(
         made=[shown.when(run) for run in history["run"][::-1]],
         evidence=shown.intervals(history[::-1], "macro_f1", "support", "rows"),
-        service=["in service" if run == current else "" for run in history["run"][::-1]],
+        status=[statuses.get(run, "") for run in history["run"][::-1]],
     ),
     hide_index=True,
     placeholder="–",
@@ -50,7 +53,7 @@ st.dataframe(
     alt="All runs, the newest first",
     column_order=[
         "made",
-        "service",
+        "status",
         "macro_f1",
         "evidence",
         "coverage",
@@ -61,7 +64,7 @@ st.dataframe(
     column_config={
         "made": shown.text("made (UTC)", 150),
         "run": shown.text("run", 190),
-        "service": shown.text("", 90),
+        "status": shown.text("status", 90),
         "macro_f1": shown.share("macro-F1 on valid", width=130),
         "evidence": shown.text("95% interval", 170),
         "coverage": shown.share("coverage"),
@@ -73,7 +76,7 @@ shown.left_out(damaged)
 st.subheader("In service")
 before = project.registry.before_current()
 with st.container(horizontal=True, vertical_alignment="center"):
-    st.text(shown.when(current) if current else "No run is in service yet.", width="content")
+    st.text(shown.when(current) if current else NO_RUN, width="content")
     if current != report.run.id:
         with st.popover("Promote the run shown", icon=":material/rocket_launch:", key="promoting"):
             st.text(f"It was made {shown.when(report.run.id)}.")

@@ -47,7 +47,7 @@ def test_promoting_and_rolling_back_move_the_run_in_service(
     app.button(key="promote").click().run()
     assert project.registry.current() == newer
     assert button(app, "rollback") == f"Go back to {when(older)}"
-    assert table(app, "run", "service").set_index("run")["service"].to_dict() == {
+    assert table(app, "run", "status").set_index("run")["status"].to_dict() == {
         newer: "in service",
         older: "",
     }

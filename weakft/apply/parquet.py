@@ -33,4 +33,3 @@ def written_whole(
 def _append(writer: pq.ParquetWriter, table: pa.Table, target: Path) -> None:
     with explained(target):
         writer.write_table(table)
-

@@ -9,12 +9,14 @@ import typer
 from rich.text import Text
 
 from weakft.cli import tracking
+from weakft.cli.serving import ServingOption, run_to_serve
 from weakft.cli.session import JsonOption, ProjectOption, SetOption, session
 from weakft.config import Splits
 from weakft.interop.label_studio import labeling_interface
 from weakft.interop.labels import export_labels, read_labels
 from weakft.interop.mlflow import log_run
 from weakft.report import Report
+from weakft.verify import intact_model
 
 group = typer.Typer(
     help="Labels or model of a run, for use elsewhere.",
@@ -65,19 +67,18 @@ def labels(
 @group.command()
 def model(
     target: Annotated[Path, typer.Argument(help="Where to write: a file ending in .onnx.")],
-    run: RunOption = "latest",
+    run: ServingOption = None,
     project: ProjectOption = None,
     set_: SetOption = None,
     json: JsonOption = False,
 ) -> None:
     """Write the end model as ONNX, with tokenizer and labels, and check it with onnxruntime."""
     with session(project, set_, json) as cli:
-        opened = cli.project
-        report = Report.open(opened, run)
+        report = Report(cli.project, run_to_serve(cli, run))
 
         from weakft.interop.onnx_model import export_onnx  # imports torch
 
-        done = export_onnx(report.run.model, target, _some_rows(report))
+        done = export_onnx(intact_model(report.run), target, _some_rows(report))
         content = {
             "status": "completed",
             "run_id": report.run.id,

@@ -1,4 +1,4 @@
-"""`weakft predict`: the end model of a run on new rows."""
+"""`weakft predict`: the model in service, or that of another run, on new rows."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from weakft.cli.serving import ServingOption, run_to_serve
 from weakft.cli.session import JsonOption, ProjectOption, SetOption, session
 from weakft.config import Config
 from weakft.prediction import predict_file
+from weakft.verify import intact, intact_model
 
 
 def predict(
@@ -17,16 +19,14 @@ def predict(
     project: ProjectOption = None,
     set_: SetOption = None,
     json: JsonOption = False,
-    run: Annotated[
-        str, typer.Option(help="Run whose model predicts: its id, latest or current.")
-    ] = "latest",
+    run: ServingOption = None,
 ) -> None:
-    """Classify new rows, any number, with the end model of a run; resumes where it was stopped."""
+    """Classify new rows, any number, with the model in service; resumes where it was stopped."""
     with session(project, set_, json) as cli:
-        folder = cli.project.registry.open(run)
-        config = Config.load(folder.config, environ={})
+        folder = run_to_serve(cli, run)
+        config = Config.load(intact(folder, folder.config), environ={})
         done = predict_file(
-            folder.model,
+            intact_model(folder),
             source,
             target,
             config.data,

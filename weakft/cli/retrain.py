@@ -15,7 +15,8 @@ def retrain(
 ) -> None:
     """Make a run of today's inputs and put it into service if it is shown to be no worse.
 
-    Exit 0: promoted, or nothing to do. 5: refused; the model in service stays what it is.
+    The first is compared with a majority vote. Exit 0: promoted, or nothing to do. 5: refused; the
+    model in service, if there is one, stays what it is.
     """
     with session(project, set_, json) as cli:
         from weakft.retrain import retrain as retrain_project
@@ -23,11 +24,12 @@ def retrain(
         opened = cli.project
         outcome = retrain_project(opened, cli.narrator)
         refused = outcome.current != outcome.run_id
-        earlier = f", which was refused; {outcome.current} stays in service" if refused else ""
+        stays = f"{outcome.current} stays in service" if outcome.current else "none is in service"
+        earlier = f", which was refused; {stays}" if refused else ""
         said = {
             "unchanged": f"Nothing changed since run {outcome.run_id}{earlier}. Nothing to do.",
             "promoted": f"Run {outcome.run_id} is in service now.",
-            "refused": f"Run {outcome.run_id} is refused; {outcome.current} stays in service.",
+            "refused": f"Run {outcome.run_id} is refused; {stays}.",
         }[outcome.status]
         checks = [] if outcome.verdict is None else outcome.verdict.checks
         marks = [f"{'passed' if check.passed else 'FAILED'}: {check.says}" for check in checks]

@@ -16,7 +16,7 @@ from weakft.cli.tracking import tracked
 from weakft.errors import WeakftError
 from weakft.evaluation.paired import PairedScore, PairedScores
 from weakft.project import Project
-from weakft.registry import Move
+from weakft.registry import Move, RunStatus
 from weakft.report import Report
 from weakft.run_diff import RunDiff, compare_runs
 from weakft.visible import HIDDEN
@@ -30,21 +30,24 @@ group.command()(upkeep.gc)
 
 @group.command("list")
 def list_(project: ProjectOption = None, set_: SetOption = None, json: JsonOption = False) -> None:
-    """List the published runs, oldest first; the one in service is marked."""
+    """List the published runs, oldest first: in service, retired, refused or a candidate."""
     with session(project, set_, json) as cli:
         entries, damaged = _entries(cli.project)
         content = {"status": "ok", "runs": entries, "damaged": [str(error) for error in damaged]}
+        if torn := cli.project.registry.judgements.damage():
+            cli.note(torn)
         if not entries and not damaged:
             cli.show(content, Text("No run yet. Make one: weakft run"))
             return
         grid = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-        for column in ("run", "created", "LFs", "label model", "gold", "test macro-F1"):
+        for column in ("run", "status", "created", "LFs", "label model", "gold", "test macro-F1"):
             grid.add_column(column)
         for entry in entries:
             f1 = entry["test_macro_f1"]
             score = f"{f1['value']:.3f} [{f1['low']:.3f}, {f1['high']:.3f}]" if f1 else "no test"
             grid.add_row(
                 f"{entry['id']} (current)" if entry["current"] else entry["id"],
+                entry["status"],
                 entry["created"],
                 str(entry["lfs"]),
                 entry["label_model"],
@@ -202,21 +205,21 @@ def _grid(header: Sequence[str], rows: Iterable[Iterable[object]]) -> Renderable
 def _entries(project: Project) -> tuple[list[dict[str, Any]], list[WeakftError]]:
     """Every run that can be read, oldest first, and why others cannot."""
     entries, damaged = [], []
-    current = project.registry.current()
-    for run_id in project.runs.ids():
+    for run_id, status in project.registry.statuses().items():
         try:
-            entries.append(_entry(Report.open(project, run_id), current))
+            entries.append(_entry(Report.open(project, run_id), status))
         except WeakftError as error:
             damaged.append(error)
     return entries, damaged
 
 
-def _entry(report: Report, current: str | None) -> dict[str, Any]:
+def _entry(report: Report, status: RunStatus) -> dict[str, Any]:
     metrics = report.metrics
     test = metrics["end_model"].get("test")
     return {
         "id": report.run.id,
-        "current": report.run.id == current,
+        "status": status,
+        "current": status == "in service",
         "created": report.manifest["created"],
         "lfs": len(report.manifest["lfs"]),
         "label_model": metrics["labels"]["chosen"],

@@ -110,6 +110,12 @@ class Session:
         for screen in screens:
             console.print(screen)
 
+    def note(self, message: str) -> None:
+        """Say something on stderr, also where nobody watches a terminal."""
+        if leads():
+            self.log.said(message)
+            Console(stderr=True, highlight=False, soft_wrap=True).print(message, markup=False)
+
     def show_text(self, content: dict[str, Any], text: str) -> None:
         """Print the result: the JSON object, or a text with its lines as long as they are."""
         self.log.told(content)

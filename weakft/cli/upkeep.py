@@ -14,7 +14,7 @@ from weakft.errors import DataError, RunNotFound
 from weakft.project import Project
 from weakft.registry import CURRENT
 from weakft.retention import GONE, half_removed, remove, retire, size_of, unneeded
-from weakft.runs import RUN_ID, RunFolder
+from weakft.runs import RunFolder
 from weakft.verify import verify_run
 
 MEGABYTE = 1e6
@@ -88,11 +88,10 @@ def _sizes(folders: Iterable[Path]) -> dict[str, float]:
 
 
 def _all_folders(project: Project) -> list[RunFolder]:
-    root = project.runs.root
-    folders = sorted(root.iterdir()) if root.is_dir() else []
-    return [
-        RunFolder(folder) for folder in folders if folder.is_dir() and RUN_ID.fullmatch(folder.name)
-    ]
+    """Of runs, those included that no reader would open, by id."""
+    runs = project.runs
+    published = [RunFolder(runs.root / run) for run in runs.ids()]
+    return sorted([*published, *runs.damaged()], key=lambda folder: folder.id)
 
 
 def _named(project: Project, names: Sequence[str]) -> list[RunFolder]:

@@ -138,6 +138,11 @@ class RetrainConfig(Section):
     unjudged: Literal["refuse", "promote"] = Field(
         "refuse", description="what happens where no gold can judge"
     )
+    first: Literal["check", "promote"] = Field(
+        "check",
+        description="the first run goes into service if it predicts every class and is not below "
+        "the majority vote on gold; promote: whatever it is worth",
+    )
 
 
 class MlflowConfig(Section):

@@ -6,8 +6,10 @@ from typing import Literal
 Severity = Literal["fine", "note", "broken"]
 
 REMOVE = "remove it"
+REMOVE_LOCK = "remove it, unless somebody holds it by then"
 REMOVE_DRAFT = "remove it, when nobody moves an alias"
 FORGET = "remove it; votes are computed anew"
+MEND_LEDGER = "put what is torn aside; whole lines stay"
 PUT_ASIDE = "put it aside under another name"
 
 

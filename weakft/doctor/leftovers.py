@@ -9,7 +9,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from weakft.doctor.finding import REMOVE, REMOVE_DRAFT, Finding
+from weakft.doctor.finding import REMOVE, REMOVE_DRAFT, REMOVE_LOCK, Finding
+from weakft.files import lock_of
 from weakft.live import FILE_NAME, read_live
 from weakft.project import Project
 from weakft.retention import GONE, half_removed
@@ -20,9 +21,11 @@ OLD = 7 * DAY  # what somebody could still go on from
 QUIET = HOUR  # no one writes a file for so long without adding to it
 STAGED = re.compile(r"\.tmp-.+-(\d+)")
 PARTIAL = re.compile(
-    r"\..+\.(?:parquet|csv|jsonl|html)(?:\.(?P<pid>\d+))?\.partial(?:\.[a-z]+)?"
-    r"|\..+\.partial-(?P<folder_pid>\d+)"
+    r"\..+\.(?:parquet|csv|jsonl|json|html|md)(?:\.(?P<pid>\d+))?\.partial(?:\.[a-z]+)?"
+    r"|\..+\.partial-(?P<folder_pid>\d+)(?:-\w+)?"
 )
+LOCK = re.compile(r"\.(?P<target>.+)\.partial\.lock")
+DRAFT = re.compile(r"\.(?P<target>.+)\.partial")
 CACHED = re.compile(r".+\.(\d+)\.tmp")
 ALIASES_DRAFT = ".aliases.json.tmp"
 
@@ -37,7 +40,8 @@ def leftovers(project: Project) -> Iterator[Finding]:
     yield from _drafts(root)
     yield from _partial(project)
     yield from _unfinished(project.root / ".weakft" / "unfinished")
-    for file in sorted((project.root / ".weakft").glob("*/*.tmp")):
+    kept = project.root / ".weakft"
+    for file in sorted([*kept.glob("*.tmp"), *kept.glob("*/*.tmp")]):
         if (named := CACHED.fullmatch(file.name)) and is_gone(int(named[1])):
             yield Finding("a half-written part of a cache", str(file), "note", REMOVE)
 
@@ -87,16 +91,27 @@ def _partial(project: Project) -> Iterator[Finding]:
     for folder, names, files in os.walk(project.root):
         inside = Path(folder)
         for name in sorted([*files, *names]):
-            if named := PARTIAL.fullmatch(name):
+            if named := LOCK.fullmatch(name):
+                yield from _writing(inside / named["target"], inside / name)
+            elif named := PARTIAL.fullmatch(name):
                 yield from _half_written(inside / name, named["pid"] or named["folder_pid"])
             elif name.startswith(".") and name.endswith(".parts"):
                 yield from _prediction(inside / name)
         names[:] = [name for name in names if name[0] != "." and inside / name != project.runs.root]
 
 
+def _writing(target: Path, lock: Path) -> Iterator[Finding]:
+    if _is_free(target):
+        yield Finding("the lock of a process that is gone", str(lock), "note", REMOVE_LOCK)
+    else:
+        yield Finding(f"somebody is writing {target.name}", str(lock), "fine")
+
+
 def _half_written(path: Path, pid: str | None) -> Iterator[Finding]:
     if pid is not None and not is_gone(int(pid)):
         yield Finding(f"process {pid} is writing it", str(path), "fine")
+    elif (draft := DRAFT.fullmatch(path.name)) and not _is_free(path.with_name(draft["target"])):
+        yield Finding("somebody is writing it", str(path), "fine")
     elif pid is None and _age(path) < QUIET:
         said = f"a half-written file, last added to {_ago(path)}: somebody may be at work"
         yield Finding(said, str(path), "note")
@@ -108,7 +123,8 @@ def _half_written(path: Path, pid: str | None) -> Iterator[Finding]:
 def _prediction(folder: Path) -> Iterator[Finding]:
     said = f"an interrupted `weakft predict`, {_ago(folder)}; the same command goes on from there"
     fix = _if_old(folder)
-    yield Finding(said, str(folder), "note", fix if fix and _is_free(folder) else None)
+    target = folder.with_name(folder.name.removeprefix(".").removesuffix(".parts"))
+    yield Finding(said, str(folder), "note", fix if fix and _is_free(target) else None)
 
 
 def _unfinished(folder: Path) -> Iterator[Finding]:
@@ -133,12 +149,12 @@ def is_gone(pid: int) -> bool:
     return False
 
 
-def _is_free(folder: Path) -> bool:
-    lock = folder / ".lock"
-    if not lock.exists():
+def _is_free(target: Path) -> bool:
+    """Whether nobody writes it."""
+    if not lock_of(target).exists():
         return True
     try:
-        with FileLock(lock, timeout=0):
+        with FileLock(lock_of(target), timeout=0):
             return True
     except (Timeout, OSError):
         return False

@@ -1,25 +1,24 @@
 """What a project remembers: runs, aliases, single stages, votes, hand labels. Can it be read?"""
 
 import json
-import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from weakft.doctor.finding import FORGET, PUT_ASIDE, REMOVE, Finding
+from weakft.doctor.finding import FORGET, MEND_LEDGER, PUT_ASIDE, REMOVE, Finding
 from weakft.errors import RunNotFound, WeakftError
+from weakft.ledgers import Ledger, unreadable_lines
 from weakft.pipeline.stagewise import SECTIONS, STAMP, checked_stamp, intact_stages, stage_inputs
 from weakft.project import Project
-from weakft.runs import RUN_ID, RunFolder
-
-PUBLISHED = re.compile(r"\d{8}-\d{9}-[0-9a-f]{4}")
+from weakft.runs import RunFolder, stated_id
 
 
 def records(project: Project) -> Iterator[Finding]:
     """What is broken, contradictory or of other inputs."""
     yield from _runs(project)
     yield from _aliases(project)
+    yield from _ledgers(project)
     for name, command in ((".work", "weakft apply"), (".retrain", "weakft retrain")):
         yield from _stages(project, RunFolder(project.runs.root / name), command)
     yield from _votes(project)
@@ -27,18 +26,29 @@ def records(project: Project) -> Iterator[Finding]:
 
 
 def _runs(project: Project) -> Iterator[Finding]:
-    root, readable = project.runs.root, set(project.runs.ids())
-    for folder in sorted(root.iterdir()) if root.is_dir() else []:
-        if not folder.is_dir() or not RUN_ID.fullmatch(folder.name) or folder.name in readable:
-            continue
-        if PUBLISHED.fullmatch(folder.name) or (folder / "manifest.json").exists():
+    runs = project.runs
+    for run in runs.damaged():
+        said = (
+            "a run without a valid manifest: readers do not see it. What is wrong: "
+            f"`weakft runs verify {run.id}`. Put back what is missing, or remove it"
+        )
+        yield Finding(said, str(run.path), "broken")
+    published = set(runs.ids())
+    for path in runs.strays():
+        stated = stated_id(path)
+        if path.is_symlink():
+            said = f"a link, which is no run; what it leads to stays where it is: {path.readlink()}"
+            yield Finding(said, str(path), "note")
+        elif stated in published:
+            yield Finding(f"a copy of run {stated}, which is no run itself", str(path), "note")
+        elif stated is not None:
             said = (
-                "a run without a valid manifest: readers do not see it. What is wrong: "
-                f"`weakft runs verify {folder.name}`. Put back what is missing, or remove it"
+                f"run {stated} under another name, which readers do not see. Give it its name back"
             )
-            yield Finding(said, str(folder), "broken")
+            yield Finding(said, str(path), "broken")
         else:
-            yield Finding("a folder that is no run", str(folder), "note")
+            kind = "folder" if path.is_dir() else "file"
+            yield Finding(f"a {kind} that is no run", str(path), "note")
 
 
 def _aliases(project: Project) -> Iterator[Finding]:
@@ -55,6 +65,23 @@ def _aliases(project: Project) -> Iterator[Finding]:
         yield Finding(said, str(path), "broken")
     except WeakftError as error:
         yield Finding(str(error), str(path), "broken", None if _is_json(path) else PUT_ASIDE)
+
+
+def _ledgers(project: Project) -> Iterator[Finding]:
+    for ledger in ledgers(project):
+        try:
+            count = ledger.unreadable()
+        except WeakftError as error:
+            yield Finding(str(error), str(ledger.path), "broken")
+            continue
+        if count:
+            said = unreadable_lines(ledger.path, count)
+            yield Finding(said, str(ledger.path), "broken", MEND_LEDGER)
+
+
+def ledgers(project: Project) -> tuple[Ledger, ...]:
+    """What a project writes down line by line."""
+    return project.looks.ledger, project.registry.judgements.ledger
 
 
 def _is_json(path: Path) -> bool:

@@ -29,7 +29,7 @@ def rivals(report: Report, *, shown: bool) -> Section:
         blocks.append(
             Paragraph(
                 f"Not shown here (looked at {_times(looks)} so far). Choose by valid; a score on "
-                "test that choices were made by flatters."
+                f"test that choices were made by flatters.{_damage(report)}"
             )
         )
     else:
@@ -71,7 +71,14 @@ def _looked_at(report: Report) -> str:
     times = _times(_looks(report) + 1)
     return (
         f"Scores on these test rows have been looked at {times}, over all runs, this one included."
+        f"{_damage(report)}"
     )
+
+
+def _damage(report: Report) -> str:
+    """How many looks are missing from the count."""
+    count = report.project.looks.ledger.unreadable()
+    return f" Of the ledger, {count} more cannot be read." if count else ""
 
 
 def _times(looks: int) -> str:

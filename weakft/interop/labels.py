@@ -102,4 +102,3 @@ def _contents(folder: RunFolder, ids: tuple[str, ...]) -> pd.Series:
     table = pq.read_table(file, columns=["id", "text"])
     by_id = dict(zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True))
     return pd.Series([by_id[row_id] for row_id in ids], dtype="str")
-

@@ -1,7 +1,7 @@
 """Telling MLflow of a run: once, with the aliases as they are, and never at the run's expense."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -9,7 +9,6 @@ from importlib.util import find_spec
 from weakft.errors import ConfigError, WeakftError
 from weakft.interop.mlflow.facts import read_facts
 from weakft.interop.mlflow.tracker import Place, Tracker, quiet_mlflow
-from weakft.judgements import FILE_NAME, Judgements
 from weakft.locks import locked
 from weakft.project import Project
 from weakft.redaction import redacted
@@ -137,20 +136,10 @@ def place_of(project: Project) -> Place:
     return Place(uri, settings.experiment or name, model, artifacts)
 
 
-def _statuses(project: Project, run_ids: Iterable[str]) -> dict[str, str]:
+def _statuses(project: Project, run_ids: Iterable[str]) -> Mapping[str, str]:
     """How this project sees each of its runs; runs of others are left out."""
-    current = project.registry.current()
     served = {move.run_id for move in project.registry.history()}
-    judged = Judgements(project.runs.root / FILE_NAME).statuses()
-    statuses = {}
-    for run_id in {*project.runs.ids(), *served} & {*run_ids}:
-        if run_id == current:
-            statuses[run_id] = "in service"
-        elif run_id in served:
-            statuses[run_id] = "retired"
-        else:
-            statuses[run_id] = "refused" if judged.get(run_id) == "refused" else "candidate"
-    return statuses
+    return project.registry.statuses({*project.runs.ids(), *served} & {*run_ids})
 
 
 @contextmanager

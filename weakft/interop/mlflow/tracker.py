@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from weakft.interop.mlflow.facts import Facts
 from weakft.interop.mlflow.model import WEIGHTS, files_of, write_mlflow_files
 from weakft.runs import write_json
+from weakft.verify import intact_model
 
 if TYPE_CHECKING:
     from mlflow.entities import LoggedModel
@@ -141,7 +142,7 @@ class Tracker:
         with tempfile.TemporaryDirectory() as folder:
             write_mlflow_files(facts, Path(folder), model.model_id)
             self.client.log_model_artifacts(model.model_id, folder)
-        for file in files_of(facts.run.model):
+        for file in files_of(intact_model(facts.run)):
             self.client.log_model_artifact(model.model_id, str(file), WEIGHTS)
         self.client.finalize_logged_model(model.model_id, "READY")
         name = self.place.model
