@@ -57,6 +57,9 @@ gold_steps = 3
 gold_folds = 2
 learning_rate = 1e-3
 
+[retrain]
+first = "promote"
+
 [evaluate]
 resamples = 100
 """

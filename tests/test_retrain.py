@@ -13,10 +13,11 @@ import pytest
 from typer.testing import CliRunner
 
 import weakft.retrain
-from tests.conftest import tiny_rows
+from tests.conftest import tiny_rows, write_project
+from tests.faults import flipped, truncated
 from weakft.cli.main import app
 from weakft.errors import DataError, LockedError
-from weakft.pipeline import candidate, fitting
+from weakft.pipeline import candidate
 from weakft.project import Project
 from weakft.retrain import retrain
 from weakft.runs import sha256
@@ -26,6 +27,7 @@ QUICK = [
     'train.gold="none"',
     'evaluate.rivals=["majority_vote"]',
 ]
+CHECKED = [*QUICK, 'retrain.first="check"']
 OPEN_GATE = [
     "retrain.margin=1",
     "retrain.class_margin=1",
@@ -160,7 +162,7 @@ def test_a_refused_candidate_is_judged_again_by_another_gate_without_training(
     edit_lf(project)
     refused = retrain(opened(project, *OPEN_GATE, "retrain.max_coverage_drop=0"))
     assert refused.status == "refused"
-    fits = calls_of(monkeypatch, fitting, "fit")
+    fits = calls_of(monkeypatch, candidate, "fit")
     assert retrain(opened(project, *OPEN_GATE)).status == "promoted"
     assert fits == []
 
@@ -174,29 +176,104 @@ def test_a_rollback_holds_although_nothing_changed(project: Path) -> None:
     assert opened(project).registry.current() == first.run_id
 
 
-@pytest.mark.parametrize("broken", ["folder gone", "classes", "judgements"])
+@pytest.mark.parametrize("broken", ["folder gone", "classes"])
 def test_what_cannot_be_compared_is_refused_with_a_remedy(
     project: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     first = retrain(opened(project))
     run = opened(project).runs.open(first.run_id)
     edit_lf(project)
-    fits = calls_of(monkeypatch, fitting, "fit")
+    fits = calls_of(monkeypatch, candidate, "fit")
     if broken == "folder gone":
         shutil.rmtree(run.path)
         wanted = "runs promote"
-    elif broken == "classes":
+    else:
         toml = project / "weakft.toml"
         toml.write_text(toml.read_text().replace('["bad", "good"]', '["bad", "fine"]'))
         wanted = r"tells \['bad', 'good'\] apart"
-    else:
-        (project / "runs" / "judgements.jsonl").write_text("garbage{\n")
-        file = project / "labeling" / "tiny.py"
-        file.write_text(file.read_text().replace('"love"]', '"love", "perfect"]', 1))
-        wanted = "judgements.jsonl, line 1"
     with pytest.raises(DataError, match=wanted):
         retrain(opened(project))
     assert fits == []
+
+
+def test_a_first_run_below_the_vote_is_refused_unless_asked_for(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One epoch of a tiny model against LFs that know every word."""
+    arguments = [part for change in CHECKED for part in ("--set", change)]
+    result = CliRunner().invoke(app, ["retrain", "--project", str(project), "--json", *arguments])
+    assert result.exit_code == 5
+    said = json.loads(result.stdout)
+    assert (said["status"], said["current"]) == ("refused", None)
+    assert "majority vote" in said["reasons"][-1] and "runs promote latest" in said["reasons"][-1]
+    opened_project = opened(project)
+    assert opened_project.registry.current() is None
+    assert opened_project.registry.statuses() == {said["run_id"]: "refused"}
+    test = sha256(project / str(opened_project.config.data.test))
+    assert [look.run_id for look in opened_project.looks.at_test(test)] == [said["run_id"]]
+    shown = CliRunner().invoke(app, ["retrain", "--project", str(project), *arguments])
+    assert (shown.exit_code, "refused; none is in service" in shown.output) == (0, True)
+    with (project / "runs" / "judgements.jsonl").open("ab") as ledger:
+        ledger.write(b'{"run_id": "torn')
+    fits = calls_of(monkeypatch, candidate, "fit")
+    asked = retrain(opened(project))
+    assert (asked.status, asked.current, fits) == ("promoted", said["run_id"], [])
+
+
+@pytest.mark.parametrize("damage", [flipped, truncated])
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("votes/train.parquet", "vote"),
+        ("soft_labels.parquet", "label"),
+        ("model/model.safetensors", "fit"),
+        ("predictions/test.parquet", "fit"),
+        ("metrics.json", "evaluate"),
+        ("stages.json", "vote"),
+    ],
+)
+def test_a_stage_whose_files_were_damaged_is_done_again(
+    name: str,
+    first: str,
+    damage: Callable[[Path], None],
+    crashed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And all that follow on it; what numbers there were is kept with the marks."""
+    project = tmp_path / "project"
+    shutil.copytree(crashed, project, symlinks=True)
+    damage(project / "runs" / ".retrain" / name)
+    calls: list[str] = []
+    for stage in ("vote", "label", "fit", "evaluate"):
+
+        def stop(*_: object, stage: str = stage) -> None:
+            calls.append(stage)
+            raise Stopped
+
+        monkeypatch.setattr(candidate, stage, stop)
+    with pytest.raises(Stopped):
+        retrain(opened(project))
+    assert calls == [first]
+
+
+class Stopped(Exception):
+    """Far enough."""
+
+
+def _stop() -> None:
+    raise Stopped
+
+
+@pytest.fixture(scope="module")
+def crashed(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
+    """A project whose first retraining crashed when it was to evaluate."""
+    root = write_project(tmp_path_factory.mktemp("crashed") / "project", tiny_model)
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(candidate, "evaluate", lambda *_: _stop())
+        with pytest.raises(Stopped):
+            retrain(opened(root))
+    return root
 
 
 def test_completed_stages_are_not_repeated_after_a_crash(
@@ -209,7 +286,7 @@ def test_completed_stages_are_not_repeated_after_a_crash(
     assert opened(project).runs.ids() == []
     assert opened(project).registry.current() is None
     votes = calls_of(monkeypatch, candidate, "vote")
-    fits = calls_of(monkeypatch, fitting, "fit")
+    fits = calls_of(monkeypatch, candidate, "fit")
     assert retrain(opened(project)).status == "promoted"
     assert votes == fits == []
 
@@ -222,7 +299,7 @@ def test_a_crash_before_the_promotion_is_made_good(
         with pytest.raises(ZeroDivisionError):
             retrain(opened(project))
     assert len(opened(project).runs.ids()) == 1
-    fits = calls_of(monkeypatch, fitting, "fit")
+    fits = calls_of(monkeypatch, candidate, "fit")
     assert retrain(opened(project)).status == "promoted"
     assert fits == []
     assert len(opened(project).runs.ids()) == 1

@@ -72,6 +72,7 @@ def test_the_guide_can_be_followed(tmp_path: Path, tiny_model: Path) -> None:
     guide = text.split("## Retrain every night")[1].split("\n## ")[0]
     start, refused = (block.split("```")[0] for block in guide.split("```sh\n")[1:])
     tiny = f'sed -i \'s|"default"|"{tiny_model}"|\' weakft.toml'
+    tiny += "; sed -i 's|^\\[retrain\\].*|&\\nfirst = \"promote\"|' weakft.toml"
     lines = [*typed(start), LOSES_AN_LF, *typed(refused), "weakft runs list --json"]
     entered = next(i for i, line in enumerate(lines) if line.startswith("cd ~/shop"))
     lines.insert(entered + 1, tiny)
@@ -238,9 +239,8 @@ def test_cron_is_quiet_unless_a_person_should_look(night: Path) -> None:
         busy = sh(command)
     assert (busy.returncode, busy.stdout) == (75, "")
     edit_lf(night)
-    (night / "weakft.toml").write_text(
-        (night / "weakft.toml").read_text() + "[retrain]\nmax_coverage_drop = 0\n"
-    )
+    toml = night / "weakft.toml"
+    toml.write_text(toml.read_text().replace("[retrain]\n", "[retrain]\nmax_coverage_drop = 0\n"))
     refused = sh(command)
     assert refused.returncode == 5
     assert "is refused" in refused.stdout

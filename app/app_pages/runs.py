@@ -11,7 +11,7 @@ from weakft.interop.mlflow import tell
 
 FROM_HERE = "from the dashboard"
 NO_RUN = (
-    "No run is in service yet: `weakft predict` takes the newest that the gate has not refused."
+    "No run is in service yet. Until then weakft predict takes the newest that was not refused."
 )
 
 

@@ -37,6 +37,7 @@ def test_promoting_and_rolling_back_move_the_run_in_service(
     project, older, newer = two
     app = opened("runs", run=older)
     assert "No run is in service yet." in said(app)
+    assert set(table(app, "run", "status")["status"]) == {"candidate"}
     assert project.registry.current() is None
     assert button(app, "promote") == f"Put {when(older)} into service"
     app.button(key="promote").click().run()
@@ -49,7 +50,7 @@ def test_promoting_and_rolling_back_move_the_run_in_service(
     assert button(app, "rollback") == f"Go back to {when(older)}"
     assert table(app, "run", "status").set_index("run")["status"].to_dict() == {
         newer: "in service",
-        older: "",
+        older: "retired",
     }
     app.button(key="rollback").click().run()
     assert project.registry.current() == older

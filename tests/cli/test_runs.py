@@ -119,6 +119,6 @@ def test_the_current_run_predicts(small: Project, tiny_model: Path, tmp_path: Pa
     said(small, "runs", "promote", first)
     ids = [
         answered(small, "predict", source, target, *run)["run_id"]
-        for run in (["--run", "current"], [])
+        for run in (["--run", "current"], [], ["--run", "latest"])
     ]
-    assert ids == [first, second]
+    assert ids == [first, first, second]

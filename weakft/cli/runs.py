@@ -22,6 +22,7 @@ from weakft.run_diff import RunDiff, compare_runs
 from weakft.visible import HIDDEN
 
 SHOWN_FLIPS = 20
+COLUMNS = ("run", "status", "created (UTC)", "LFs", "label model", "gold", "test macro-F1")
 
 group = typer.Typer(help="Published runs.", no_args_is_help=True, rich_markup_mode=None)
 group.command()(upkeep.verify)
@@ -40,7 +41,7 @@ def list_(project: ProjectOption = None, set_: SetOption = None, json: JsonOptio
             cli.show(content, Text("No run yet. Make one: weakft run"))
             return
         grid = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-        for column in ("run", "status", "created", "LFs", "label model", "gold", "test macro-F1"):
+        for column in COLUMNS:
             grid.add_column(column)
         for entry in entries:
             f1 = entry["test_macro_f1"]
@@ -48,7 +49,7 @@ def list_(project: ProjectOption = None, set_: SetOption = None, json: JsonOptio
             grid.add_row(
                 f"{entry['id']} (current)" if entry["current"] else entry["id"],
                 entry["status"],
-                entry["created"],
+                entry["created"].removesuffix("+00:00").replace("T", " "),
                 str(entry["lfs"]),
                 entry["label_model"],
                 entry["gold"],
