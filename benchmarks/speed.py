@@ -38,7 +38,7 @@ def _votes() -> list[list[str]]:
             "applying",
         ],
         [
-            "the same as keywords and patterns, with the extra `fast`",
+            "the same as keywords and patterns",
             _range(times[": declarative"]),
             "Snorkel's applier",
             "applying",

@@ -3,6 +3,7 @@
 import logging
 import re
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -122,7 +123,7 @@ def test_a_failure_leaves_what_was_there(
     def interrupted(x: Any) -> int:  # noqa: ANN401
         if x.id == "r49":
             assert target.with_name(".votes.parquet.partial").exists()
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
         return 1
 
     body = fails_late if error is InvalidVote else interrupted

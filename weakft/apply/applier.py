@@ -5,10 +5,12 @@ from collections.abc import Collection, Sequence
 import pandas as pd
 from snorkel.labeling import LabelingFunction as SnorkelLF
 
+from weakft.apply.budget import FaultBudget
 from weakft.apply.cache import VoteCache
 from weakft.apply.chunk import Terms
 from weakft.apply.cuts import even_slices, lasting_slices
 from weakft.apply.kept import fill_from_cache
+from weakft.apply.scan import warn_if_unsound
 from weakft.apply.table import Table, Task
 from weakft.apply.workers import EngineName, Workers
 from weakft.data.cells import to_columns
@@ -33,6 +35,8 @@ def apply_lfs(
     text_column: str = "text",
     time_limit: float | None = 10.0,
     unquoted: Collection[str] = (),
+    max_fault_rate: float = 1.0,
+    what: str = "",
     narrator: Narrator = SILENCE,
 ) -> LabelMatrix:
     """Let every labeling function vote on every row.
@@ -57,6 +61,9 @@ def apply_lfs(
         time_limit: seconds that an LF may take on one row before that counts as a fault.
         unquoted: columns that LFs see, and whose cells no fault and no refusal may quote; with
             one or more, what LFs raise is recorded without its message.
+        max_fault_rate: share of the rows on which an LF may raise. Where time limits alone show
+            that it raises too often, the other rows are left out.
+        what: names the rows in messages: a split.
         narrator: told of the progress.
 
     Returns:
@@ -65,8 +72,10 @@ def apply_lfs(
 
     Raises:
         ConfigError: the list of LFs is empty, or the engine is not to be had.
+        FaultBudgetExceeded: an LF raised on more rows than allowed.
         InvalidVote: an LF returned something other than a class index, ABSTAIN or None.
-        LFError: an element is no LF, a name is taken twice, or an LF ended its process.
+        LFError: an element is no LF, a name is taken twice, or an LF ended its process or ran
+            out of memory.
 
     Example:
         >>> from weakft import keyword_lf
@@ -76,10 +85,14 @@ def apply_lfs(
         ([[1], [-1]], ('a', 'b'))
     """
     check_lfs(lfs)
+    warn_if_unsound(lfs)
     crew = Workers(workers, engine, scheduler)
     columns = to_columns(frame)
     ids = tuple(str(i) for i in (columns[id_column] if id_column in columns else frame.index))
-    terms = Terms(cardinality, text_column, time_limit, bool(unquoted), id_column in unquoted)
+    budget = FaultBudget(len(ids), max_fault_rate, what)
+    terms = Terms(
+        cardinality, text_column, time_limit, bool(unquoted), id_column in unquoted, budget
+    )
     table = Table(lfs, columns, ids, terms)
     chunks = _evenly(ids, workers) if cache is None else _lastingly(ids, cache)
     missing = None if cache is None else fill_from_cache(table, chunks, cache, narrator)
@@ -92,7 +105,9 @@ def apply_lfs(
             if missing is not None:
                 missing.keep(table, task, part)
             advance(_rows_of(task, ids))
-    return table.matrix()
+    L = table.matrix()
+    budget.refuse(L.faults)
+    return L
 
 
 def _rows_of(task: Task, ids: Sequence[str]) -> int:

@@ -2,26 +2,31 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from types import CoroutineType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from snorkel.labeling import LabelingFunction as SnorkelLF
 
+from weakft.apply.budget import FaultBudget
 from weakft.apply.patience import patience
 from weakft.apply.prepared import PreparedRows
 from weakft.apply.rows import ReadsMore, one_column_views, row_views
 from weakft.apply.scan import scan
+from weakft.apply.shown import fault_text, value_of
 from weakft.data.cells import Columns
-from weakft.errors import InvalidVote
+from weakft.errors import InvalidVote, LFError
+from weakft.interrupts import Interrupts, noted_signals
 from weakft.labels import ABSTAIN, MAX_CARDINALITY, Fault, Votes
 from weakft.lf import ColumnLF, LabelingFunction, PatternLF
-from weakft.recording import traceback_of
 from weakft.visible import HIDDEN
 
 Body = Callable[[Any], Any]
+Positions = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -33,12 +38,14 @@ class ChunkVotes:
         faults: one entry for each LF that raised.
         seconds: [m] time each LF took; those found in one scan share its time evenly.
         read_text_alone: names of the LFs that were seen to read nothing but the text column.
+        overdue: names of the LFs that passed their time limit.
     """
 
     values: Votes
     faults: tuple[Fault, ...]
     seconds: npt.NDArray[np.float64]
     read_text_alone: frozenset[str] = frozenset()
+    overdue: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,7 @@ class Terms:
         time_limit: seconds after which a call on one row counts as a fault; None: no limit.
         withhold: leave out of faults and refusals whatever may quote a cell.
         hide_ids: leave out row ids, too.
+        budget: faults that the rows of all chunks may have; None: any number.
     """
 
     cardinality: int | None = None
@@ -58,6 +66,7 @@ class Terms:
     time_limit: float | None = None
     withhold: bool = False
     hide_ids: bool = False
+    budget: FaultBudget | None = None
 
 
 def apply_chunk(
@@ -73,13 +82,20 @@ def apply_chunk(
 
     Raises:
         InvalidVote: an LF returned something other than a class index, ABSTAIN or None.
+        FaultBudgetExceeded: an LF passed its time limit, and raised on more rows of this chunk
+            alone than the budget of all rows allows.
+        LFError: an LF ran out of memory.
     """
-    chunk = _Chunk(columns, ids, terms)
+    with noted_signals() as interrupts:
+        return _apply(lfs, _Chunk(columns, ids, terms, interrupts))
+
+
+def _apply(lfs: Sequence[SnorkelLF], chunk: "_Chunk") -> ChunkVotes:
     start = time.perf_counter()
     scanned = _scanned(lfs, chunk)
     scan_share = (time.perf_counter() - start) / max(len(scanned), 1)
     seconds = np.array([scan_share if lf.name in scanned else 0.0 for lf in lfs])
-    values = np.full((len(ids), len(lfs)), ABSTAIN, dtype=np.int8)
+    values = np.full((len(chunk.ids), len(lfs)), ABSTAIN, dtype=np.int8)
     faults: list[Fault] = []
     for j, lf in enumerate(lfs):
         start = time.perf_counter()
@@ -89,7 +105,13 @@ def apply_chunk(
             values[:, j], fault = chunk.votes_of(lf)
             faults += [fault] if fault else []
         seconds[j] += time.perf_counter() - start
-    return ChunkVotes(values, tuple(faults), seconds, frozenset(chunk.read_text_alone))
+    return ChunkVotes(
+        values,
+        tuple(faults),
+        seconds,
+        frozenset(chunk.read_text_alone),
+        frozenset(chunk.overdue),
+    )
 
 
 @dataclass(frozen=True)
@@ -120,11 +142,13 @@ class _Chunk:
     columns: Columns
     ids: Sequence[str]
     terms: Terms
+    interrupts: Interrupts
     _cells: dict[str, _Cells] = field(default_factory=dict)
     _views: list[Any] | None = None
     _text_views: tuple[list[Any], list[Any]] | None = None
     _prepared: dict[tuple[int, ...], PreparedRows] = field(default_factory=dict)
     read_text_alone: set[str] = field(default_factory=set)
+    overdue: set[str] = field(default_factory=set)
 
     def cells(self, column: str) -> _Cells:
         if column not in self._cells:
@@ -158,28 +182,28 @@ class _Chunk:
             except ReadsMore:
                 pass
         rows = self.prepared(lf) if lf._pre else self.views
-        votes, raised = _call(_body(lf), rows, self.terms)
-        return self._checked(lf, votes, self.ids), self._fault(lf, raised)
+        every = np.arange(len(self.ids))
+        return self._asked(lf, _Shown(rows, every, np.ones_like(every)))
 
     def prepared(self, lf: SnorkelLF) -> PreparedRows:
         """The rows after the LF's preprocessors, which run once for all LFs that share them."""
         key = tuple(map(id, lf._pre))
         if key not in self._prepared:
-            self._prepared[key] = PreparedRows(lf._pre, self.columns)
+            self._prepared[key] = PreparedRows(lf._pre, self.columns, self.interrupts)
         return self._prepared[key]
 
     def _at_once(self, lf: ColumnLF) -> Votes | None:
         """Votes on distinct cells in one call, or None where some cell makes it raise."""
         cells = self.cells(lf.column)
-        try:
+        votes = None
+        with suppress(BaseException):
             votes = list(lf.votes(cells.distinct))
-        except Exception:
-            return None
-        if len(votes) != len(cells.distinct):
+        self.interrupts.reraise()
+        if votes is None or len(votes) != len(cells.distinct):
             return None
         first = np.full(len(cells.distinct), len(self.ids))
         np.minimum.at(first, cells.codes, np.arange(len(self.ids)))
-        return self._checked(lf, votes, [self.ids[row] for row in first])[cells.codes]
+        return self._checked(lf, votes, first)[cells.codes]
 
     def _may_read_text_alone(self, lf: SnorkelLF) -> bool:
         pure = getattr(lf, "pure", True)
@@ -192,29 +216,113 @@ class _Chunk:
             ReadsMore: it reads something else.
         """
         cells = self.cells(self.terms.text_column)
-        rows, asked = self.text_views
-        asked.clear()
-        votes, raised = _call(_body(lf), rows, self.terms)
-        if asked:
-            raise ReadsMore(asked)
-        self.read_text_alone.add(lf.name)
+        rows, beyond = self.text_views
+        beyond.clear()
         where = np.argsort(cells.codes, kind="stable")
-        starts = np.searchsorted(cells.codes[where], np.arange(len(rows)))
-        first = where[starts]
-        checked = self._checked(lf, votes, [self.ids[row] for row in first])
+        first = where[np.searchsorted(cells.codes[where], np.arange(len(rows)))]
         counts = np.bincount(cells.codes, minlength=len(rows))
-        spread = {int(first[u]): (text, int(counts[u])) for u, (text, _) in raised.items()}
-        return checked[cells.codes], self._fault(lf, dict(sorted(spread.items())))
+        votes, fault = self._asked(lf, _Shown(rows, first, counts, beyond))
+        self.read_text_alone.add(lf.name)
+        return votes[cells.codes], fault
 
-    def _fault(self, lf: SnorkelLF, raised: dict[int, tuple[str, int]]) -> Fault | None:
-        if not raised:
-            return None
-        row, (text, _) = next(iter(raised.items()))
-        count = sum(count for _, count in raised.values())
-        return Fault(lf.name, count, self.ids[row], text, withheld=self.terms.withhold)
+    def _asked(self, lf: SnorkelLF, shown: "_Shown") -> tuple[Votes, Fault | None]:
+        """The votes of one LF, called on one view after the other; where it raises it abstains.
 
-    def _checked(self, lf: SnorkelLF, votes: list[Any], ids: Sequence[str]) -> Votes:
+        Raises:
+            ReadsMore: it asked for a column that the views do not show.
+            FaultBudgetExceeded, InvalidVote, LFError: see `apply_chunk`.
+        """
+        body, signals = _body(lf), self.interrupts.raised
+        votes: list[Any] = []
+        raised = _Raised(lf.name, shown)
+        remaining = iter(shown.rows)
+        with patience(self.terms.time_limit, lambda: len(votes)) as late:
+            while len(votes) < len(shown.first):
+                try:
+                    for row in remaining:
+                        vote = body(row)
+                        if late or signals:  # which the LF swallowed
+                            raise late[-1] if late else signals[0]
+                        votes.append(vote)
+                except BaseException as error:
+                    votes.append(ABSTAIN)  # before all else: progress, so that no tick raises here
+                    self.interrupts.reraise()
+                    if shown.beyond:
+                        break
+                    raised.add(len(votes) - 1, late[-1] if late else error)
+                    if late:
+                        late.clear()
+                        self.overdue.add(lf.name)
+                        raised.refuse_early(self.terms, self.ids)
+                    elif issubclass(type(error), MemoryError):
+                        raise raised.out_of_memory(self.ids, self.terms) from error
+        self.interrupts.reraise()
+        if shown.beyond:
+            raise ReadsMore(shown.beyond)
+        return self._checked(lf, votes, shown.first), raised.fault(self.ids, self.terms)
+
+    def _checked(self, lf: SnorkelLF, votes: list[Any], first: Positions) -> Votes:
+        ids = [self.ids[row] for row in first]
         return checked_votes(votes, lf.name, ids, self.terms)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What an LF is called with.
+
+    Attributes:
+        rows: r views of rows, each of which may stand for several.
+        first: [r] the first row of the chunk that each stands for, ascending.
+        counts: [r] how many rows each stands for.
+        beyond: not empty once an LF asked for a column that the views do not show.
+    """
+
+    rows: Iterable[Any]
+    first: Positions
+    counts: Positions
+    beyond: Sequence[Any] = ()
+
+
+class _Raised:
+    """Where one LF raised."""
+
+    def __init__(self, lf_name: str, shown: _Shown) -> None:
+        self._name = lf_name
+        self._shown = shown
+        self._positions: list[int] = []
+        self._error: BaseException | None = None  # the first
+        self._start = time.perf_counter()
+
+    def add(self, position: int, error: BaseException) -> None:
+        self._positions.append(position)
+        if self._error is None:
+            self._error = error
+
+    def fault(self, ids: Sequence[str], terms: Terms) -> Fault | None:
+        if self._error is None:
+            return None
+        row = self._shown.first[self._positions[0]]
+        text = fault_text(self._error, withhold=terms.withhold)
+        return Fault(self._name, self._count(), ids[row], text, withheld=terms.withhold)
+
+    def refuse_early(self, terms: Terms, ids: Sequence[str]) -> None:
+        if terms.budget is not None and terms.budget.is_exceeded_by(self._count()):
+            fault = self.fault(ids, terms)
+            assert fault is not None
+            seconds = {self._name: time.perf_counter() - self._start}
+            terms.budget.refuse_early(recorded([fault], terms), seconds, terms.time_limit)
+
+    def out_of_memory(self, ids: Sequence[str], terms: Terms) -> LFError:
+        row_id = HIDDEN if terms.hide_ids else ids[self._shown.first[self._positions[-1]]]
+        return LFError(
+            f"LF {self._name!r} ran out of memory on row {row_id!r}. Let it abstain on such rows, "
+            "or give the process more memory.",
+            lf_name=self._name,
+            row_id=row_id,
+        )
+
+    def _count(self) -> int:
+        return int(self._shown.counts[self._positions].sum())
 
 
 def _scanned(lfs: Sequence[SnorkelLF], chunk: _Chunk) -> dict[str, npt.NDArray[np.intp]]:
@@ -256,24 +364,6 @@ def _body(lf: SnorkelLF) -> Body:
     return body
 
 
-def _call(
-    body: Body, rows: Iterable[Any], terms: Terms
-) -> tuple[list[Any], dict[int, tuple[str, int]]]:
-    """Votes on the rows; a row on which the body raises abstains: (traceback, 1) by position."""
-    votes: list[Any] = []
-    raised: dict[int, tuple[str, int]] = {}
-    remaining = iter(rows)
-    with patience(terms.time_limit, lambda: len(votes)):
-        while True:
-            try:
-                votes.extend(map(body, remaining))
-                return votes, raised
-            except (Exception, SystemExit) as error:
-                text = "" if raised else traceback_of(error, withhold=terms.withhold)
-                raised[len(votes)] = (text, 1)
-                votes.append(ABSTAIN)
-
-
 def checked_votes(votes: list[Any], lf_name: str, ids: Sequence[str], terms: Terms) -> Votes:
     """Votes as int8, None as ABSTAIN.
 
@@ -281,11 +371,17 @@ def checked_votes(votes: list[Any], lf_name: str, ids: Sequence[str], terms: Ter
         InvalidVote: a vote is no class index, with the LF and the first such row.
     """
     limit = MAX_CARDINALITY if terms.cardinality is None else terms.cardinality
+    if len(votes) != len(ids):  # numpy would spread a single vote over all rows
+        raise RuntimeError(f"{len(votes)} votes of LF {lf_name!r} on {len(ids)} rows")
     refused = {kind for kind in set(map(type, votes)) if not _is_vote_type(kind)}
     if refused:
         position = next(i for i, vote in enumerate(votes) if type(vote) in refused)
-        raise _invalid_vote(lf_name, votes[position], ids[position], limit, terms)
-    numbers = [ABSTAIN if vote is None else int(vote) for vote in votes]
+        error = _invalid_vote(lf_name, votes[position], ids[position], limit, terms)
+        for vote in votes:
+            if type(vote) is CoroutineType:
+                vote.close()
+        raise error
+    numbers = [vote if type(vote) is int else _number(vote) for vote in votes]
     if numbers and not ABSTAIN <= min(numbers) <= max(numbers) < limit:
         position = next(i for i, vote in enumerate(numbers) if not ABSTAIN <= vote < limit)
         raise _invalid_vote(lf_name, votes[position], ids[position], limit, terms)
@@ -315,6 +411,13 @@ def _is_vote_type(kind: type) -> bool:
     return issubclass(kind, int | np.integer) and kind is not bool
 
 
+def _number(vote: Any) -> int:  # noqa: ANN401
+    """The vote as a plain int, without calling what a subclass of the user's overrides."""
+    if vote is None:
+        return ABSTAIN
+    return int.__index__(vote) if issubclass(type(vote), int) else int(np.generic.item(vote))
+
+
 def _invalid_vote(
     lf_name: str,
     vote: Any,  # noqa: ANN401
@@ -322,13 +425,17 @@ def _invalid_vote(
     limit: int,
     terms: Terms,
 ) -> InvalidVote:
-    hint = " A comparison is no vote; write `return SPAM if ... else ABSTAIN`."
-    returned = HIDDEN if terms.withhold else repr(vote)
+    kind = type(vote)
+    hint = ""
+    if kind in (bool, np.bool_):
+        hint = " A comparison is no vote; write `return SPAM if ... else ABSTAIN`."
+    if kind is CoroutineType:
+        hint = " An LF is a plain function: take out `async`."
+    returned = HIDDEN if terms.withhold else value_of(vote)
     row_id = HIDDEN if terms.hide_ids else row_id
     return InvalidVote(
-        f"LF {lf_name!r} returned {returned} ({type(vote).__name__}) on row {row_id!r}; a vote is "
-        f"a class index 0..{limit - 1}, ABSTAIN (-1) or None."
-        + (hint if isinstance(vote, bool | np.bool_) else ""),
+        f"LF {lf_name!r} returned {returned} ({kind.__name__}) on row {row_id!r}; a vote is "
+        f"a class index 0..{limit - 1}, ABSTAIN (-1) or None.{hint}",
         lf_name=lf_name,
         row_id=row_id,
     )

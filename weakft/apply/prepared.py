@@ -6,6 +6,7 @@ from typing import Any
 
 from weakft.apply.rows import namespaces
 from weakft.data.cells import Columns
+from weakft.interrupts import Interrupts
 
 
 class PreparedRows:
@@ -16,14 +17,17 @@ class PreparedRows:
     Args:
         chain: Snorkel preprocessors, the first to run first.
         columns: n cells by column.
+        interrupts: signals that a preprocessor may swallow.
 
     Yields:
         n functions that return the prepared row, or raise as a preprocessor did.
     """
 
-    def __init__(self, chain: Sequence[Any], columns: Columns) -> None:
+    def __init__(self, chain: Sequence[Any], columns: Columns, interrupts: Interrupts) -> None:
         self._rows = list(namespaces(columns))
-        self._chain = chain[1:] if _parse_at_once(chain[0], columns, self._rows) else chain
+        parsed = _parse_at_once(chain[0], columns, self._rows)
+        interrupts.reraise()
+        self._chain = chain[1:] if parsed else chain
         self._done: dict[int, Any] = {}
 
     def __iter__(self) -> Iterator[Callable[[], Any]]:
@@ -54,7 +58,7 @@ def _parse_at_once(mapper: Any, columns: Columns, rows: Sequence[Any]) -> bool: 
         return False
     try:
         documents = list(pipe(columns[text_field]))
-    except Exception:  # one by one, each row has its own fault
+    except BaseException:  # one by one, each row has its own fault
         return False
     if len(documents) != len(rows):
         return False

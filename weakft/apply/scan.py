@@ -1,29 +1,29 @@
-"""One scan of a text column for all patterns: a fast engine finds candidates, `re` judges.
+"""One scan of a text column for all patterns: RE2 finds candidates, `re` decides.
 
-Hyperscan (extra `fast`, x86-64) reads each text once for all patterns; without it pyarrow's
-RE2 reads the column once for each. Both see supersets of the patterns only, so that they can
-report too much but never too little (`weakft.apply.superset`).
+RE2 looks for the literals that the patterns cannot do without, all in one pass over a text, and
+then for the patterns whose literals are there. It sees supersets of the patterns only, so that
+it can report too much but never too little (`weakft.apply.superset`). A self-test compares it
+with `re` on this machine; where they differ, `re` reads everything.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, lru_cache
 from itertools import chain
 from operator import length_hint
 from typing import Any, Protocol
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+import re2
+from snorkel.labeling import LabelingFunction as SnorkelLF
 
 from weakft.apply.patience import TimeLimitExceeded, patience
-from weakft.apply.superset import BYTES, RE2, NoSuperset, superset
+from weakft.apply.superset import NoSuperset, superset
+from weakft.lf import PatternLF
 
-hyperscan: Any
-try:
-    import hyperscan
-except ImportError:  # not installed, or no x86-64
-    hyperscan = None
+FILTER_CHARACTERS = 50_000  # of patterns; RE2 takes seconds to find out that it cannot hold more
+
+Find = Callable[[bytes], Iterable[int]]
 
 
 class Engine(Protocol):
@@ -42,7 +42,7 @@ class Engine(Protocol):
 def scan(
     patterns: Sequence[re.Pattern[str]], texts: Sequence[str], time_limit: float | None = None
 ) -> Iterator[tuple[int, Sequence[int]]]:
-    """Where each pattern is found, exactly as `pattern.search` would tell.
+    """Where each pattern is found, exactly as `pattern.search` finds it.
 
     Args:
         patterns: compiled by Python's `re`.
@@ -51,23 +51,25 @@ def scan(
 
     Yields:
         (position of a pattern, positions of the texts it is found in), each pattern once;
-        a pattern that takes too long on a text not at all.
+        a pattern that takes too long, or too much memory, on a text not at all.
 
     Example:
         >>> found = scan([re.compile("a+"), re.compile("^b")], ["ba", "ab", "c"])
         >>> sorted((pattern, sorted(texts)) for pattern, texts in found)
         [(0, [0, 1]), (1, [0])]
     """
-    engine = _engine(tuple(patterns))
-    left = ((p, range(len(texts))) for p in range(len(patterns)) if p not in engine.known)
-    for position, candidates in chain(engine.candidates(texts), left):
+    engine = _engine(tuple(patterns)) if is_sound() else None
+    known = engine.known if engine else frozenset()
+    found = engine.candidates(texts) if engine else iter(())
+    left = ((p, range(len(texts))) for p in range(len(patterns)) if p not in known)
+    for position, candidates in chain(found, left):
         try:
-            yield position, _judged(patterns[position], texts, candidates, time_limit)
-        except TimeLimitExceeded:
+            yield position, _confirmed(patterns[position], texts, candidates, time_limit)
+        except (TimeLimitExceeded, MemoryError):
             continue
 
 
-def _judged(
+def _confirmed(
     pattern: re.Pattern[str], texts: Sequence[str], rows: Sequence[int], time_limit: float | None
 ) -> list[int]:
     search, remaining = pattern.search, iter(rows)
@@ -75,117 +77,148 @@ def _judged(
         return [row for row in remaining if search(texts[row])]
 
 
-@cache
-def _engine(patterns: tuple[re.Pattern[str], ...]) -> Engine:
-    return HyperscanEngine(patterns) if hyperscan is not None else Re2Engine(patterns)
-
-
-class HyperscanEngine:
-    """Intel's Hyperscan (Wang et al., NSDI 2019): all patterns in one pass over each text."""
-
-    def __init__(self, patterns: Sequence[re.Pattern[str]]) -> None:
-        written = _supersets(patterns, BYTES)
-        try:
-            database = _database(list(written.values()))
-        except hyperscan.HyperscanError:  # some of them are too large; which is not told
-            written = {p: expression for p, expression in written.items() if _compiles(expression)}
-            database = _database(list(written.values()))
-        self._positions = list(written)
-        self._scan: Callable[..., Any] = database.scan
-
-    @property
-    def known(self) -> frozenset[int]:
-        """Positions of the patterns that Hyperscan took."""
-        return frozenset(self._positions)
-
-    def candidates(self, texts: Sequence[str]) -> Iterator[tuple[int, Sequence[int]]]:
-        """See `Engine`."""
-        if not self._positions:
-            return
-        found: list[list[int]] = [[] for _ in self._positions]
-        record = [rows.append for rows in found]
-
-        def on_match(expression: int, start: int, end: int, flags: int, row: int) -> None:
-            record[expression](row)
-
-        scan_bytes = self._scan
-        for row, text in enumerate(texts):
-            scan_bytes(
-                text.encode("utf-8", "surrogatepass"), match_event_handler=on_match, context=row
-            )
-        yield from zip(self._positions, found, strict=True)
-
-
 class Re2Engine:
-    """RE2 by way of pyarrow: one pass over the column for each pattern."""
+    """RE2 (Cox, 2010): the literals of all patterns in one pass, then the patterns."""
 
     def __init__(self, patterns: Sequence[re.Pattern[str]]) -> None:
-        self._written = {
-            position: expression
-            for position, expression in _supersets(patterns, RE2).items()
-            if _accepted_by_re2(expression)
-        }
+        self._finders: list[tuple[list[int], Find]] = []
+        group: dict[int, str] = {}
+        size = 0
+        for position, expression in _supersets(patterns).items():
+            length = len(patterns[position].pattern)
+            if length > FILTER_CHARACTERS:
+                self._add_alone(position, expression)
+                continue
+            if size + length > FILTER_CHARACTERS:
+                self._add_together(group)
+                group, size = {}, 0
+            group[position] = expression
+            size += length
+        self._add_together(group)
 
     @property
     def known(self) -> frozenset[int]:
         """Positions of the patterns that RE2 took."""
-        return frozenset(self._written)
+        return frozenset(position for positions, _ in self._finders for position in positions)
 
     def candidates(self, texts: Sequence[str]) -> Iterator[tuple[int, Sequence[int]]]:
         """See `Engine`."""
+        encoded, odd = _encoded(texts)
+        for positions, find in self._finders:
+            found: list[list[int]] = [[] for _ in positions]
+            for row, text in encoded:
+                for index in find(text):
+                    found[index].append(row)
+            yield from ((p, rows + odd) for p, rows in zip(positions, found, strict=True))
+
+    def _add_together(self, expressions: dict[int, str]) -> None:
+        positions, together = [], re2.Filter()
+        for position, expression in expressions.items():
+            try:
+                together.Add(expression, _options())
+            except re2.error:  # too large: `re` reads all texts
+                continue
+            positions.append(position)
+        if not positions:
+            return
         try:
-            column, odd = pa.array(texts, type=pa.large_string()), np.empty(0, dtype=np.intp)
-        except UnicodeEncodeError:  # lone surrogates have no UTF-8: candidates for all
-            odd = np.array([row for row, text in enumerate(texts) if not _is_utf8(text)])
-            column = pa.array([t if _is_utf8(t) else "" for t in texts], type=pa.large_string())
-        for position, expression in self._written.items():
-            mask = pc.match_substring_regex(column, expression).to_numpy(zero_copy_only=False)
-            mask[odd] = True
-            yield position, np.flatnonzero(mask).tolist()
+            together.Compile()
+        except re2.error:  # too many literals
+            for position in positions:
+                self._add_alone(position, expressions[position])
+            return
+        self._finders.append((positions, lambda text: together.Match(text) or ()))
+
+    def _add_alone(self, position: int, expression: str) -> None:
+        try:
+            search = re2.compile(expression, _options()).search
+        except re2.error:
+            return
+        self._finders.append(([position], lambda text: (0,) if search(text) else ()))
 
 
-def _supersets(patterns: Sequence[re.Pattern[str]], dialect: Any) -> dict[int, str]:  # noqa: ANN401
+@lru_cache(maxsize=4)
+def _engine(patterns: tuple[re.Pattern[str], ...]) -> Engine:
+    return Re2Engine(patterns)
+
+
+@cache
+def is_sound() -> bool:
+    """Whether the engine misses no match of the self-test on this machine."""
+    return all(not misses(Re2Engine, patterns, texts) for patterns, texts in _self_tests())
+
+
+def warn_if_unsound(lfs: Iterable[SnorkelLF]) -> None:
+    """Warn once where LFs look for patterns and the engine failed its self-test."""
+    if any(isinstance(lf, PatternLF) for lf in lfs) and not is_sound():
+        warnings.warn(
+            "RE2 (google-re2) misses matches that Python's `re` finds on this machine. Patterns "
+            "are searched by `re` alone: votes are right, and slow. Please report it, with the "
+            "versions that `weakft doctor` shows and the model of the CPU.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+
+def misses(
+    engine: Callable[[Sequence[re.Pattern[str]]], Engine],
+    patterns: Sequence[re.Pattern[str]],
+    texts: Sequence[str],
+) -> list[tuple[int, int]]:
+    """(pattern, text) positions where `re` finds a pattern and the engine has no candidate."""
+    found = {p: set(rows) for p, rows in engine(patterns).candidates(texts)}
+    return [
+        (p, row)
+        for p, rows in found.items()
+        for row, text in enumerate(texts)
+        if row not in rows and patterns[p].search(text)
+    ]
+
+
+def _self_tests() -> Iterator[tuple[list[re.Pattern[str]], list[str]]]:
+    """Sets of patterns, with texts of many lengths that hold words at their starts and ends."""
+    fillers = ("x", "ab ", "é", "日本", " ")
+    words = ("no", "refund", "Straße", "now", "$5", "\n")
+    lengths = (*range(0, 72, 3), 127, 128, 255, 300)
+    texts = [
+        text
+        for n, length in enumerate(lengths)
+        for filler in [(fillers[n % len(fillers)] * length)[:length]]
+        for word in words[n % 2 :: 2]
+        for text in (f"{filler} {word}", f"{word} {filler}", filler + word)
+    ]
+    one_word = re.compile(r"(?<!\w)no(?!\w)", re.IGNORECASE)
+    beside = [re.compile(e) for e in (r"refund.*now", "^no", "now$", r"[$£]\d", "x{3}", r"\bno")]
+    folded = [re.compile(e, re.IGNORECASE) for e in ("straSSe|straße", "now", "é+ refund")]
+    yield [one_word, *beside, *folded], texts
+    yield [one_word, beside[0]], texts
+
+
+def _supersets(patterns: Sequence[re.Pattern[str]]) -> dict[int, str]:
     written = {}
     for position, pattern in enumerate(patterns):
         try:
-            written[position] = superset(pattern, dialect)
+            written[position] = superset(pattern)
         except NoSuperset:
             continue
     return written
 
 
-def _database(expressions: Sequence[str]) -> Any:  # noqa: ANN401
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    if not expressions:
-        return database
-    database.compile(
-        expressions=[expression.encode("ascii") for expression in expressions],
-        ids=list(range(len(expressions))),
-        elements=len(expressions),
-        flags=[hyperscan.HS_FLAG_SINGLEMATCH] * len(expressions),
-    )
-    return database
+def _encoded(texts: Sequence[str]) -> tuple[list[tuple[int, bytes]], list[int]]:
+    """Texts in UTF-8, with their positions; and positions of those that have none.
+
+    Lone surrogates have no UTF-8: such texts are candidates of every pattern.
+    """
+    encoded, odd = [], []
+    for row, text in enumerate(texts):
+        try:
+            encoded.append((row, text.encode()))
+        except UnicodeEncodeError:
+            odd.append(row)
+    return encoded, odd
 
 
-def _compiles(expression: str) -> bool:
-    try:
-        _database([expression])
-    except hyperscan.HyperscanError:
-        return False
-    return True
-
-
-def _accepted_by_re2(expression: str) -> bool:
-    try:
-        pc.match_substring_regex(pa.array([""]), expression)
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _options() -> Any:  # noqa: ANN401
+    options = re2.Options()
+    options.log_errors = False
+    return options

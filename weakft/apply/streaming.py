@@ -14,10 +14,11 @@ from snorkel.labeling import LabelingFunction as SnorkelLF
 
 from weakft.apply.applier import CHUNK_ROWS
 from weakft.apply.arrow import cells_of, votes_batch, votes_schema
-from weakft.apply.budget import refuse_faults_over_budget
+from weakft.apply.budget import FaultBudget
 from weakft.apply.chunk import ChunkVotes, Terms, merged, recorded
 from weakft.apply.parquet import written_whole
 from weakft.apply.processes import Chunk
+from weakft.apply.scan import warn_if_unsound
 from weakft.apply.workers import EngineName, Workers
 from weakft.data.parquet import batches_of, columns_of, opened
 from weakft.labels import ABSTAIN, Fault
@@ -82,7 +83,7 @@ def apply_parquet(
         hidden: columns that LFs must not see.
         unquoted: columns that no fault may quote, see `apply_lfs`.
         time_limit: seconds that an LF may take on one row before that counts as a fault.
-        max_fault_rate: share of the rows on which an LF may raise; judged at the end.
+        max_fault_rate: share of the rows on which an LF may raise, see `apply_lfs`.
         narrator: told of the progress.
 
     Raises:
@@ -91,18 +92,23 @@ def apply_parquet(
         FaultBudgetExceeded: an LF raised on more rows than allowed; nothing is written.
         ConfigError: the list of LFs is empty, or the engine is not to be had.
         InvalidVote: an LF returned something other than a class index, ABSTAIN or None.
-        LFError: an element is no LF, a name is taken twice, or an LF ended its process.
+        LFError: an element is no LF, a name is taken twice, or an LF ended its process or ran
+            out of memory.
     """
     check_lfs(lfs)
     names, start = [lf.name for lf in lfs], time.perf_counter()
+    warn_if_unsound(lfs)
     crew = Workers(workers, engine, scheduler)
-    terms = Terms(cardinality, text_column, time_limit, bool(unquoted), id_column in unquoted)
-    tally = _Tally(len(lfs))
     with (
         opened(source, [id_column, text_column]) as file,
         written_whole(target, source, votes_schema(names)) as write,
         narrator.task("Applying LFs", total=file.metadata.num_rows, unit="rows") as advance,
     ):
+        budget = FaultBudget(file.metadata.num_rows, max_fault_rate, source.name)
+        terms = Terms(
+            cardinality, text_column, time_limit, bool(unquoted), id_column in unquoted, budget
+        )
+        tally = _Tally(names, terms)
         shown = [name for name in columns_of(file) if name not in hidden]
         batches = batches_of(file, source, shown, CHUNK_ROWS)
         chunks = ((lfs, *cells_of(batch, id_column)) for batch in batches)
@@ -113,7 +119,7 @@ def apply_parquet(
             while group := list(islice(voted, CHUNKS_PER_ROW_GROUP)):
                 write(pa.Table.from_batches(group))
         faults = recorded(tally.faults, terms)
-        refuse_faults_over_budget(faults, tally.rows, source.name, max_fault_rate)
+        budget.refuse(faults)
     votes = dict(zip(names, tally.votes.tolist(), strict=True))
     return Streamed(tally.rows, tally.covered, votes, faults, time.perf_counter() - start)
 
@@ -121,18 +127,33 @@ def apply_parquet(
 class _Tally:
     """Sums over the chunks seen so far."""
 
-    def __init__(self, lfs: int) -> None:
+    def __init__(self, names: Sequence[str], terms: Terms) -> None:
         self.rows = self.covered = 0
-        self.votes = np.zeros(lfs, dtype=np.int64)
+        self.votes = np.zeros(len(names), dtype=np.int64)
+        self._seconds = np.zeros(len(names))
+        self._names = names
+        self._terms = terms
         self.faults: tuple[Fault, ...] = ()
 
     def counted(self, part: ChunkVotes, advance: Advance) -> ChunkVotes:
-        """The part itself, after counting it."""
+        """The part itself, after counting it.
+
+        Raises:
+            FaultBudgetExceeded: an LF passed its time limit and has used up its budget.
+        """
         voted = part.values != ABSTAIN
         self.rows += len(voted)
         self.covered += int(voted.any(axis=1).sum())
         self.votes += voted.sum(axis=0)
         self.faults = merged([*self.faults, *part.faults])
+        self._seconds += part.seconds
+        if part.overdue and self._terms.budget is not None:
+            seconds = dict(zip(self._names, self._seconds, strict=True))
+            self._terms.budget.refuse_early(
+                recorded((f for f in self.faults if f.lf_name in part.overdue), self._terms),
+                seconds,
+                self._terms.time_limit,
+            )
         advance(len(voted))
         return part
 

@@ -1,9 +1,9 @@
-r"""A looser regular expression for a fast engine: it matches wherever Python's `re` does.
+r"""A looser regular expression for RE2: it matches wherever Python's `re` does.
 
-Fast engines (Hyperscan, RE2) disagree with `re` about `\w`, `\s`, `$`, case folding and more,
-and have no lookaround or backreferences. So none of that is left to them: a pattern is parsed
+RE2 disagrees with `re` about `\w`, `\s`, `$`, case folding and more,
+and has no lookaround or backreferences. So none of that is left to it: a pattern is parsed
 by Python's own parser and rewritten into literals, ASCII classes, alternatives and repeats,
-each at least as wide as what it stands for. The engine then only finds candidates; `re` judges.
+each at least as wide as what it stands for. RE2 then only finds candidates; `re` decides.
 
 What is rewritten to what:
 
@@ -16,8 +16,8 @@ What is rewritten to what:
 """
 
 import re
+from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
@@ -45,131 +45,109 @@ class NoSuperset(ValueError):
     """The pattern has no useful superset; ask `re` itself about every text."""
 
 
-@dataclass(frozen=True)
-class Dialect:
-    """How an engine writes what the rewriting needs.
-
-    Attributes:
-        non_ascii: matches any one non-ASCII character.
-        anything: matches any string, line ends included.
-        end: matches at the end and before a final line end, as Python's `$`; or nothing.
-    """
-
-    non_ascii: str
-    anything: str
-    end: str
-
-    def literal(self, character: str) -> str:
-        """One character, escaped."""
-        if character.isascii():
-            return f"\\x{ord(character):02x}"
-        if self is BYTES:
-            return "".join(f"\\x{b:02x}" for b in character.encode("utf-8", "surrogatepass"))
-        return f"\\x{{{ord(character):x}}}"
+NON_ASCII = r"[^\x00-\x7f]"
+ANYTHING = r"(?s:.*)"
 
 
-BYTES = Dialect(r"(?:[\xc2-\xf4][\x80-\xbf]{1,3})", r"(?:[\x00-\xff]*)", "$")
-"""Hyperscan over UTF-8 bytes, without its UTF-8 mode."""
-
-RE2 = Dialect(r"[^\x00-\x7f]", r"(?s:.*)", "")
-"""RE2 over UTF-8 text, as pyarrow has it."""
-
-
-def superset(pattern: re.Pattern[str], dialect: Dialect) -> str:
-    r"""A regular expression of the dialect, found wherever `pattern` is.
+def superset(pattern: re.Pattern[str]) -> str:
+    r"""A regular expression of RE2's, found wherever `pattern` is.
 
     Raises:
         NoSuperset: the pattern may match the empty string, or holds a conditional.
 
     Example:
-        >>> superset(re.compile(r"\bno(?= more)"), RE2)
+        >>> superset(re.compile(r"\bno(?= more)"))
         '\\b\\x6e\\x6f'
-        >>> superset(re.compile(r"(\d)\1"), RE2)
+        >>> superset(re.compile(r"(\d)\1"))
         '(?:(?:[\\x30-\\x39]|[^\\x00-\\x7f]))(?s:.*)'
     """
     parsed = _parser.parse(pattern.pattern, pattern.flags)
     if parsed.getwidth()[0] == 0:
         raise NoSuperset("matches the empty string")
-    return _Writer(dialect).sequence(list(parsed), parsed.state.flags)
+    return _sequence(list(parsed), parsed.state.flags)
 
 
-@dataclass(frozen=True)
-class _Writer:
-    """Writes parsed patterns; `left` and `right` ask for a word boundary on that side."""
-
-    dialect: Dialect
-
-    def sequence(
-        self, nodes: Sequence[Node], flags: int, left: bool = False, right: bool = False
-    ) -> str:
-        last = len(nodes) - 1
-        bounds = [_is_boundary(node) for node in nodes]
-        return "".join(
-            self.node(
-                *node,
-                flags,
-                left=left if position == 0 else bounds[position - 1],
-                right=right if position == last else bounds[position + 1],
-            )
-            for position, node in enumerate(nodes)
+def _sequence(nodes: Sequence[Node], flags: int, left: bool = False, right: bool = False) -> str:
+    """Nodes in a row; `left` and `right` ask for a word boundary on that side."""
+    last = len(nodes) - 1
+    bounds = [_is_boundary(node) for node in nodes]
+    return "".join(
+        _node(
+            *node,
+            flags,
+            left=left if position == 0 else bounds[position - 1],
+            right=right if position == last else bounds[position + 1],
         )
+        for position, node in enumerate(nodes)
+    )
 
-    def node(self, op: Any, argument: Any, flags: int, left: bool, right: bool) -> str:  # noqa: ANN401
-        if op in (sre.LITERAL, sre.NOT_LITERAL, sre.ANY, sre.IN):
-            return self.one_of(*_members(op, argument, flags), left, right)
-        if op is sre.BRANCH:
-            branches = (self.sequence(list(b), flags, left, right) for b in argument[1])
-            return f"(?:{'|'.join(branches)})"
-        if op is sre.SUBPATTERN:
-            _, added, removed, inside = argument
-            return f"(?:{self.sequence(list(inside), (flags | added) & ~removed, left, right)})"
-        if op is sre.ATOMIC_GROUP:
-            return f"(?:{self.sequence(list(argument), flags, left, right)})"
-        if op in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
-            least, most, inside = argument
-            return self.repeat(least, most, inside, flags)
-        if op is sre.AT:
-            return self.anchor(argument, flags)
-        if op in (sre.ASSERT, sre.ASSERT_NOT):
-            return ""
-        if op is sre.GROUPREF:
-            return self.dialect.anything
-        raise NoSuperset(f"holds {op}")
 
-    def repeat(self, least: int, most: int, inside: Sequence[Node], flags: int) -> str:
-        written = self.sequence(list(inside), flags)
-        if not written:
-            return ""
-        bound = "" if most is sre.MAXREPEAT else str(most)
-        return f"(?:{written}){{{least},{bound}}}"
+def _node(op: Any, argument: Any, flags: int, left: bool, right: bool) -> str:  # noqa: ANN401
+    if op in (sre.LITERAL, sre.NOT_LITERAL, sre.ANY, sre.IN):
+        return _one_of(*_members(op, argument, flags), left, right)
+    if op is sre.BRANCH:
+        branches = (_sequence(list(b), flags, left, right) for b in argument[1])
+        return f"(?:{'|'.join(branches)})"
+    if op is sre.SUBPATTERN:
+        _, added, removed, inside = argument
+        return f"(?:{_sequence(list(inside), (flags | added) & ~removed, left, right)})"
+    if op is sre.ATOMIC_GROUP:
+        return f"(?:{_sequence(list(argument), flags, left, right)})"
+    if op in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
+        least, most, inside = argument
+        return _repeat(least, most, inside, flags)
+    if op is sre.AT:
+        return _anchor(argument, flags)
+    if op in (sre.ASSERT, sre.ASSERT_NOT):
+        return ""
+    if op is sre.GROUPREF:
+        return ANYTHING
+    raise NoSuperset(f"holds {op}")
 
-    def anchor(self, where: Any, flags: int) -> str:  # noqa: ANN401
-        if where is sre.AT_BEGINNING_STRING:
-            return "^"
-        if where is sre.AT_END_STRING:
-            return r"\z"
-        if flags & re.MULTILINE:
-            return ""
-        return {sre.AT_BEGINNING: "^", sre.AT_END: self.dialect.end}.get(where, "")
 
-    def one_of(self, members: frozenset[str], any_non_ascii: bool, left: bool, right: bool) -> str:
-        """Text of a class of characters, word boundaries asked of ASCII word characters alone."""
-        narrow = {c for c in members if c.isascii()}
-        words = narrow & WORD if left or right else set()
-        bounded = (r"\b" if left else "", r"\b" if right else "")
-        alternatives = [f"{bounded[0]}{self.ascii(words)}{bounded[1]}"] if words else []
-        alternatives += [self.ascii(narrow - words)] if narrow - words else []
-        if any_non_ascii:
-            alternatives.append(self.dialect.non_ascii)
-        else:
-            alternatives += sorted(self.dialect.literal(c) for c in members - narrow)
-        if not alternatives:
-            raise NoSuperset("holds a class without members")
-        return alternatives[0] if len(alternatives) == 1 else f"(?:{'|'.join(alternatives)})"
+def _repeat(least: int, most: int, inside: Sequence[Node], flags: int) -> str:
+    written = _sequence(list(inside), flags)
+    if not written:
+        return ""
+    bound = "" if most is sre.MAXREPEAT else str(most)
+    return f"(?:{written}){{{least},{bound}}}"
 
-    def ascii(self, members: Iterable[str]) -> str:
-        ranges = _ranges(sorted(members))
-        return ranges[0] if len(ranges) == 1 and "-" not in ranges[0] else f"[{''.join(ranges)}]"
+
+def _anchor(where: Any, flags: int) -> str:  # noqa: ANN401
+    if where is sre.AT_BEGINNING_STRING:
+        return "^"
+    if where is sre.AT_END_STRING:
+        return r"\z"
+    if flags & re.MULTILINE:
+        return ""
+    return "^" if where is sre.AT_BEGINNING else ""
+
+
+def _one_of(members: frozenset[str], any_non_ascii: bool, left: bool, right: bool) -> str:
+    """Text of a class of characters, word boundaries asked of ASCII word characters alone."""
+    narrow = {c for c in members if c.isascii()}
+    words = narrow & WORD if left or right else set()
+    bounded = (r"\b" if left else "", r"\b" if right else "")
+    alternatives = [f"{bounded[0]}{_ascii(words)}{bounded[1]}"] if words else []
+    alternatives += [_ascii(narrow - words)] if narrow - words else []
+    if any_non_ascii:
+        alternatives.append(NON_ASCII)
+    else:
+        alternatives += sorted(_literal(c) for c in members - narrow)
+    if not alternatives:
+        raise NoSuperset("holds a class without members")
+    return alternatives[0] if len(alternatives) == 1 else f"(?:{'|'.join(alternatives)})"
+
+
+def _ascii(members: Iterable[str]) -> str:
+    ranges = _ranges(sorted(members))
+    return ranges[0] if len(ranges) == 1 and "-" not in ranges[0] else f"[{''.join(ranges)}]"
+
+
+def _literal(character: str) -> str:
+    if character.isascii():
+        return f"\\x{ord(character):02x}"
+    return f"\\x{{{ord(character):x}}}"
 
 
 def _is_boundary(node: Node) -> bool:
@@ -245,8 +223,10 @@ def _folding_beyond_ascii() -> frozenset[str]:
 @cache
 def _cased() -> str:
     """All characters that have another case."""
-    characters = (chr(code) for code in range(0x110000))
-    return "".join(c for c in characters if c.lower() != c or c.upper() != c)
+    everything = array("I", range(0x110000)).tobytes().decode("utf-32", "surrogatepass")
+    blocks = (everything[start : start + 256] for start in range(0, len(everything), 256))
+    cased = (block for block in blocks if not block == block.lower() == block.upper())
+    return "".join(c for block in cased for c in block if c.lower() != c or c.upper() != c)
 
 
 def _ranges(characters: Sequence[str]) -> list[str]:

@@ -52,15 +52,26 @@ class Table:
         return workers.compute(chunks, self.terms) if tasks else iter(())
 
     def fill(self, task: Task, part: ChunkVotes) -> None:
-        """Put in what a task gave."""
+        """Put in what a task gave.
+
+        Raises:
+            FaultBudgetExceeded: an LF passed its time limit and has used up its budget.
+        """
         self.values[task.rows, list(task.lfs)] = part.values
         self._seconds[list(task.lfs)] += part.seconds
         position = {self.lfs[j].name: j for j in task.lfs}
         for fault in part.faults:
             self._faults[task.rows.start, position[fault.lf_name]] = fault
+        if part.overdue and self.terms.budget is not None:
+            seconds = {lf.name: self._seconds[j] for j, lf in enumerate(self.lfs)}
+            faults = [fault for fault in self._merged() if fault.lf_name in part.overdue]
+            self.terms.budget.refuse_early(faults, seconds, self.terms.time_limit)
 
     def matrix(self) -> LabelMatrix:
         """The finished matrix; faults in the order of rows."""
-        faults = recorded((self._faults[p] for p in sorted(self._faults)), self.terms)
         names = tuple(lf.name for lf in self.lfs)
-        return LabelMatrix(self.values, names, self.ids, faults, tuple(self._seconds.tolist()))
+        seconds = tuple(self._seconds.tolist())
+        return LabelMatrix(self.values, names, self.ids, self._merged(), seconds)
+
+    def _merged(self) -> tuple[Fault, ...]:
+        return recorded((self._faults[p] for p in sorted(self._faults)), self.terms)

@@ -86,6 +86,8 @@ def _findings(project: Project, lfs: Sequence[SnorkelLF], data: Dataset) -> list
         text_column=columns.text,
         label_column=columns.label,
         unquoted=project.config.hidden_from_all_but_lfs,
+        time_limit=project.config.apply.time_limit,
+        max_fault_rate=project.config.labeling.max_fault_rate,
     )
 
 

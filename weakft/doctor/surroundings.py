@@ -16,7 +16,6 @@ ROOM = 1e9  # bytes; a run with its model, its checkpoints and its tables
 EXTRAS = {
     "app": "weakft app",
     "report": "weakft report --html",
-    "fast": "LFs of many patterns in one scan (hyperscan)",
     "peft": "train.strategy = lora, ia3, ...",
     "images": 'task = "image"',
     "dask": 'apply.engine = "dask"',

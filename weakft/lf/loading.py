@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 from snorkel.labeling import LabelingFunction as SnorkelLF
 
 from weakft.errors import ConfigError, LFError, LFImportError
+from weakft.interrupts import noted_signals
 from weakft.lf.collecting import lfs_of, unbound_lfs, unused_lfs
 from weakft.lf.function import Creations
 from weakft.lf.lookup import project_root
@@ -140,18 +141,24 @@ def _import_file(file: Path, root: Path) -> tuple[ModuleType, Creations]:
         raise LFImportError(f"{file}: wanted a Python file ending in .py.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    with _importable(root, file.parent), Creations.recorded() as created:
+    with (
+        _importable(root, file.parent),
+        Creations.recorded() as created,
+        noted_signals() as interrupts,
+    ):
         resources = project_root.set(root)
         try:
             spec.loader.exec_module(module)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             del sys.modules[name]
+            interrupts.reraise()
             raise LFImportError(
                 f"{file} does not import: {type(error).__name__}: {error} ({_place(error)}). "
                 "Fix it, then run `weakft check`."
             ) from error
         finally:
             project_root.reset(resources)
+        interrupts.reraise()
     return module, created
 
 

@@ -12,8 +12,10 @@ from snorkel.labeling import LabelingFunction as SnorkelLF
 
 from weakft.analysis import near_copies
 from weakft.apply import apply_lfs
+from weakft.apply.patience import TimeLimitExceeded, patience
 from weakft.apply.rows import RowView, row_views
 from weakft.data.cells import to_columns
+from weakft.interrupts import noted_signals
 from weakft.labels import ABSTAIN, LabelMatrix
 from weakft.lf import PatternLF
 from weakft.lf.fingerprint import NotCacheable, fingerprint
@@ -46,6 +48,8 @@ def find_faults(
     text_column: str = "text",
     label_column: str = "label",
     unquoted: Collection[str] = (),
+    time_limit: float | None = 10.0,
+    max_fault_rate: float = 1.0,
 ) -> list[Finding]:
     """Look at the LFs themselves and at their votes on a sample.
 
@@ -56,8 +60,11 @@ def find_faults(
         text_column: the column whose repeated cells are looked at once.
         label_column: the column of gold labels, which no LF may read.
         unquoted: columns that no refusal may quote, see `apply_lfs`.
+        time_limit: seconds that an LF may take on one row.
+        max_fault_rate: share of the sample on which an LF may raise.
 
     Raises:
+        FaultBudgetExceeded: an LF raised on more rows than allowed.
         InvalidVote: an LF returned something that is no vote.
 
     Example:
@@ -67,13 +74,22 @@ def find_faults(
         >>> [(fault.lf, fault.rule) for fault in faults]
         [('any', 'always_votes'), ('none', 'never_votes'), ('none', 'backtracks')]
     """
-    L = apply_lfs(lfs, sample, id_column=id_column, text_column=text_column, unquoted=unquoted)
+    L = apply_lfs(
+        lfs,
+        sample,
+        id_column=id_column,
+        text_column=text_column,
+        unquoted=unquoted,
+        time_limit=time_limit,
+        max_fault_rate=max_fault_rate,
+        what="sampled train",
+    )
     rows = _trapped_rows(sample, label_column)
     found = []
     for j, lf in enumerate(lfs):
         found += [
             *_about_votes(L, j),
-            *_about_label(lf, rows, label_column),
+            *_about_label(lf, rows, label_column, time_limit),
             *_about_patterns(lf),
             *_about_purity(lf),
         ]
@@ -130,9 +146,11 @@ def _trapped_rows(sample: pd.DataFrame, label_column: str) -> list[Any]:
     return row_views(to_columns(probed), type("Trapped", (TrappedView,), trap))
 
 
-def _about_label(lf: SnorkelLF, rows: Sequence[Any], label_column: str) -> Iterator[Finding]:
+def _about_label(
+    lf: SnorkelLF, rows: Sequence[Any], label_column: str, time_limit: float | None
+) -> Iterator[Finding]:
     column = getattr(lf, "column", None)
-    if column == label_column or (not lf._pre and any(_reads_label(lf, row) for row in rows)):
+    if column == label_column or (not lf._pre and _any_reads_label(lf, rows, time_limit)):
         message = (
             f"reads the label column {label_column!r}, which no row shows it: a rule that "
             "knows the answer teaches nothing. Judge by other columns."
@@ -140,10 +158,24 @@ def _about_label(lf: SnorkelLF, rows: Sequence[Any], label_column: str) -> Itera
         yield Finding(lf.name, "reads_label", message)
 
 
+def _any_reads_label(lf: SnorkelLF, rows: Sequence[Any], time_limit: float | None) -> bool:
+    seen = 0
+    with contextlib.suppress(TimeLimitExceeded), patience(time_limit, lambda: seen) as late:
+        for row in rows:
+            if _reads_label(lf, row):
+                return True
+            if late:
+                return False
+            seen += 1
+    return False
+
+
 def _reads_label(lf: Callable[[Any], Any], row: Any) -> bool:  # noqa: ANN401
     row._sprung.clear()
-    with contextlib.suppress(ReadsLabel, Exception):  # faults count where votes are cast
-        lf(row)
+    with noted_signals() as interrupts:
+        with contextlib.suppress(BaseException):  # faults count where votes are cast
+            lf(row)
+        interrupts.reraise()
     return bool(row._sprung)
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from snorkel.labeling import LabelingFunction as SnorkelLF
 
 from weakft.apply import Streamed, apply_lfs, apply_parquet
-from weakft.apply.budget import refuse_faults_over_budget
 from weakft.config import Splits
 from weakft.dataset import Dataset, Split
 from weakft.errors import ConfigError, DataError
@@ -54,10 +53,14 @@ def cast_votes(project: Project, data: Dataset, narrator: Narrator) -> Votes:
     lfs = _project_lfs(project, narrator)
     votes: Votes = {}
     for name, split in data.splits.items():
-        votes[name] = L = apply_lfs(
-            lfs, split.frame, cache=project.vote_cache, narrator=narrator, **_terms(project)
+        votes[name] = apply_lfs(
+            lfs,
+            split.frame,
+            cache=project.vote_cache,
+            what=name,
+            narrator=narrator,
+            **_terms(project),
         )
-        refuse_faults_over_budget(L.faults, len(L.ids), name, labeling.max_fault_rate)
     return votes
 
 
@@ -65,7 +68,7 @@ def vote_on_file(project: Project, source: Path, target: Path, narrator: Narrato
     """Apply the project's LFs to a Parquet file of any size, chunk by chunk, into another.
 
     Raises:
-        LFError: LFs do not load, vote for no class, or raise too often, judged at the end.
+        LFError: LFs do not load, vote for no class, or raise too often.
         DataError: the file is refused, or the target cannot be written.
         ConfigError: `[labeling]` names no LF files.
     """
@@ -74,7 +77,6 @@ def vote_on_file(project: Project, source: Path, target: Path, narrator: Narrato
         source,
         target,
         hidden=[project.config.data.label],
-        max_fault_rate=project.config.labeling.max_fault_rate,
         narrator=narrator,
         **_terms(project),
     )
@@ -112,6 +114,7 @@ def _terms(project: Project) -> dict[str, Any]:
         "text_column": config.data.text,
         "time_limit": config.apply.time_limit,
         "unquoted": config.hidden_from_all_but_lfs,
+        "max_fault_rate": config.labeling.max_fault_rate,
     }
 
 
