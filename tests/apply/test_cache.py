@@ -21,7 +21,7 @@ from weakft.apply.cache import KeptVotes
 from weakft.apply.table import Table
 from weakft.labels import LabelMatrix
 from weakft.lf import load_lfs
-from weakft.lf.fingerprint import NotCacheable, fingerprint
+from weakft.lf.fingerprint import NotCacheable, Reached, fingerprint
 from weakft.narration import Silence
 
 HELPER = """
@@ -289,7 +289,8 @@ def test_an_lf_that_changes_its_mind_is_found_out(
             said.append(message)
 
     lf = LabelingFunction("moody", lambda x: moods[-1])
-    monkeypatch.setattr("weakft.apply.cache.fingerprint", lambda lf: b"always the same")
+    same_print = Reached(b"always the same", (), frozenset(), {})
+    monkeypatch.setattr("weakft.apply.cache.reached", lambda lf, root: same_print)
     apply_lfs([lf], FRAME, cache=cache)
     moods.append(1)
     L = apply_lfs([lf], FRAME, cache=cache, narrator=Told())

@@ -17,8 +17,8 @@ from snorkel.labeling import LabelingFunction as SnorkelLF
 
 from weakft.data.cells import Columns
 from weakft.labels import Fault, Votes
-from weakft.lf import ColumnLF
-from weakft.lf.fingerprint import NotCacheable, fingerprint
+from weakft.lf import ColumnLF, source_of
+from weakft.lf.fingerprint import reached
 
 TABLES = (
     """CREATE TABLE IF NOT EXISTS votes (
@@ -172,15 +172,32 @@ class VoteCache:
             return use(db)
 
 
-def fingerprints(lfs: Sequence[SnorkelLF]) -> dict[str, bytes]:
-    """The fingerprint of each LF that can be cached, by its name."""
+@dataclass(frozen=True)
+class Kept:
+    """Which LFs' votes can be kept.
+
+    Attributes:
+        prints: the fingerprints of those, by name.
+        packages: what each of them uses that is installed, by name.
+        reasons: why those of others cannot, by name.
+    """
+
+    prints: dict[str, bytes]
+    packages: dict[str, frozenset[str]]
+    reasons: dict[str, str]
+
+
+def fingerprints(lfs: Sequence[SnorkelLF]) -> Kept:
+    """The fingerprint of each LF that can be cached, and why others cannot."""
     found = {}
     for lf in lfs:
-        try:
-            found[lf.name] = fingerprint(lf)
-        except NotCacheable:
-            continue
-    return found
+        source = source_of(lf)
+        found[lf.name] = reached(lf, source.root if source else None)
+    return Kept(
+        {name: lf.digest for name, lf in found.items() if not lf.reasons},
+        {name: frozenset(lf.packages) for name, lf in found.items()},
+        {name: lf.reasons[0] for name, lf in found.items() if lf.reasons},
+    )
 
 
 @dataclass(frozen=True)

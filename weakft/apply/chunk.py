@@ -1,7 +1,7 @@
 """LFs x one chunk of rows: the same function in this process, in others and on a cluster."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,9 +20,11 @@ from weakft.apply.scan import scan
 from weakft.apply.shown import fault_text, value_of
 from weakft.data.cells import Columns
 from weakft.errors import InvalidVote, LFError
+from weakft.images import DIGEST
 from weakft.interrupts import Interrupts, noted_signals
 from weakft.labels import ABSTAIN, MAX_CARDINALITY, Fault, Votes
 from weakft.lf import ColumnLF, LabelingFunction, PatternLF
+from weakft.lf.watch import watched
 from weakft.visible import HIDDEN
 
 Body = Callable[[Any], Any]
@@ -39,6 +41,7 @@ class ChunkVotes:
         seconds: [m] time each LF took; those found in one scan share its time evenly.
         read_text_alone: names of the LFs that were seen to read nothing but the text column.
         overdue: names of the LFs that passed their time limit.
+        read_outside: what LFs were seen to read that is no cell, by their names: a file, say.
     """
 
     values: Votes
@@ -46,6 +49,7 @@ class ChunkVotes:
     seconds: npt.NDArray[np.float64]
     read_text_alone: frozenset[str] = frozenset()
     overdue: frozenset[str] = frozenset()
+    read_outside: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,13 +101,17 @@ def _apply(lfs: Sequence[SnorkelLF], chunk: "_Chunk") -> ChunkVotes:
     seconds = np.array([scan_share if lf.name in scanned else 0.0 for lf in lfs])
     values = np.full((len(chunk.ids), len(lfs)), ABSTAIN, dtype=np.int8)
     faults: list[Fault] = []
+    read_outside: dict[str, str] = {}
     for j, lf in enumerate(lfs):
         start = time.perf_counter()
         if lf.name in scanned:
             values[scanned[lf.name], j] = lf.label
         else:
-            values[:, j], fault = chunk.votes_of(lf)
+            with watched() as seen:
+                values[:, j], fault = chunk.votes_of(lf)
             faults += [fault] if fault else []
+            if found := sorted(seen.outside | seen.folders | (seen.files - chunk.known_files())):
+                read_outside[lf.name] = found[0]
         seconds[j] += time.perf_counter() - start
     return ChunkVotes(
         values,
@@ -111,6 +119,7 @@ def _apply(lfs: Sequence[SnorkelLF], chunk: "_Chunk") -> ChunkVotes:
         seconds,
         frozenset(chunk.read_text_alone),
         frozenset(chunk.overdue),
+        read_outside,
     )
 
 
@@ -169,6 +178,13 @@ class _Chunk:
             self._text_views = one_column_views(column, self.cells(column).distinct)
         return self._text_views
 
+    def known_files(self) -> frozenset[str]:
+        """Images that cells name, where another cell holds the digest of their content."""
+        if DIGEST not in self.columns:
+            return frozenset()
+        cells = (cell for column in self.columns.values() for cell in column)
+        return frozenset(cell for cell in cells if isinstance(cell, str))
+
     def votes_of(self, lf: SnorkelLF) -> tuple[Votes, Fault | None]:
         """[n] votes of one LF, and its fault; patterns on which the scan gave up go row by row."""
         at_once = isinstance(lf, ColumnLF) and not isinstance(lf, PatternLF)
@@ -206,8 +222,8 @@ class _Chunk:
         return self._checked(lf, votes, first)[cells.codes]
 
     def _may_read_text_alone(self, lf: SnorkelLF) -> bool:
-        pure = getattr(lf, "pure", True)
-        return pure and not lf._pre and self.terms.text_column in self.columns
+        impure = getattr(lf, "pure", None) is False
+        return not impure and not lf._pre and self.terms.text_column in self.columns
 
     def _on_distinct_texts(self, lf: SnorkelLF) -> tuple[Votes, Fault | None]:
         """What an LF that reads the text alone says of each distinct text.

@@ -1,16 +1,22 @@
 """Fill a table from the cache, find what is missing, audit what was found."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from snorkel.labeling import LabelingFunction as SnorkelLF
 
-from weakft.apply.cache import KeptVotes, Keys, VoteCache, fingerprints, keys_of
+from weakft.apply.cache import Kept, KeptVotes, Keys, VoteCache, fingerprints, keys_of
 from weakft.apply.chunk import ChunkVotes, Terms, apply_chunk
 from weakft.apply.table import Table, Task
 from weakft.narration import Narrator
 
 AUDITED_ROWS = 16  # of each LF with kept votes, in one run
+COMMON = frozenset({"numpy", "snorkel", "weakft"})  # which load nothing as they are called
+
+_read_outside: set[bytes] = set()
+"""Fingerprints of LFs that this process saw reading what is no cell."""
+_said: set[tuple[str, str]] = set()
 
 
 def fill_from_cache(
@@ -21,7 +27,9 @@ def fill_from_cache(
     Some rows of each LF with kept votes are asked again. An LF that now votes differently is
     not pure: its kept votes are dropped, it is computed anew, and the narrator says so.
     """
-    prints = fingerprints(table.lfs)
+    known = fingerprints(table.lfs)
+    prints = {n: found for n, found in known.prints.items() if found not in _read_outside}
+    _say_once(known.reasons, narrator)
     text_column = table.terms.text_column
     keys = [keys_of(table.lfs, prints, table.cells(rows), text_column) for rows in chunks]
     there = cache.get(key for chunk in keys for lf_keys in chunk.values() for key in lf_keys)
@@ -35,7 +43,7 @@ def fill_from_cache(
             f"LF {name!r} voted differently on a row it had seen: it is not pure. Declare it "
             "with pure=False; its kept votes were dropped."
         )
-        cache.drop(key for chunk in keys for key in chunk.pop(name))
+        cache.drop(key for chunk in keys for key in chunk.pop(name, ()))
         for votes in kept:
             votes.pop(name, None)
     for rows, votes in zip(chunks, kept, strict=True):
@@ -48,7 +56,7 @@ def fill_from_cache(
         if (missing := tuple(j for j, lf in enumerate(table.lfs) if lf.name not in votes))
     ]
     by_start = {rows.start: chunk for rows, chunk in zip(chunks, keys, strict=True)}
-    return Missing(tasks, by_start, cache)
+    return Missing(tasks, by_start, cache, known, narrator)
 
 
 class Missing:
@@ -59,19 +67,29 @@ class Missing:
     """
 
     def __init__(
-        self, tasks: list[Task], keys: dict[int, dict[str, Keys]], cache: VoteCache
+        self,
+        tasks: list[Task],
+        keys: dict[int, dict[str, Keys]],
+        cache: VoteCache,
+        known: Kept,
+        narrator: Narrator,
     ) -> None:
         self.tasks = tasks
         self._keys = keys
         self._cache = cache
+        self._known = known
+        self._narrator = narrator
 
     def keep(self, table: Table, task: Task, part: ChunkVotes) -> None:
         """Keep what a task gave, where it can be cached."""
         keys = self._keys[task.rows.start]
         ids = table.ids[task.rows]
         entries: dict[bytes, KeptVotes] = {}
+        self._distrust(table.lfs, part)
         for position, j in enumerate(task.lfs):
             name = table.lfs[j].name
+            if self._known.prints.get(name) in _read_outside:
+                continue
             key = keys[name].of(name in part.read_text_alone) if name in keys else None
             if key is not None:
                 faults = tuple(
@@ -82,6 +100,32 @@ class Missing:
                 votes = np.ascontiguousarray(part.values[:, position])
                 entries[key] = KeptVotes(votes, faults, float(part.seconds[position]))
         self._cache.put(entries)
+
+    def _distrust(self, lfs: Sequence[SnorkelLF], part: ChunkVotes) -> None:
+        """Keep no vote of LFs that read files and the like, nor of those that use the same code.
+
+        What one loads at its first call, others that use the same package find loaded.
+        """
+        vouched = {lf.name for lf in lfs if getattr(lf, "pure", None)}
+        prints, packages = self._known.prints, self._known.packages
+        odd = {n: what for n, what in part.read_outside.items() if n in prints and n not in vouched}
+        for name, what in odd.items():
+            shared = {
+                n for n in prints if packages[n] & packages[name] - COMMON and n not in vouched
+            }
+            _read_outside.update(prints[n] for n in {name, *shared})
+            why = {n: f"read {what}" if n == name else f"uses what {name!r} does" for n in shared}
+            _say_once({name: f"read {what}", **why}, self._narrator)
+
+
+def _say_once(reasons: Mapping[str, str], narrator: Narrator) -> None:
+    for name, why in reasons.items():
+        if why != "declared pure=False" and (name, why) not in _said:
+            _said.add((name, why))
+            narrator.say(
+                f"LF {name!r} {why}: its votes are not kept, it votes on every row each time. If "
+                "they depend on the row alone, declare it with pure=True, else with pure=False."
+            )
 
 
 def _as_part(kept: KeptVotes, ids: Sequence[str]) -> ChunkVotes:

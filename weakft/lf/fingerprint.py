@@ -1,43 +1,74 @@
 """What a labeling function can see, as a hash: the same hash, the same votes on the same cells.
 
-Followed into the user's own modules: the function's code, its defaults, closure and resources,
-the globals and helpers it names and what those name in turn, preprocessors, classes, the
-attributes of modules. Everything installed counts by its name and version. Names are matched
-statically, so whatever looks things up dynamically, or looks at the world outside, is not
-cached at all.
+Followed by value: the function's code, its defaults, closure, attributes and resources, the
+globals and helpers it names and what those name in turn, preprocessors, classes and modules of
+the user's. Every other object counts by what pickling it would write, taken apart in the same
+way. Installed code counts by name and version; a string that names a file, with its content.
+What may look at the world outside, or cannot be followed, is not cached, and it is known why.
 """
 
-import dis
+import builtins
+import copyreg
 import functools
 import hashlib
 import re
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from enum import Enum
-from importlib import metadata
+from operator import attrgetter, methodcaller
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from snorkel.labeling import LabelingFunction as SnorkelLF
 
-OUTSIDE = frozenset(
-    """asyncio datetime getpass http importlib io os pathlib random requests secrets shutil socket
-    sqlite3 subprocess threading time urllib uuid""".split()
+from weakft.engine import engine, source_of_module
+from weakft.lf import names, origins
+
+SCALARS = frozenset({str, int, float, bool, bytes, complex, types.NoneType})
+BUILTINS = (
+    types.BuiltinFunctionType,
+    types.MethodWrapperType,
+    types.MethodDescriptorType,
+    types.WrapperDescriptorType,
+    types.ClassMethodDescriptorType,
+    types.GetSetDescriptorType,
+    types.MemberDescriptorType,
 )
-WORLDLY = frozenset(
-    """now open randint random read_csv read_text rand randn today urandom urlopen
-    utcnow""".split()
+"""What C code brings: known by its name, with the object that it is bound to."""
+NO_MEMBERS = frozenset(
+    """__annotate_func__ __annotations__ __annotations_cache__ __dict__ __doc__ __firstlineno__
+    __module__ __orig_bases__ __parameters__ __static_attributes__ __weakref__ _abc_impl""".split()
 )
-DYNAMIC = frozenset(
-    """__import__ delattr eval exec getattr global globals input locals open print setattr
-    vars""".split()
-)
+"""Members of a class on which no vote rests."""
+PATH = re.compile(r"[^\0\n]{0,999}(/[^\0\n]{1,255}|\.[A-Za-z]\w{0,9})")
+MOST_PATHS = 256  # strings in one container that are tried as paths
+WHOLE = frozenset({()})  # all of a module, rather than some of its attributes
+
+Tokens = Iterator[bytes]
 
 
 class NotCacheable(Exception):
     """Why the votes of an LF cannot be kept."""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What the votes of an LF rest on.
+
+    Attributes:
+        digest: [32] bytes, of all that could be followed.
+        reasons: why that may not be all; none: the votes can be kept.
+        files: files that a string names; their content is part of the digest.
+        packages: versions of the installed packages, by the names under which they are imported.
+    """
+
+    digest: bytes
+    reasons: tuple[str, ...]
+    files: frozenset[Path]
+    packages: Mapping[str, str]
 
 
 def fingerprint(lf: SnorkelLF) -> bytes:
@@ -55,185 +86,417 @@ def fingerprint(lf: SnorkelLF) -> bytes:
         >>> fingerprint(one) == fingerprint(keyword_lf("praises", ["good"], 1))
         False
     """
-    if not getattr(lf, "pure", True):
-        raise NotCacheable("declared pure=False")
-    digest = _Digest()
-    digest.add("python", sys.version_info[:3], _version("snorkel"), _engine())
-    digest.add(lf)
-    return digest.value()
+    found = reached(lf)
+    if found.reasons:
+        raise NotCacheable(found.reasons[0])
+    return found.digest
+
+
+def reached(lf: SnorkelLF, root: Path | None = None) -> Reached:
+    """Everything that an LF's votes may rest on, as far as it can be followed.
+
+    Args:
+        lf: the labeling function.
+        root: a folder at which relative paths may start, beside those of the LF's modules.
+    """
+    found = _Digest()
+    pure = getattr(lf, "pure", None)
+    if pure is False:
+        found.unknown["declared pure=False"] = None
+    try:
+        token = found.token(lf)
+    except RecursionError:
+        found.unknown["reaches too deep"] = None
+        token = b""
+    reasons = [*found.unknown, *(() if pure else found.doubts)]
+    files = found.files(root)
+    content = [str(path).encode("utf-8", "surrogateescape") + _content_of(path) for path in files]
+    digest = _hash([repr(sys.version_info[:3]).encode(), engine().encode(), token, *content])
+    return Reached(digest, tuple(reasons), frozenset(files), found.packages)
 
 
 class _Digest:
-    """A running hash of values, each with its type; cycles are cut where they close."""
+    """Hashes of values, each of its kind and its parts; cycles are cut where they close.
+
+    Attributes:
+        unknown: what was reached and has no content that could be known, in order of discovery.
+        doubts: what may look at the world outside, by all that is known of it.
+        packages: versions by import name.
+    """
 
     def __init__(self) -> None:
-        self._hash = hashlib.blake2b(digest_size=32)
-        self._seen: dict[int, tuple[int, Any]] = {}
+        self.unknown: dict[str, None] = {}
+        self.doubts: dict[str, None] = {}
+        self.packages: dict[str, str] = {}
+        self._seen: dict[int, tuple[Any, bytes]] = {}  # values too: their ids stay taken
+        self._modules: dict[tuple[str, frozenset[tuple[str, ...]]], bytes] = {}
+        self._patches: dict[int, bytes] = {}
+        self._depth = 0
+        self._paths: set[str] = set()
+        self._folders: set[Path] = {Path()}
 
-    def value(self) -> bytes:
-        return self._hash.digest()
+    def files(self, root: Path | None) -> list[Path]:
+        """The files that strings name, from here, from `root` or beside the user's modules."""
+        folders = self._folders | ({root} if root else set())
+        found = {(folder / text).resolve() for text in self._paths for folder in folders}
+        return sorted(path for path in found if _is_file(path))
 
-    def add(self, *values: Any) -> None:  # noqa: ANN401
-        for value in values:
-            self._one(value)
+    def token(self, value: Any) -> bytes:  # noqa: ANN401
+        """What stands for a value: the same for the same content, whatever the process."""
+        if type(value) in SCALARS:
+            if type(value) is str and PATH.fullmatch(value):
+                self._paths.add(value)
+            return _scalar(value)
+        known = self._seen.get(id(value))
+        if known is not None:
+            return known[1]
+        self._seen[id(value)] = (value, b"cycle %d" % self._depth)
+        self._depth += 1
+        token = _hash(self._parts(value))
+        self._depth -= 1
+        self._seen[id(value)] = (value, token)
+        return token
 
-    def _mark(self, *words: object) -> None:
-        for word in words:
-            data = word if isinstance(word, bytes) else repr(word).encode()
-            self._hash.update(len(data).to_bytes(8, "little") + data)
-
-    def _one(self, value: Any) -> None:  # noqa: ANN401
-        if value is None or type(value) in (bool, int, float, complex, str, bytes):
-            self._mark(type(value).__name__, value)
-        elif id(value) in self._seen:
-            self._mark("again", self._seen[id(value)][0])
-        else:
-            self._seen[id(value)] = (len(self._seen), value)  # kept alive: ids stay taken
-            self._composite(value)
-
-    def _composite(self, value: Any) -> None:  # noqa: ANN401, C901
-        if value is Ellipsis or value is NotImplemented:
-            self._mark(repr(value))
+    def _parts(self, value: Any) -> Tokens:  # noqa: ANN401
+        """The kind of a value and the tokens of what it holds."""
+        kind = type(value)
+        yield kind.__qualname__.encode()
+        if value is sys.modules:
+            self.unknown["looks into sys.modules"] = None
+        elif kind in EXACT:
+            yield from EXACT[kind](self, value)
         elif isinstance(value, Enum):
-            self._mark("enum", value.name)
-            self.add(type(value), value.value)
-        elif type(value) in (list, tuple):
-            self._mark(type(value).__name__, len(value))
-            self.add(*value)
-        elif type(value) in (set, frozenset):
-            self._mark("set", *sorted(_alone(member) for member in value))
-        elif isinstance(value, Mapping) and type(value) in (dict, types.MappingProxyType):
-            self._mark("dict", len(value))
-            for key, entry in value.items():
-                self.add(key, entry)
-        elif isinstance(value, re.Pattern):
-            self._mark("pattern", value.pattern, value.flags)
-        elif isinstance(value, np.ndarray) and value.dtype != object:
-            self._mark("array", value.dtype.str, value.shape, value.tobytes())
-        elif isinstance(value, types.CodeType):
-            self._code(value)
-        elif isinstance(value, types.FunctionType):
-            self._function(value)
-        elif isinstance(value, types.MethodType):
-            self._mark("method")
-            self.add(value.__self__, value.__func__)
-        elif isinstance(value, functools.partial):
-            self._mark("partial")
-            self.add(value.func, value.args, value.keywords)
+            yield from map(self.token, (kind, value.name, value.value))
+            yield self._named(vars(value))
         elif isinstance(value, types.ModuleType):
-            self._module(value, frozenset())
+            yield self._module(value, WHOLE)
         elif isinstance(value, type):
-            self._class(value)
-        elif isinstance(value, staticmethod | classmethod):
-            self.add(value.__func__)
-        elif isinstance(value, property):
-            self.add(value.fget)
-        elif hasattr(value, "__wrapped__"):
-            self._mark("wrapped", type(value).__qualname__)
-            self.add(value.__wrapped__)
-        elif callable(value) and hasattr(value, "__qualname__"):  # built in
-            module = getattr(value, "__module__", None) or "builtins"
-            if _is_own(module):
-                raise NotCacheable(f"calls {value!r}")
-            self._installed(module, value.__qualname__)
-            owner = getattr(value, "__self__", None)  # such as the pattern of `pattern.search`
-            if not isinstance(owner, types.ModuleType):
-                self.add(owner)
+            yield from self._class(value)
+        elif kind is np.ndarray and not value.dtype.hasobject:
+            yield from (value.dtype.str.encode(), repr(value.shape).encode(), value.tobytes())
+        elif isinstance(value, BUILTINS):
+            yield from self._builtin(value)
         else:
-            self._instance(value)
+            yield from self._object(value)
 
-    def _function(self, function: types.FunctionType) -> None:
-        if not _is_own(function.__module__):
-            self._installed(function.__module__, function.__qualname__)
-            cells = function.__closure__ or ()
-            self.add(function.__defaults__, [_content(cell) for cell in cells])
+    def _named(self, entries: Mapping[str, Any], ignored: Iterable[str] = ()) -> bytes:
+        """Names with their values, in the order of names."""
+        chosen = sorted(set(entries) - set(ignored), key=str)
+        return _hash(token for name in chosen for token in map(self.token, (name, entries[name])))
+
+    # Objects that are fully understood
+
+    def _sequence(self, values: Any) -> Tokens:  # noqa: ANN401
+        if len(values) > MOST_PATHS and {*map(type, values)} <= SCALARS:
+            return map(_scalar, values)
+        return map(self.token, values)
+
+    def _set(self, values: Any) -> Tokens:  # noqa: ANN401
+        return iter(sorted(self._sequence(values)))
+
+    def _mapping(self, values: Any) -> Tokens:  # noqa: ANN401
+        yield _hash(self._sequence(values.keys()))
+        yield _hash(self._sequence(values.values()))
+
+    def _pattern(self, value: re.Pattern[Any]) -> Tokens:
+        return map(_scalar, (value.pattern, value.flags))
+
+    def _method(self, value: types.MethodType) -> Tokens:
+        return map(self.token, (value.__self__, value.__func__))
+
+    def _wrapped(self, value: Any) -> Tokens:  # noqa: ANN401
+        return iter([self.token(value.__func__)])
+
+    def _property(self, value: property) -> Tokens:
+        return map(self.token, (value.fget, value.fset, value.fdel))
+
+    def _cached_property(self, value: Any) -> Tokens:  # noqa: ANN401
+        return map(self.token, (value.func, value.attrname))  # beside them it holds a lock
+
+    def _cached_function(self, value: Any) -> Tokens:  # noqa: ANN401
+        return iter([self._named(vars(value), ignored={"__doc__"})])
+
+    def _getter(self, value: Any) -> Tokens:  # noqa: ANN401
+        make, arguments = value.__reduce__()
+        taken = [*getattr(make, "args", ()), *arguments]
+        self._check_attributes(part for name in taken for part in str(name).split("."))
+        return map(self.token, (make, arguments))
+
+    def _code(self, code: types.CodeType) -> Tokens:
+        yield code.co_code
+        yield code.co_exceptiontable
+        yield from map(_scalar, (code.co_flags, code.co_argcount, code.co_kwonlyargcount))
+        for group in (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars):
+            yield "\n".join(group).encode()
+        yield _hash(map(self.token, code.co_consts))
+
+    def _function(self, function: types.FunctionType) -> Tokens:
+        if not origins.is_own_function(function):
+            yield from self._installed_function(function)
             return
-        self._mark("function")
-        self.add(function.__defaults__, function.__kwdefaults__, function.__code__)
-        self.add([_content(cell) for cell in function.__closure__ or ()])
-        names = _names(function.__code__)
-        for name in sorted(names & function.__globals__.keys()):
-            self._mark("global", name)
-            found = function.__globals__[name]
-            if isinstance(found, types.ModuleType):
-                self._module(found, names)
-            else:
-                self.add(found)
-        for name in sorted((names & DYNAMIC - function.__globals__.keys()) | (names & WORLDLY)):
-            raise NotCacheable(f"calls {name}")
+        code, space = function.__code__, function.__globals__
+        if effect := names.lasting_effect(code):
+            self.doubts[effect] = None
+        if isinstance(file := space.get("__file__"), str):
+            self._folders.add(Path(file).parent)
+        self._check_attributes(names.attributes(code) - space.keys())
+        yield from map(self.token, (code, function.__defaults__, function.__kwdefaults__))
+        yield self._named(vars(function), ignored={"__doc__"})
+        closure = dict(zip(code.co_freevars, map(_filled, function.__closure__ or ()), strict=True))
+        for name, chains in names.chains(code).items():
+            yield name.encode()
+            scopes = (closure, space, vars(builtins))
+            found = next((scope[name] for scope in scopes if name in scope), None)
+            is_module = isinstance(found, types.ModuleType)
+            yield self._module(found, chains) if is_module else self.token(found)
 
-    def _code(self, code: types.CodeType) -> None:
-        self._mark("code", code.co_code, code.co_names, code.co_varnames, code.co_freevars)
-        self._mark(code.co_cellvars, code.co_flags, code.co_argcount, code.co_kwonlyargcount)
-        self._mark(code.co_exceptiontable)
-        operations = {instruction.opname for instruction in dis.get_instructions(code)}
-        if operations & {"IMPORT_NAME", "STORE_GLOBAL"}:
-            raise NotCacheable("imports, or sets a global, while it runs")
-        self.add(code.co_consts)
+    def _check_attributes(self, taken: Iterable[str]) -> None:
+        for name in sorted({*taken} & (origins.WORLDLY | origins.INNARDS)):
+            reads = name in origins.WORLDLY
+            self.doubts[f"{'calls' if reads else 'looks into'} {name}"] = None
 
-    def _module(self, module: types.ModuleType, names: frozenset[str]) -> None:
-        name = module.__name__
-        if not _is_own(name):
-            self._installed(name, "")
+    def _class(self, cls: type) -> Tokens:
+        if not origins.is_own_class(cls):
+            yield from self._installed(str(cls.__module__), cls.__qualname__)
+            yield from self._patches_of_bases(cls)
             return
-        self._mark("module", name)
-        attributes = vars(module).keys() & names if names else vars(module).keys()
-        for attribute in sorted(attributes):
-            if not (attribute.startswith("__") and attribute.endswith("__")):
-                self._mark(attribute)
-                found = vars(module)[attribute]
-                if isinstance(found, types.ModuleType):
-                    self._module(found, names)
-                else:
-                    self.add(found)
+        yield cls.__qualname__.encode()
+        yield _hash(map(self.token, (type(cls), *cls.__bases__)))
+        yield self._named(vars(cls), ignored=NO_MEMBERS)
 
-    def _class(self, cls: type) -> None:
-        if not _is_own(cls.__module__):
-            self._installed(cls.__module__, cls.__qualname__)
-            return
-        self._mark("class", cls.__qualname__)
-        self.add(*cls.__bases__)
-        for name, member in sorted(vars(cls).items()):
-            if name not in ("__dict__", "__weakref__", "__doc__", "__module__"):
-                self._mark(name)
-                self.add(member)
+    # Modules
 
-    def _instance(self, value: Any) -> None:  # noqa: ANN401
-        """An object of a class of the user's, or of a plain installed one: what it holds."""
-        cls = type(value)
-        state = getattr(value, "__dict__", None)
-        slots = [s for base in cls.__mro__ for s in _slots(base)]
-        if state is None and not slots:
-            raise NotCacheable(f"holds a {cls.__module__}.{cls.__qualname__}")
-        self._mark("instance")
-        self.add(cls)
-        ignored = {"_cache"} if hasattr(value, "_generate_mapped_data_point") else set()
-        ignored |= {"examples", "__doc__"} if isinstance(value, SnorkelLF) else set()
-        for name, entry in sorted((state or {}).items()):
-            if name not in ignored:
-                self._mark(name)
-                self.add(entry)
-        for name in slots:
-            if hasattr(value, name):
-                self._mark(name)
-                self.add(getattr(value, name))
+    def _module(self, module: types.ModuleType, chains: frozenset[tuple[str, ...]]) -> bytes:
+        """What is taken of a module; all of it where it is handed on as it stands."""
+        key = (module.__name__, chains)
+        if key not in self._modules:
+            self._modules[key] = b"cycle"
+            own = origins.is_own_module(module)
+            parts = self._own_module if own else self._installed_module
+            self._modules[key] = _hash(parts(module, chains))
+        return self._modules[key]
 
-    def _installed(self, module: str, name: str) -> None:
+    def _own_module(
+        self, module: types.ModuleType, chains: frozenset[tuple[str, ...]]
+    ) -> Tokens:
+        space = vars(module)
+        if isinstance(file := space.get("__file__"), str):
+            self._folders.add(Path(file).parent)
+        if any(not chain or chain[0] not in _plain_names(space) for chain in chains):
+            chains = frozenset((name,) for name in (*_plain_names(space), "__getattr__"))
+        yield module.__name__.encode()
+        if type(module) is not types.ModuleType:
+            yield self.token(type(module))
+        for name in sorted({chain[0] for chain in chains}):
+            yield name.encode()
+            yield self._taken(space.get(name), chains, name)
+
+    def _installed_module(
+        self, module: types.ModuleType, chains: frozenset[tuple[str, ...]]
+    ) -> Tokens:
+        if () in chains:
+            yield from self._installed(module.__name__, "")
+        for name in sorted({chain[0] for chain in chains if chain}):
+            yield name.encode()
+            yield self._taken(getattr(module, name, None), chains, name)
+
+    def _taken(self, found: Any, chains: frozenset[tuple[str, ...]], name: str) -> bytes:  # noqa: ANN401
+        if isinstance(found, types.ModuleType):
+            rest = frozenset(chain[1:] for chain in chains if chain and chain[0] == name)
+            return self._module(found, rest)
+        return self.token(found)
+
+    # Installed code
+
+    def _installed_function(self, function: types.FunctionType) -> Tokens:
+        module, name = function.__globals__.get("__name__", ""), function.__qualname__
+        yield from self._installed(module, name)
+        if not origins.leads_to(module, name, function):
+            yield from map(self.token, (function.__defaults__, function.__kwdefaults__))
+            yield _hash(map(self.token, map(_filled, function.__closure__ or ())))
+            yield self._named(vars(function), ignored={"__doc__"})
+
+    def _builtin(self, value: Any) -> Tokens:  # noqa: ANN401
+        """A function or method of C's."""
+        yield value.__name__.encode()
+        owner = getattr(value, "__objclass__", None) or getattr(value, "__self__", None)
+        if owner is None or isinstance(owner, types.ModuleType):
+            module = value.__module__ or getattr(owner, "__name__", "builtins")
+            yield from self._installed(module, value.__qualname__)
+        elif isinstance(value, types.GetSetDescriptorType | types.MemberDescriptorType):
+            yield owner.__qualname__.encode()  # a slot: what it holds counts with its object
+        else:
+            self._check_attributes([value.__name__])
+            yield self.token(owner)
+
+    def _installed(self, module: str, name: str, *, called: bool = True) -> Tokens:
+        """Something of a package by its name and version; noted where it cannot be trusted."""
         top = module.partition(".")[0]
-        if top in OUTSIDE:
-            raise NotCacheable(f"uses {top}")
-        if top == "builtins" and name in DYNAMIC:
-            raise NotCacheable(f"calls {name}")
-        self._mark("installed", module, name, _version(top))
+        in_python = top in sys.stdlib_module_names
+        reason = origins.distrust(module, name, called=called)
+        if not name and reason is None and not in_python:
+            reason = f"hands on the module {module}"
+        if reason:
+            self.doubts[reason] = None
+        if not in_python:
+            self.packages[top] = origins.version(top)
+        yield from (module.encode(), name.encode(), origins.version(top).encode())
+        if top == "weakft":
+            yield _content_of(source_of_module(module))
+        elif found := sys.modules.get(module):
+            yield self._patched(found)
+
+    def _patched(self, namespace: types.ModuleType | type) -> bytes:
+        """What of the user's somebody put into an installed module or class."""
+        if id(namespace) not in self._patches:
+            self._patches[id(namespace)] = b""
+            self._patches[id(namespace)] = self._named(dict(origins.patches(namespace)))
+        return self._patches[id(namespace)]
+
+    def _patches_of_bases(self, cls: type) -> Tokens:
+        return (self._patched(base) for base in cls.__mro__ if not origins.is_own_class(base))
+
+    # All other objects
+
+    def _object(self, value: Any) -> Tokens:  # noqa: ANN401
+        """An object by its class and by what pickling it would write."""
+        cls = type(value)
+        own, ours = origins.is_own_class(cls), _is_ours(value)
+        if own:
+            yield self.token(cls)
+        else:
+            yield from self._installed(str(cls.__module__), cls.__qualname__, called=False)
+        yield from self._patches_of_bases(cls)
+        torch: Any = sys.modules.get("torch")
+        if hasattr(cls, "__next__"):
+            self.unknown[f"holds a {cls.__qualname__}, which is used up as it votes"] = None
+        elif torch is not None and isinstance(value, torch.Tensor):
+            yield from self._tensor(value, torch)
+        else:
+            if own or ours:  # also what its own __getstate__ would leave out
+                yield from self._attributes(value)
+            if not ours:
+                yield from self._pickled(value)
+
+    def _attributes(self, value: Any) -> Tokens:  # noqa: ANN401
+        """What stands in `__dict__` and in slots."""
+        ignored = _is_ours(value)
+        slots = [name for base in type(value).__mro__ for name in _slots(base)]
+        yield self._named(getattr(value, "__dict__", {}), ignored)
+        yield self._named({name: getattr(value, name) for name in slots if hasattr(value, name)})
+
+    def _pickled(self, value: Any) -> Tokens:  # noqa: ANN401
+        cls = type(value)
+        reduce: Callable[[Any], Any] | None = copyreg.dispatch_table.get(cls)
+        try:
+            reduced = reduce(value) if reduce else value.__reduce_ex__(4)
+        except Exception as error:
+            self.unknown[f"holds a {cls.__module__}.{cls.__qualname__} ({error})"] = None
+            return
+        if isinstance(reduced, str):
+            yield from self._global(value, reduced)
+            return
+        make, arguments, state, members, entries = (*reduced, None, None, None)[:5]
+        yield self._maker(make)
+        yield self.token(arguments)
+        yield self._named(state) if type(state) is dict else self.token(state)
+        yield self.token(list(members or ()))
+        yield self.token(dict(entries or ()))
+
+    def _global(self, value: Any, name: str) -> Tokens:  # noqa: ANN401
+        """An object that stands under a name in a package, such as a ufunc of numpy's."""
+        places = (getattr(value, "__module__", None), type(value).__module__)
+        for module in places:
+            if isinstance(module, str) and origins.leads_to(module, name, value):
+                if origins.is_own_module(module):
+                    break
+                yield from self._installed(module, name, called=callable(value))
+                return
+        self.unknown[f"holds a {type(value).__qualname__} that is known by its name {name!r} alone"] = None
+
+    def _maker(self, make: Any) -> bytes:  # noqa: ANN401
+        """What would unpickle an object; only data, where it is a package's."""
+        is_function = isinstance(make, types.FunctionType)
+        if origins.is_own_function(make) if is_function else origins.is_own_class(type(make)):
+            return self.token(make)
+        return f"{getattr(make, '__module__', '')}.{getattr(make, '__qualname__', '')}".encode()
+
+    def _tensor(self, value: Any, torch: Any) -> Tokens:  # noqa: ANN401
+        """A tensor by its numbers; pickled, it would hold addresses."""
+        try:
+            flat = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+        except (RuntimeError, NotImplementedError) as error:
+            self.unknown[f"holds a tensor without plain content ({error})"] = None
+            return
+        yield from (str(value.dtype).encode(), repr(tuple(value.shape)).encode())
+        yield flat.numpy().tobytes()
+        yield self._named(getattr(value, "__dict__", {}))
 
 
-def _names(code: types.CodeType) -> frozenset[str]:
-    """Every global and attribute that the code, or code inside it, names."""
-    inner = (const for const in code.co_consts if isinstance(const, types.CodeType))
-    return frozenset(code.co_names).union(*(_names(const) for const in inner))
+EXACT: dict[type, Callable[[_Digest, Any], Tokens]] = {
+    list: _Digest._sequence,
+    tuple: _Digest._sequence,
+    set: _Digest._set,
+    frozenset: _Digest._set,
+    dict: _Digest._mapping,
+    types.MappingProxyType: _Digest._mapping,
+    re.Pattern: _Digest._pattern,
+    types.CodeType: _Digest._code,
+    types.FunctionType: _Digest._function,
+    types.MethodType: _Digest._method,
+    staticmethod: _Digest._wrapped,
+    classmethod: _Digest._wrapped,
+    property: _Digest._property,
+    functools.cached_property: _Digest._cached_property,
+    functools._lru_cache_wrapper: _Digest._cached_function,
+    attrgetter: _Digest._getter,
+    methodcaller: _Digest._getter,
+}
+"""Types whose objects are fully understood, subclasses not."""
 
 
-def _content(cell: types.CellType) -> Any:  # noqa: ANN401
+def _scalar(value: Any) -> bytes:  # noqa: ANN401
+    if type(value) is str:
+        return b"str" + value.encode("utf-8", "surrogatepass")
+    if type(value) is int:
+        return b"int%x" % value  # however long
+    if type(value) is bytes:
+        return b"bytes" + value
+    return f"{type(value).__name__} {value!r}".encode()
+
+
+def _hash(tokens: Iterable[bytes]) -> bytes:
+    state = hashlib.blake2b(digest_size=32)
+    for token in tokens:
+        state.update(len(token).to_bytes(8, "little") + token)
+    return state.digest()
+
+
+def _content_of(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").digest()
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _plain_names(space: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(n for n in space if not (n.startswith("__") and n.endswith("__")))
+
+
+def _is_ours(value: Any) -> frozenset[str]:  # noqa: ANN401
+    """Attributes of an LF or a preprocessor on which no vote rests; none for other objects."""
+    if isinstance(value, SnorkelLF):
+        return frozenset({"__doc__", "examples", "pure"})
+    is_mapper = hasattr(type(value), "_generate_mapped_data_point")
+    return frozenset({"__doc__", "_cache"} if is_mapper else ())
+
+
+def _filled(cell: types.CellType) -> Any:  # noqa: ANN401
     try:
         return cell.cell_contents
     except ValueError:  # not filled yet
@@ -242,43 +505,10 @@ def _content(cell: types.CellType) -> Any:  # noqa: ANN401
 
 def _slots(cls: type) -> list[str]:
     slots = vars(cls).get("__slots__", ())
-    return [slots] if isinstance(slots, str) else [s for s in slots if s != "__weakref__"]
+    listed = [slots] if isinstance(slots, str) else list(slots)
+    mangled = [f"_{cls.__name__.lstrip('_')}{s}" if _is_private(s) else s for s in listed]
+    return [name for name in mangled if name not in ("__weakref__", "__dict__")]
 
 
-def _alone(value: Any) -> bytes:  # noqa: ANN401
-    digest = _Digest()
-    digest.add(value)
-    return digest.value()
-
-
-def _is_own(module: str | None) -> bool:
-    """Whether a module is the user's: a file that no package installed."""
-    if module is None or module == "__main__" or module.startswith("weakft_lfs_"):
-        return True
-    top = module.partition(".")[0]
-    if top in sys.stdlib_module_names or top == "weakft":
-        return False
-    file = getattr(sys.modules.get(module), "__file__", None)
-    return file is None or ("site-packages" not in file and "dist-packages" not in file)
-
-
-@functools.cache
-def _engine() -> str:
-    """Our own code that makes votes."""
-    package = Path(__file__).parent.parent
-    files = sorted([*package.glob("lf/*.py"), *package.glob("apply/*.py")])
-    return hashlib.blake2b(b"".join(file.read_bytes() for file in files)).hexdigest()
-
-
-@functools.cache
-def _version(package: str) -> str:
-    names = _distributions().get(package, [package])
-    try:
-        return ",".join(metadata.version(name) for name in names)
-    except metadata.PackageNotFoundError:
-        return ""
-
-
-@functools.cache
-def _distributions() -> Mapping[str, list[str]]:
-    return metadata.packages_distributions()
+def _is_private(name: str) -> bool:
+    return name.startswith("__") and not name.endswith("__")

@@ -80,7 +80,8 @@ class LabelingFunction(SnorkelLF):  # type: ignore[misc]  # snorkel has no types
         pre: Snorkel preprocessors run on the row first.
         doc: one sentence on what the rule looks for.
         pure: whether the vote depends on the row alone. False for an LF that uses a clock, the
-            network or randomness: it is then called on every row, each time.
+            network or randomness: it is then called on every row, each time. True vouches for
+            what it calls, where weakft cannot know; by default weakft finds out.
 
     Attributes:
         examples: what it is meant to vote; see `expecting`.
@@ -99,7 +100,7 @@ class LabelingFunction(SnorkelLF):  # type: ignore[misc]  # snorkel has no types
         resources: Mapping[str, Any] | None = None,
         pre: Sequence[Any] | None = None,
         doc: str = "",
-        pure: bool = True,
+        pure: bool | None = None,
     ) -> None:
         super().__init__(name, f, resources, list(pre or []))
         self.pure = pure
@@ -165,7 +166,7 @@ def labeling_function(
     name: str | Callable[..., int | None] | None = None,
     resources: Mapping[str, Any] | None = None,
     pre: Sequence[Any] | None = None,
-    pure: bool = True,
+    pure: bool | None = None,
     examples: Expected = (),
     abstains: Iterable[Row] = (),
 ) -> Any:  # noqa: ANN401  (a decorator, with or without parentheses)
@@ -175,7 +176,8 @@ def labeling_function(
         name: the LF's name; the function's own by default.
         resources: keyword arguments passed to the function on every call.
         pre: Snorkel preprocessors run on the row first.
-        pure: False for a function that uses a clock, the network or randomness.
+        pure: False for a function that uses a clock, the network or randomness; True vouches
+            that it uses none, where weakft cannot know.
         examples: what it is meant to vote; see `LabelingFunction.expecting`.
         abstains: rows on which it is meant to abstain.
 

@@ -225,14 +225,14 @@ def _about_spelling(
 
 
 def _about_purity(lf: SnorkelLF) -> Iterator[Finding]:
-    if not getattr(lf, "pure", True):
+    if getattr(lf, "pure", None) is False:
         return
     try:
         fingerprint(lf)
     except NotCacheable as why:
         message = (
             f"{why}: its votes cannot be kept between runs. If they hang on a clock, the network "
-            "or chance, say so with pure=False."
+            "or chance, say so with pure=False; if on the row alone, with pure=True."
         )
         yield Finding(lf.name, "impure", message)
 

@@ -1,0 +1,60 @@
+"""Which of weakft's own code, and of the packages it votes with, votes rest on."""
+
+import functools
+import hashlib
+from importlib import metadata
+from pathlib import Path
+
+VOTING = (
+    "weakft.apply.chunk",
+    "weakft.apply.cuts",
+    "weakft.apply.patience",
+    "weakft.apply.prepared",
+    "weakft.apply.rows",
+    "weakft.apply.scan",
+    "weakft.apply.superset",
+    "weakft.apply.cache",
+    "weakft.apply.kept",
+    "weakft.engine",
+    "weakft.images",
+    "weakft.labels",
+    "weakft.lf",
+    "weakft.lf.fingerprint",
+    "weakft.lf.function",
+    "weakft.lf.loading",
+    "weakft.lf.lookup",
+    "weakft.lf.names",
+    "weakft.lf.origins",
+    "weakft.lf.patterns",
+    "weakft.lf.rules",
+    "weakft.lf.scores",
+    "weakft.lf.watch",
+)
+"""Modules that decide how an LF votes, or under which key its votes are kept."""
+WITHOUT_EFFECT = ("weakft.apply.table", "weakft.errors", "weakft.narration")
+"""Modules that those import and that change no vote."""
+PACKAGES = ("snorkel", "pyarrow", "hyperscan")
+"""What calls LFs and scans texts."""
+
+
+@functools.cache
+def engine() -> str:
+    """A hash of the code above and the versions of the packages."""
+    content = hashlib.blake2b()
+    for module in VOTING:
+        content.update(source_of_module(module).read_bytes())
+    content.update(repr([_version(package) for package in PACKAGES]).encode())
+    return content.hexdigest()
+
+
+def source_of_module(module: str) -> Path:
+    """The file of one of weakft's modules."""
+    place = Path(__file__).parent.joinpath(*module.split(".")[1:])
+    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
