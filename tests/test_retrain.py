@@ -328,7 +328,7 @@ def test_inputs_that_change_meanwhile_are_refused(
         return real(*arguments)
 
     monkeypatch.setattr(candidate, "evaluate", slow)
-    with pytest.raises(DataError, match="changed while the candidate was made"):
+    with pytest.raises(DataError, match="changed meanwhile"):
         retrain(opened(project))
     assert opened(project).runs.ids() == []
 

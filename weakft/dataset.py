@@ -97,6 +97,18 @@ def read_dataset(config: Config, root: Path) -> Dataset:
     return Dataset(splits, tuple(told + _shared_texts(splits) + lost), reviewed)
 
 
+def image_files(table: Path, column: str) -> list[Path]:
+    """The images that a table names, in its order; none where it cannot be read.
+
+    Paths are relative to the folder of the table.
+    """
+    try:
+        values = read_table(table)[column].dropna().astype(str)
+    except (DataError, KeyError):
+        return []
+    return [table.parent / value for value in values]
+
+
 def read_split(
     path: Path, name: Splits, columns: DataConfig, classes: tuple[str, ...], *, task: Task = "text"
 ) -> Split:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import ArrowException
 
+from weakft.dataset import read_dataset
 from weakft.drift import Batch, Drift, find_drift
 from weakft.errors import DataError, WeakftError
 from weakft.gate import Verdict, check_first, judge
@@ -87,6 +88,8 @@ def _outcome(project: Project, narrator: Narrator) -> Retrained:
     made_from = input_hashes(project)
     digest = inputs_digest(project, made_from)
     candidate, judgements = _run_made_from(project, digest), project.registry.judgements
+    if candidate is not None and made_from.get("untraced") and not _votes_are(project, candidate):
+        candidate = None
     if damage := judgements.damage():
         narrator.say(damage)
     if candidate is not None and judgements.judged(candidate.id, project.config.retrain):
@@ -108,6 +111,14 @@ def _run_made_from(project: Project, digest: str) -> RunFolder | None:
         return None
     newest = project.runs.open(ids[-1])
     return newest if Report(project, newest).manifest.get("inputs") == digest else None
+
+
+def _votes_are(project: Project, run: RunFolder) -> bool:
+    """Whether the LFs, which may rest on more than is known, still vote as in a run."""
+    from weakft.pipeline.voting import votes_are  # imports snorkel
+
+    data = read_dataset(project.config, project.root)
+    return votes_are(project, data, run, SILENCE)
 
 
 def _refuse_unfit_current(project: Project) -> None:

@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 
 from tests.conftest import LF_FILE
-from weakft.cli.saves import changes, forget_modules_of, stamps
+from weakft.cli.saves import changes, stamps
+from weakft.lf.tracing import forget_modules_of
 from weakft.live import watch_table
 
 PATIENCE = 120  # seconds; a loaded machine is slow

@@ -12,13 +12,13 @@ from rich.text import Text
 
 from weakft.analysis import near_copies, pairwise
 from weakft.cli import moved, screens
-from weakft.cli.saves import forget_modules_of
 from weakft.cli.session import JsonOption, ProjectOption, Session, SetOption, session
 from weakft.comparison import Comparison
 from weakft.dataset import Dataset, read_dataset
 from weakft.errors import ConfigError
 from weakft.gaps import quoted
 from weakft.labels import LabelMatrix
+from weakft.lf.tracing import forget_modules_of
 from weakft.pipeline.labelling import gaps_of, quick_model, summarise_lfs
 from weakft.pipeline.voting import Votes, cast_votes
 from weakft.project import Project

@@ -1,15 +1,11 @@
-"""Files of a project that people save, and the modules Python made of them."""
+"""Files of a project that people save."""
 
-import importlib
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
 
 SUFFIXES = {".py", ".toml", ".tsv", ".txt", ".csv", ".json", ".jsonl", ".parquet"}
-KEPT = sys.stdlib_module_names | {"__main__", "weakft"}
 
 Stamps = Mapping[Path, tuple[int, int]]
 
@@ -56,28 +52,6 @@ def changes(
             yield changed
 
 
-def forget_modules_of(root: Path) -> None:
-    """Let the project's own modules be imported anew, packages without a file among them."""
-    importlib.invalidate_caches()
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] not in KEPT and any(
-            _is_own(place, root) for place in _places(module)
-        ):
-            del sys.modules[name]
-
-
 def _is_searched(folder: Path, apart_from: Path) -> bool:
     skipped = folder.name.startswith(".") or folder.name == "__pycache__" or folder == apart_from
     return not skipped and not (folder / "pyvenv.cfg").exists()
-
-
-def _places(module: ModuleType) -> list[Path]:
-    file = getattr(module, "__file__", None)
-    return [Path(place) for place in ([file] if file else getattr(module, "__path__", ()))]
-
-
-def _is_own(place: Path, root: Path) -> bool:
-    if not place.is_relative_to(root):
-        return False
-    inner = place.relative_to(root).parts
-    return not {"site-packages", "dist-packages"} & set(inner)

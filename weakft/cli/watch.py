@@ -17,12 +17,13 @@ from rich.text import Text
 from weakft.cli import moved, screens
 from weakft.cli.analyze import analysis
 from weakft.cli.check import broken_examples
-from weakft.cli.saves import changes, forget_modules_of, stamps
+from weakft.cli.saves import changes, stamps
 from weakft.cli.session import JsonOption, ProjectOption, Session, SetOption, session
 from weakft.config import FILE_NAME, SPLITS
 from weakft.dataset import Dataset, read_dataset
 from weakft.errors import WeakftError
 from weakft.lf import load_lfs
+from weakft.lf.tracing import forget_modules_of
 from weakft.live import watch_table
 from weakft.pipeline.labelling import summarise_lfs
 from weakft.pipeline.voting import Votes, cast_votes

@@ -14,6 +14,8 @@ import hashlib
 import re
 import sys
 import types
+from _abc import _get_dump
+from abc import ABCMeta
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -240,11 +242,14 @@ class _Digest:
         if isinstance(file := space.get("__file__"), str):
             self._folders.add(Path(file).parent)
         self._check_attributes(names.attributes(code) - space.keys())
+        hashing = {"hash"} if code.co_name == "__hash__" else set()
         yield from map(self.token, (code, function.__defaults__, function.__kwdefaults__))
         yield self._named(vars(function), ignored={"__doc__"})
         closure = dict(zip(code.co_freevars, map(_filled, function.__closure__ or ()), strict=True))
         for name, chains in names.chains(code).items():
             yield name.encode()
+            if name in hashing:
+                continue
             scopes = (closure, space, vars(builtins))
             found = next((scope[name] for scope in scopes if name in scope), None)
             is_module = isinstance(found, types.ModuleType)
@@ -262,6 +267,8 @@ class _Digest:
             return
         yield cls.__qualname__.encode()
         yield _hash(map(self.token, (type(cls), *cls.__bases__)))
+        if isinstance(cls, ABCMeta):
+            yield self.token({registered() for registered in _get_dump(cls)[0]})
         yield self._named(vars(cls), ignored=NO_MEMBERS)
 
     # Modules
@@ -276,9 +283,7 @@ class _Digest:
             self._modules[key] = _hash(parts(module, chains))
         return self._modules[key]
 
-    def _own_module(
-        self, module: types.ModuleType, chains: frozenset[tuple[str, ...]]
-    ) -> Tokens:
+    def _own_module(self, module: types.ModuleType, chains: frozenset[tuple[str, ...]]) -> Tokens:
         space = vars(module)
         if isinstance(file := space.get("__file__"), str):
             self._folders.add(Path(file).parent)
@@ -311,6 +316,7 @@ class _Digest:
     def _installed_function(self, function: types.FunctionType) -> Tokens:
         module, name = function.__globals__.get("__name__", ""), function.__qualname__
         yield from self._installed(module, name)
+        yield self._named({n: v for n, v in vars(function).items() if type(v) in SCALARS})
         if not origins.leads_to(module, name, function):
             yield from map(self.token, (function.__defaults__, function.__kwdefaults__))
             yield _hash(map(self.token, map(_filled, function.__closure__ or ())))
@@ -319,7 +325,7 @@ class _Digest:
     def _builtin(self, value: Any) -> Tokens:  # noqa: ANN401
         """A function or method of C's."""
         yield value.__name__.encode()
-        owner = getattr(value, "__objclass__", None) or getattr(value, "__self__", None)
+        owner = getattr(value, "__self__", getattr(value, "__objclass__", None))
         if owner is None or isinstance(owner, types.ModuleType):
             module = value.__module__ or getattr(owner, "__name__", "builtins")
             yield from self._installed(module, value.__qualname__)
@@ -350,7 +356,10 @@ class _Digest:
         """What of the user's somebody put into an installed module or class."""
         if id(namespace) not in self._patches:
             self._patches[id(namespace)] = b""
-            self._patches[id(namespace)] = self._named(dict(origins.patches(namespace)))
+            found = dict(origins.patches(namespace))
+            if isinstance(namespace, type):
+                found |= {n: v for n, v in vars(namespace).items() if type(v) in SCALARS}
+            self._patches[id(namespace)] = self._named(found, ignored=NO_MEMBERS)
         return self._patches[id(namespace)]
 
     def _patches_of_bases(self, cls: type) -> Tokens:
@@ -375,6 +384,9 @@ class _Digest:
         else:
             if own or ours:  # also what its own __getstate__ would leave out
                 yield from self._attributes(value)
+                yield self.token([content(value) for content in _contents(cls)])
+            if isinstance(value, BaseException):
+                yield self._named(_fields_of_c(value))
             if not ours:
                 yield from self._pickled(value)
 
@@ -412,7 +424,9 @@ class _Digest:
                     break
                 yield from self._installed(module, name, called=callable(value))
                 return
-        self.unknown[f"holds a {type(value).__qualname__} that is known by its name {name!r} alone"] = None
+        self.unknown[
+            f"holds a {type(value).__qualname__} that is known by its name {name!r} alone"
+        ] = None
 
     def _maker(self, make: Any) -> bytes:  # noqa: ANN401
         """What would unpickle an object; only data, where it is a package's."""
@@ -433,6 +447,17 @@ class _Digest:
         yield self._named(getattr(value, "__dict__", {}))
 
 
+CONTENTS: dict[type, Callable[[Any], Any]] = {
+    list: lambda value: list(list.__iter__(value)),
+    tuple: lambda value: list(tuple.__iter__(value)),
+    set: lambda value: set(set.__iter__(value)),
+    frozenset: lambda value: set(frozenset.__iter__(value)),
+    dict: lambda value: dict(dict.items(value)),
+    str: str.__str__,
+    bytes: lambda value: bytes.__getitem__(value, slice(None)),
+    int: int.__int__,
+    float: float.__float__,
+}
 EXACT: dict[type, Callable[[_Digest, Any], Tokens]] = {
     list: _Digest._sequence,
     tuple: _Digest._sequence,
@@ -494,6 +519,19 @@ def _is_ours(value: Any) -> frozenset[str]:  # noqa: ANN401
         return frozenset({"__doc__", "examples", "pure"})
     is_mapper = hasattr(type(value), "_generate_mapped_data_point")
     return frozenset({"__doc__", "_cache"} if is_mapper else ())
+
+
+def _contents(cls: type) -> list[Callable[[Any], Any]]:
+    """How to read what an object of a subclass of a builtin holds, whatever the subclass says."""
+    return [read for base, read in CONTENTS.items() if issubclass(cls, base)]
+
+
+def _fields_of_c(value: Any) -> dict[str, Any]:  # noqa: ANN401
+    """What an exception holds that is no attribute of Python's, its cause among them."""
+    kinds = (types.GetSetDescriptorType, types.MemberDescriptorType)
+    names_ = {n for base in type(value).__mro__ for n, d in vars(base).items() if type(d) in kinds}
+    names_ -= {"__dict__", "__traceback__", "__weakref__"}
+    return {name: getattr(value, name) for name in names_ if hasattr(value, name)}
 
 
 def _filled(cell: types.CellType) -> Any:  # noqa: ANN401

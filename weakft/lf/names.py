@@ -27,7 +27,9 @@ def chains(code: types.CodeType) -> Chains:
     for part in _with_inner(code):
         steps = [step for step in dis.get_instructions(part) if step.opname != "EXTENDED_ARG"]
         for position, step in enumerate(steps):
-            inner = step.opname.endswith(("DEREF", "CLOSURE")) and step.argval not in code.co_freevars
+            inner = (
+                step.opname.endswith(("DEREF", "CLOSURE")) and step.argval not in code.co_freevars
+            )
             if step.opname in LOADS and not inner:
                 found.setdefault(step.argval, set()).add(_attributes(steps, position + 1))
     return {name: frozenset(found[name]) for name in sorted(found)}

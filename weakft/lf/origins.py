@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 PURE = frozenset(
-    """abc array ast base64 binascii bisect builtins calendar cmath codecs collections colorsys
-    contextlib copy copyreg csv dataclasses datetime decimal pydecimal difflib encodings enum fnmatch
-    fractions functools hashlib blake2 md5 sha1 sha2 sha256 sha512 sha3 heapq hmac html ipaddress itertools json keyword math numbers
-    operator quopri re sre statistics string stringprep struct textwrap types typing unicodedata
-    urllib.parse zlib""".split()
+    """abc array ast base64 binascii bisect blake2 builtins calendar cmath codecs collections
+    colorsys contextlib copy copyreg csv dataclasses datetime decimal difflib encodings enum
+    fnmatch fractions functools hashlib heapq hmac html ipaddress itertools json keyword math
+    md5 numbers operator pydecimal quopri re sha1 sha2 sha256 sha3 sha512 sre statistics
+    string stringprep struct textwrap types typing unicodedata urllib.parse uuid zlib""".split()
 )
 """Modules of Python whose functions read no file, clock, network or chance, names below aside."""
 PURE_NAMES = frozenset({"_io.StringIO", "_io.BytesIO", "__future__"})
@@ -40,11 +40,14 @@ INNARDS = frozenset(
 READING = frozenset(
     """client connect connection database dataset datasets db disk download env environ fetch file
     files fromfile fromregex fs genfromtxt getenv glob http imread io load loader loadmat loadtxt
-    memmap now open parquet pretrained rand randint randn random read requests sample scan session
+    memmap now open parquet pretrained rand randint randn random read sample scan session
     shuffle socket sql store time today url urllib urlopen uuid walk""".split()
 )
 """Words in the name of an installed function or class that reads something, by all appearances."""
 WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+NETWORK = frozenset("aiohttp anthropic boto3 botocore httpx openai redis requests urllib3".split())
+METHODS_OF_C = ("cython_function_or_method", "method_descriptor", "wrapper_descriptor")
+HEAP_TYPE = 1 << 9  # of a class's flags: made as the program runs
 INSTALLED_FOLDERS = ("site-packages", "dist-packages")
 
 
@@ -69,6 +72,8 @@ def is_own_module(module: types.ModuleType | str | None) -> bool:
     name = module.__name__ if isinstance(module, types.ModuleType) else module
     if name is None or name == "__main__" or name.startswith("weakft_lfs_"):
         return True
+    if name.startswith("_cython_"):  # where its functions' types say they are from
+        return False
     found = module if isinstance(module, types.ModuleType) else sys.modules.get(name)
     if found is None:
         return name.partition(".")[0] not in sys.stdlib_module_names
@@ -95,8 +100,13 @@ def is_own_class(cls: type) -> bool:
         return False
     if is_own_module(cls.__module__):
         return True
-    made_here = bool(cls.__flags__ & (1 << 9))  # not one of C's static types
-    return made_here and not leads_to(cls.__module__, cls.__qualname__, cls)
+    if not cls.__flags__ & HEAP_TYPE or leads_to(cls.__module__, cls.__qualname__, cls):
+        return False
+    members = [m for name, m in vars(cls).items() if name not in ("__dict__", "__weakref__")]
+    functions = [member for member in members if isinstance(member, types.FunctionType)]
+    if functions:
+        return any(map(is_own_function, functions))
+    return not any(type(member).__name__ in METHODS_OF_C for member in members)
 
 
 def leads_to(module: str, qualname: str, value: object) -> bool:
@@ -132,6 +142,8 @@ def distrust(module: str, qualname: str, *, called: bool = True) -> str | None:
         if not known or (top == "builtins" and qualname in DYNAMIC):
             return f"calls {qualname}" if qualname in DYNAMIC else f"uses {full}"
         return f"calls {full}" if qualname.rpartition(".")[2] in WORLDLY else None
+    if top in NETWORK:
+        return f"uses {full}"
     words = WORD.findall(full if called else module)
     return f"calls {full}" if READING & {word.lower() for word in words} else None
 

@@ -4,16 +4,14 @@ import shutil
 
 from weakft.config import Config
 from weakft.dataset import read_dataset
-from weakft.errors import DataError
-from weakft.inputs import input_hashes
 from weakft.labels import SoftLabels
 from weakft.narration import Narrator
 from weakft.pipeline.evaluating import evaluate
 from weakft.pipeline.fitting import fit
 from weakft.pipeline.labelling import label
 from weakft.pipeline.stagewise import intact_stages, read_stamp, stage_inputs, stamped
-from weakft.pipeline.story import finish
-from weakft.pipeline.voting import load_votes, vote
+from weakft.pipeline.story import finish, refuse_moved_inputs
+from weakft.pipeline.voting import load_votes, vote, votes_are
 from weakft.project import Project
 from weakft.report import Report
 from weakft.runs import Json, RunFolder
@@ -31,6 +29,11 @@ def make_candidate(project: Project, made_from: Json, narrator: Narrator) -> Run
     narrator.stage("read")
     data = read_dataset(project.config, project.root)
     narrator.stage("apply")
+    if made_from.get("untraced") and "apply" in done:
+        if not votes_are(project, data, folder, narrator):
+            shutil.rmtree(folder.path)
+            folder.make_folders()
+            done = type(done)()
     if "apply" not in done:
         with stamped(project, folder, "apply"):
             vote(project, data, folder, narrator)
@@ -48,7 +51,7 @@ def make_candidate(project: Project, made_from: Json, narrator: Narrator) -> Run
     if "evaluate" not in done:
         with stamped(project, folder, "evaluate"):
             evaluate(project, data, votes, folder, narrator)
-    _refuse_moved_inputs(project, made_from)
+    refuse_moved_inputs(project, made_from)
     narrator.stage("publish")
     timings = {name: stage["seconds"] for name, stage in read_stamp(folder).items()}
     metrics = read_stamp(folder)["evaluate"]["metrics"]
@@ -78,9 +81,3 @@ def _discard_if_stale(project: Project, folder: RunFolder) -> None:
         shutil.rmtree(folder.path)
 
 
-def _refuse_moved_inputs(project: Project, made_from: Json) -> None:
-    if input_hashes(project) != made_from:
-        raise DataError(
-            "Data, LF files or labels given by hand changed while the candidate was made, so "
-            "nobody knows which of them it saw. Nothing was published; run `weakft retrain` again."
-        )

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 from weakft.config import Splits
 from weakft.dataset import Dataset, read_dataset
-from weakft.errors import ConfigError
-from weakft.inputs import input_hashes
+from weakft.errors import ConfigError, DataError
+from weakft.inputs import LATE_INPUTS, input_hashes
 from weakft.labels import LabelMatrix, SoftLabels
 from weakft.narration import Narrator
 from weakft.pipeline.evaluating import evaluate as evaluate_stage
@@ -95,9 +95,13 @@ def _resume(project: Project, stage: str) -> tuple[RunFolder, Dataset, dict[Spli
 
 
 def stage_inputs(project: Project, stage: str) -> Json:
-    """What a stage is made from: the settings it depends on and, for votes, the files' hashes."""
+    """What a stage is made from: the settings it depends on, and hashes of what it reads."""
     settings = project.config.model_dump(mode="json", include=set(SECTIONS[stage]))
-    return {**settings, **(input_hashes(project) if stage == "apply" else {})}
+    hashes = input_hashes(project)
+    if stage == "apply":
+        return {**settings, **{k: h for k, h in hashes.items() if k not in LATE_INPUTS}}
+    late = ("model",) if stage == "train" else ("train_gold",)
+    return {**settings, **{f"{k}_content": hashes[k] for k in late if k in hashes}}
 
 
 def _replace_work(project: Project, staged: RunFolder) -> RunFolder:
@@ -109,20 +113,29 @@ def _replace_work(project: Project, staged: RunFolder) -> RunFolder:
 
 @contextmanager
 def stamped(project: Project, folder: RunFolder, stage: str) -> Iterator[None]:
-    """Stamp the stage when it is complete; what came after it before is void from now on."""
+    """Stamp the stage when it is complete; what came after it before is void from now on.
+
+    Raises:
+        DataError: what it is made from changed meanwhile, so nobody knows which of it was read.
+    """
     order = list(SECTIONS)
     done = {name: read_stamp(folder)[name] for name in order[: order.index(stage)]}
     _write_stamp(folder, done)
     if done:
         folder.write_metrics(done[order[order.index(stage) - 1]]["metrics"])
-    start = time.perf_counter()
+    made_from, start = stage_inputs(project, stage), time.perf_counter()
     yield
+    if stage_inputs(project, stage) != made_from:
+        raise DataError(
+            f"Data, LFs or other inputs changed while `{stage}` ran, so nobody knows which of "
+            "them it saw. Nothing of it is used; run it again."
+        )
     seconds = round(time.perf_counter() - start, 3)
     known = _files(done)
     changed = {name: about for name, about in _found(folder).items() if known.get(name) != about}
     stamp = {
         "seconds": seconds,
-        "made_from": stage_inputs(project, stage),
+        "made_from": made_from,
         "files": changed,
         "metrics": folder.read_metrics(),
     }

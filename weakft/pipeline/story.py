@@ -13,6 +13,7 @@ import tomli_w
 
 import weakft
 from weakft.dataset import Dataset, read_dataset
+from weakft.errors import DataError
 from weakft.inputs import input_hashes, inputs_digest
 from weakft.labels import LabelMatrix
 from weakft.live import told_live
@@ -74,6 +75,7 @@ def run(project: Project, narrator: Narrator = SILENCE) -> tuple[RunFolder, Json
             data = read_dataset(project.config, project.root)
         with clock.stage("apply"):
             votes = shared(lambda: vote(project, data, folder, narrator))
+            shared(lambda: refuse_moved_inputs(project, made_from))
         with clock.stage("label"):
             soft = shared(lambda: label(project, data, votes, folder, narrator))
         with clock.stage("train"):
@@ -83,6 +85,19 @@ def run(project: Project, narrator: Narrator = SILENCE) -> tuple[RunFolder, Json
         narrator.stage("publish")
         return shared(
             lambda: finish(project, data, votes, folder, metrics, clock.timings, made_from)
+        )
+
+
+def refuse_moved_inputs(project: Project, made_from: Json) -> None:
+    """Refuse to go on with inputs that are not what they were.
+
+    Raises:
+        DataError: something changed.
+    """
+    if input_hashes(project) != made_from:
+        raise DataError(
+            "Data, LFs, what they read, or labels given by hand changed meanwhile, so nobody knows "
+            "which of them was seen. Nothing was published; run the same command again."
         )
 
 

@@ -12,8 +12,8 @@ from weakft.apply import Streamed, apply_lfs, apply_parquet
 from weakft.config import Splits
 from weakft.dataset import Dataset, Split
 from weakft.errors import ConfigError, DataError
+from weakft.inputs import load_project_lfs
 from weakft.labels import Fault, LabelMatrix
-from weakft.lf import load_lfs
 from weakft.narration import Narrator
 from weakft.project import Project
 from weakft.runs import RunFolder, read_json, write_json
@@ -64,6 +64,20 @@ def cast_votes(project: Project, data: Dataset, narrator: Narrator) -> Votes:
     return votes
 
 
+def votes_are(project: Project, data: Dataset, folder: RunFolder, narrator: Narrator) -> bool:
+    """Whether the LFs still vote as a folder says; of all that do not change, by the cache."""
+    votes = cast_votes(project, data, narrator)
+    return all(
+        folder.votes(name).exists() and _are_same(matrix, LabelMatrix.load(folder.votes(name)))
+        for name, matrix in votes.items()
+    )
+
+
+def _are_same(one: LabelMatrix, other: LabelMatrix) -> bool:
+    named = one.ids == other.ids and one.lf_names == other.lf_names
+    return named and np.array_equal(one.values, other.values)
+
+
 def vote_on_file(project: Project, source: Path, target: Path, narrator: Narrator) -> Streamed:
     """Apply the project's LFs to a Parquet file of any size, chunk by chunk, into another.
 
@@ -99,7 +113,7 @@ def _project_lfs(project: Project, narrator: Narrator) -> list[SnorkelLF]:
             "No labeling function: [labeling] of weakft.toml names neither modules = "
             '["labeling/my_lfs.py"] nor votes = "a folder".'
         )
-    return load_lfs(project.lf_files, project.root, project.config.classes, warn=narrator.say)
+    return load_project_lfs(project, warn=narrator.say)
 
 
 def _terms(project: Project) -> dict[str, Any]:
