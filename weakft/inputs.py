@@ -56,7 +56,8 @@ def input_hashes(project: Project) -> Json:
 
     `lf_files` are the LF files, all that lies in their folders, and every module, word list or
     other file that the LFs were seen to rest on; `lf_digest` is a hash of what the LFs hold,
-    whatever they made it of; `untraced` says of which LFs the votes may rest on more, and why. Data that
+    whatever they made it of; `untraced` says of which LFs the votes may rest on more, and why. Data
+    that
     is missing is left out: reading it will say so.
 
     Raises:

@@ -27,7 +27,8 @@ PAIRS = dict(
 )
 """By name: two values, and a source with a place for one of them."""
 OUTSIDE = """joblib_lazy np_load_lazy pd_read_parquet_lazy linecache environ_alias exists
-exists_alias glob glob_alias listdir path path_exists path_iter resources resources2 codecs_open io_open
+exists_alias glob glob_alias listdir path path_exists path_iter resources resources2 codecs_open
+io_open
 open_alias builtins_open partial_open open_default open_in_dict open_computed json_load fileinput
 loadtxt fromfile read_csv read_json_attr pq pqfile pads joblib_alias env_os env_getenv env_expand
 generator itercycle count""".split()

@@ -182,8 +182,13 @@ class _Digest:
             yield from self._object(value)
 
     def _named(self, entries: Mapping[str, Any], ignored: Iterable[str] = ()) -> bytes:
-        """Names with their values, in the order of names."""
-        chosen = sorted(set(entries) - set(ignored), key=str)
+        """Names with their values, in the order of names; addresses of other values are none."""
+        addresses = {id(value) for value in entries.values()}  # as scikit-learn notes one
+        chosen = [
+            name
+            for name in sorted(set(entries) - set(ignored), key=str)
+            if not (type(entries[name]) is int and entries[name] in addresses)
+        ]
         return _hash(token for name in chosen for token in map(self.token, (name, entries[name])))
 
     # Objects that are fully understood
