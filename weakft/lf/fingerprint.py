@@ -14,7 +14,7 @@ import hashlib
 import re
 import sys
 import types
-from _abc import _get_dump
+from _abc import _get_dump  # type: ignore[import-not-found]
 from abc import ABCMeta
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -256,9 +256,11 @@ class _Digest:
             if name in hashing:
                 continue
             scopes = (closure, space, vars(builtins))
-            found = next((scope[name] for scope in scopes if name in scope), None)
-            is_module = isinstance(found, types.ModuleType)
-            yield self._module(found, chains) if is_module else self.token(found)
+            found: Any = next((scope[name] for scope in scopes if name in scope), None)
+            if isinstance(found, types.ModuleType):
+                yield self._module(found, chains)
+            else:
+                yield self.token(found)
 
     def _check_attributes(self, taken: Iterable[str]) -> None:
         for name in sorted({*taken} & (origins.WORLDLY | origins.INNARDS)):
