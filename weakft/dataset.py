@@ -103,7 +103,7 @@ def image_files(table: Path, column: str) -> list[Path]:
     Paths are relative to the folder of the table.
     """
     try:
-        values = read_table(table)[column].dropna().astype(str)
+        values = read_frame(table)[column].dropna().astype(str)
     except (DataError, KeyError):
         return []
     return [table.parent / value for value in values]

@@ -6,34 +6,47 @@ from importlib import metadata
 from pathlib import Path
 
 VOTING = (
+    "weakft.apply.cache",
     "weakft.apply.chunk",
     "weakft.apply.cuts",
+    "weakft.apply.kept",
     "weakft.apply.patience",
     "weakft.apply.prepared",
     "weakft.apply.rows",
     "weakft.apply.scan",
     "weakft.apply.superset",
-    "weakft.apply.cache",
-    "weakft.apply.kept",
+    "weakft.data.cells",
     "weakft.engine",
     "weakft.images",
+    "weakft.interrupts",
     "weakft.labels",
     "weakft.lf",
+    "weakft.lf.collecting",
     "weakft.lf.fingerprint",
     "weakft.lf.function",
     "weakft.lf.loading",
     "weakft.lf.lookup",
     "weakft.lf.names",
+    "weakft.lf.normalization",
     "weakft.lf.origins",
     "weakft.lf.patterns",
     "weakft.lf.rules",
     "weakft.lf.scores",
     "weakft.lf.watch",
+    "weakft.lf.words",
+    "weakft.text_files",
 )
 """Modules that decide how an LF votes, or under which key its votes are kept."""
-WITHOUT_EFFECT = ("weakft.apply.table", "weakft.errors", "weakft.narration")
+WITHOUT_EFFECT = (
+    "weakft.apply.budget",
+    "weakft.apply.shown",
+    "weakft.apply.table",
+    "weakft.errors",
+    "weakft.narration",
+    "weakft.visible",
+)
 """Modules that those import and that change no vote."""
-PACKAGES = ("snorkel", "pyarrow", "hyperscan")
+PACKAGES = ("snorkel", "google-re2")
 """What calls LFs and scans texts."""
 
 

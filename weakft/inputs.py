@@ -110,9 +110,7 @@ def _hashes_of_lfs(project: Project) -> Json:
     return {**hashes, "lf_files": dict(sorted({**near, **hashes["lf_files"]}.items()))}
 
 
-def _load(
-    project: Project, warn: Callable[[str], None] = lambda message: None
-) -> _Loaded:
+def _load(project: Project, warn: Callable[[str], None] = lambda message: None) -> _Loaded:
     from weakft.lf.tracing import trace_lfs  # imports snorkel
 
     traced = trace_lfs(project.lf_files, project.root, project.config.classes, warn)

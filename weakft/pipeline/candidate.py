@@ -79,5 +79,3 @@ def _discard_if_stale(project: Project, folder: RunFolder) -> None:
     done = read_stamp(folder)
     if any(done[stage]["made_from"] != stage_inputs(project, stage) for stage in done):
         shutil.rmtree(folder.path)
-
-
