@@ -1,6 +1,7 @@
 """A project of a few rows, and runs of it published by hand: votes, labels, predictions."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,12 @@ import pandas as pd
 
 from weakft.config import Splits
 from weakft.end_model import EndModel
+from weakft.inputs import input_hashes
 from weakft.labels import LabelMatrix, SoftLabels, probabilities_frame
 from weakft.pipeline.story import manifest_head, write_config
 from weakft.project import Project
 from weakft.report import Report
+from weakft.runs import Json, sha256
 
 CLASSES = ("ham", "spam")
 TRAIN = "abcde"
@@ -37,6 +40,14 @@ def write_small_project(root: Path, classes: tuple[str, ...] = CLASSES) -> Proje
         "test = 'test.parquet'\nvalid = 'valid.parquet'\n[labeling]\nmodules = ['rules.py']\n"
     )
     return Project.open(root)
+
+
+def unloaded_inputs(project: Project) -> Json:
+    """The `input_hashes` of a project whose LF files cannot be loaded."""
+    labeling = project.config.labeling.model_copy(update={"modules": ()})
+    unloaded = replace(project, config=project.config.model_copy(update={"labeling": labeling}))
+    files = {str(file.relative_to(project.root)): sha256(file) for file in project.lf_files}
+    return {**input_hashes(unloaded), "lf_files": files}
 
 
 def write_gold(root: Path, split: Splits, gold: Sequence[int]) -> None:
@@ -92,7 +103,10 @@ def publish(
         if model is not None:
             EndModel.from_pretrained(str(model), classes, max_length=8, seed=0).save(folder.model)
         write_config(project, folder)
-        return Report(project, project.runs.publish(folder, manifest_head(project, L)))
+        return Report(
+            project,
+            project.runs.publish(folder, manifest_head(project, L, unloaded_inputs(project))),
+        )
 
 
 def _probs(classes: Iterable[int], cardinality: int) -> np.ndarray:

@@ -71,7 +71,7 @@ REFUSED: dict[str, tuple[Callable[[Path], None], int, str]] = {
     ),
     "ids that repeat": (lambda p: rewrite(p, lambda rows: rows.assign(id="same")), 3, "same"),
     "another encoding": (lambda p: as_csv(p, "latin-1"), 3, "not UTF-8 (line 2:"),
-    "UTF-16": (lambda p: as_csv(p, "utf-16"), 3, "not UTF-8 (line 1:"),
+    "UTF-16": (lambda p: as_csv(p, "utf-16"), 3, "not UTF-8 but UTF-16"),
     "an empty batch": (lambda p: rewrite(p, lambda rows: rows.iloc[:0]), 3, "train"),
     "a file of no bytes": (lambda p: train_file(p).write_bytes(b"") and None, 3, "train.parquet"),
     "a file gone": (lambda p: train_file(p).unlink(), 3, "train.parquet"),

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.published import unloaded_inputs
 from weakft.config import Splits
 from weakft.dataset import Dataset, read_dataset
 from weakft.labels import ABSTAIN, LabelMatrix, probabilities_frame
@@ -180,7 +181,7 @@ def publish_run(
         label(project, data, votes, folder, SILENCE)
         _pretend_to_train(project, data, folder)
         metrics = evaluate(project, data, votes, folder, SILENCE)
-        return finish(project, data, votes, folder, metrics, {})[0]
+        return finish(project, data, votes, folder, metrics, {}, unloaded_inputs(project))[0]
 
 
 def _votes(data: Dataset, split: Splits, lf_names: tuple[str, ...], rules: Rules) -> LabelMatrix:

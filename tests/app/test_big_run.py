@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import DEV, PAGES, Open
 from tests.app.reading import cards, ids, said
+from tests.published import unloaded_inputs
 from weakft.analysis import lf_summary
 from weakft.config import Splits
 from weakft.dataset import Dataset, Split
@@ -64,7 +65,7 @@ def publish(project: Project, rng: np.random.Generator) -> None:
         folder.write_metrics(metrics_of(soft))
         write_config(project, folder)
         write_tables(project.root, project.config, Dataset(splits, ()), folder)
-        project.runs.publish(folder, manifest_head(project, L))
+        project.runs.publish(folder, manifest_head(project, L, unloaded_inputs(project)))
 
 
 def write_split(folder: RunFolder, split: Splits, n: int, rng: np.random.Generator) -> Split:
