@@ -199,10 +199,6 @@ class LabelModel(ABC):
             "new rows together. snorkel and flying_squid can learn in parts."
         )
 
-    def told_with(self, lf: int) -> tuple[int, ...]:
-        """The LFs that the model takes for saying the same as one, itself among them."""
-        return (lf,)
-
     @abstractmethod
     def _predict_proba(self, L: Votes) -> Probs: ...
 

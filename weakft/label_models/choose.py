@@ -1,6 +1,6 @@
 """`auto`: fit every label model, compare them on evidence, say which it took and why."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
@@ -12,24 +12,30 @@ from weakft.label_models.base import Explanation, Gold, LabelModel
 from weakft.label_models.dawid_skene import DawidSkene
 from weakft.label_models.evidence import (
     Floats,
+    HiddenVotes,
     Judged,
-    held_out_votes,
     judged,
+    labels_moved,
     unanimous_flips,
 )
 from weakft.label_models.flying_squid import FlyingSquid
 from weakft.label_models.majority_vote import MajorityVote
 from weakft.label_models.one_coin import OneCoin
 from weakft.label_models.per_class import PerClass
+from weakft.label_models.shares import VoteShares
 from weakft.label_models.snorkel import Snorkel
 from weakft.label_models.weighted_vote import WeightedVote
 from weakft.labels import ABSTAIN, Probs, Votes
 
 RESAMPLES = 2000
+MOST_RESAMPLED = 1000
 MINIMUM_JUDGES = 30  # so that what trains in a fold is enough to calibrate on
 FLIP_ROWS = 200_000
 MOST_FLIPS = 0.05
-NEARLY = 1.01
+MOST_MOVED = 0.15
+NEARLY = 1.005
+
+Losses = Mapping[str, Floats]
 
 
 @dataclass(frozen=True)
@@ -44,9 +50,10 @@ class Candidate:
         accuracy_low: lower end of its 95 % interval.
         accuracy_high: upper end.
         support: covered dev rows it was judged on.
-        held_out_votes: nats per vote of an LF that the model has not seen, judged by what it
-            makes of the other LFs' votes on the row; lower is better, and needs no gold.
+        held_out_votes: nats per vote that the model has not seen, for foretelling its class by
+            what it makes of the other votes on the row; lower is better, and needs no gold.
         unanimous_flips: share of unanimous training rows it labels against all votes.
+        labels_moved: by how much the classes' shares of its labels differ from a vote's.
         note: why it was left out, if it was.
     """
 
@@ -59,16 +66,21 @@ class Candidate:
     support: int = 0
     held_out_votes: float | None = None
     unanimous_flips: float | None = None
+    labels_moved: float | None = None
     note: str = ""
 
 
 class AutoLabelModel(LabelModel):
-    """Takes the label model with the best likelihood of held-out gold.
+    """Takes the simplest label model that no other is better than, beyond chance.
 
-    With at least 30 covered gold rows: lowest negative log-likelihood on them, each row
-    judged by a model that has not seen its gold (5 folds). Without: the model that best
-    foretells votes hidden from it, of one_coin, per_class and dawid_skene, which take LFs for
-    better than chance and dependent ones for one; Snorkel and triplets may turn round there.
+    The order is that of `family`, a majority vote first. With at least 30 covered gold rows models
+    are compared by their negative log-likelihood on them, each row judged by a model that has not
+    seen its gold (5 folds). Without: by how well they foretell the class of votes hidden from
+    them. There only models are taken that treat all classes alike and LFs as better than chance,
+    and none whose labels turned, which is that unanimous rows are labelled otherwise, or that a
+    class has swallowed another; Snorkel and triplets may turn round there.
+
+    The two models that count votes give log-odds here, not shares: a lone vote is no certainty.
 
     Attributes:
         chosen: the fitted model that was taken.
@@ -82,8 +94,8 @@ class AutoLabelModel(LabelModel):
         MajorityVote,
         WeightedVote,
         OneCoin,
-        PerClass,
         DawidSkene,
+        PerClass,
         Snorkel,
         FlyingSquid,
     )
@@ -105,20 +117,45 @@ class AutoLabelModel(LabelModel):
     def _learn(self, L: Votes) -> None:
         self.fitted: dict[str, LabelModel] = {}
         self._sample = L[:: max(1, -(-len(L) // FLIP_ROWS))]
-        candidates = []
+        notes = {}
         for kind in self.family:
-            model = kind(self.cardinality, seed=self.seed, class_balance=self.class_balance)
             try:
-                self.fitted[kind.name] = model.fit(L)
+                self.fitted[kind.name] = self._fitted(kind, L)
             except DataError as error:
-                candidates.append(Candidate(kind.name, note=str(error)))
-                continue
-            model.lf_names = self.lf_names
-            flips = unanimous_flips(model, self._sample)
-            held_out = held_out_votes(model, L)
-            candidates.append(Candidate(kind.name, held_out_votes=held_out, unanimous_flips=flips))
-        self.candidates = tuple(candidates)
-        self._take(*_by_held_out_votes(self.candidates, "no gold"))
+                notes[kind.name] = str(error)
+        hidden = HiddenVotes.of(L, self.cardinality, self.seed)
+        self._losses = _known({name: hidden.losses(m) for name, m in self.fitted.items()})
+        self.candidates = tuple(
+            self._candidate(kind.name, notes.get(kind.name, ""), hidden.votes)
+            for kind in self.family
+        )
+        self._take(*self._by_hidden_votes("no gold"))
+
+    def _fitted(self, kind: type[LabelModel], L: Votes) -> LabelModel:
+        model = kind(self.cardinality, seed=self.seed, class_balance=self.class_balance).fit(L)
+        model.lf_names = self.lf_names
+        if isinstance(model, VoteShares):
+            model.soften(L)
+        return model
+
+    def _candidate(self, name: str, note: str, hidden_votes: int) -> Candidate:
+        if name not in self.fitted:
+            return Candidate(name, note=note)
+        losses = self._losses.get(name)
+        nats = None if losses is None else float(losses.sum() / hidden_votes)
+        return self._beside_a_vote(Candidate(name, held_out_votes=nats))
+
+    def _beside_a_vote(self, candidate: Candidate) -> Candidate:
+        """The candidate with how its labels differ from a vote's."""
+        model = self.fitted.get(candidate.name)
+        if model is None:
+            return candidate
+        vote = self.fitted[MajorityVote.name]
+        return replace(
+            candidate,
+            unanimous_flips=unanimous_flips(model, self._sample),
+            labels_moved=labels_moved(model, vote, self._sample),
+        )
 
     def _adapt(self, votes: Votes, gold: Gold) -> None:
         covered = (votes != ABSTAIN).any(axis=1)
@@ -128,23 +165,42 @@ class AutoLabelModel(LabelModel):
         for model in self.fitted.values():
             model._adapt(votes, gold)
         if not scores:
-            why = f"fewer than {MINIMUM_JUDGES} covered gold rows"
-            self._take(*_by_held_out_votes(self.candidates, why))
+            self._take(*self._by_hidden_votes(f"fewer than {MINIMUM_JUDGES} covered gold rows"))
             return
-        self._recount_flips()
         by_name = {each.name: each for each in scores}
-        self.candidates = tuple(_scored(c, by_name.get(c.name)) for c in self.candidates)
-        best, *others = sorted(scores, key=lambda each: round(each.losses.mean(), 6))
-        self._take(best.name, _reason(best, others, self.seed))
-
-    def _recount_flips(self) -> None:
-        """Gold may have turned an LF round."""
         self.candidates = tuple(
-            replace(c, unanimous_flips=unanimous_flips(self.fitted[c.name], self._sample))
-            if c.name in self.fitted
-            else c
-            for c in self.candidates
+            self._beside_a_vote(_scored(c, by_name.get(c.name))) for c in self.candidates
         )
+        taken, best, interval = _simplest({each.name: each.losses for each in scores}, self.seed)
+        self._take(taken, _reason(by_name[taken], by_name[best], interval, scores, self.seed))
+
+    def _by_hidden_votes(self, why: str) -> tuple[str, str]:
+        """Name and reason of the one taken without gold."""
+        near = {kind.name for kind in self.family if kind.stays_near_votes}
+        tried = [c for c in self.candidates if c.name in near and c.name in self.fitted]
+        turned = [c for c in tried if _turned(c)]
+        losses = {c.name: self._losses[c.name] for c in tried if c.name in self._losses}
+        losses = {name: each for name, each in losses.items() if name not in _names(turned)}
+        if not losses:
+            return MajorityVote.name, (
+                f"Took majority_vote: {why} to compare label models on, and no two LFs vote on a "
+                "row. Label a few dozen rows to choose with evidence."
+            )
+        nats = {c.name: c.held_out_votes for c in tried}
+        taken, best, (low, high) = _simplest(losses, self.seed, NEARLY)
+        told = ", ".join(f"{name} {nats[name]:.3f}" for name in losses)
+        said = (
+            f"Took {taken}: {why} to compare label models on, so by how well they foretell the "
+            f"class of votes that are hidden from them, in nats a vote: {told}"
+        )
+        if taken != best:
+            said += (
+                f"; the simplest that {best} is not ahead of by half a percent and beyond chance "
+                f"([{low:+.3f}, {high:+.3f}] nats a row)"
+            )
+        for each in turned:
+            said += f"; {each.name} was left out, since its labels turned from those of a vote"
+        return taken, f"{said}. Label a few dozen rows to choose with better evidence."
 
     def _take(self, name: str, reason: str) -> None:
         self.chosen, self.reason = self.fitted[name], reason
@@ -178,51 +234,55 @@ def _scored(candidate: Candidate, score: Judged | None) -> Candidate:
     )
 
 
-def _by_held_out_votes(candidates: Sequence[Candidate], why: str) -> tuple[str, str]:
-    """Name and reason of the one taken without gold."""
-    near = {kind.name for kind in AutoLabelModel.family if kind.stays_near_votes}
-    losses = {
-        c.name: c.held_out_votes
-        for c in candidates
-        if c.held_out_votes is not None
-        and (c.unanimous_flips or 0) <= MOST_FLIPS
-        and c.name in near
-    }
-    if not losses:
-        return OneCoin.name, (
-            f"Took one_coin: {why} to compare label models on, and no two LFs vote on a row, or "
-            "every model turns unanimous rows round. Label a few dozen rows to choose with "
-            "evidence."
-        )
-    least = min(losses.values())
-    name = next(name for name, loss in losses.items() if loss <= NEARLY * least)
-    told = ", ".join(f"{other} {loss:.3f}" for other, loss in losses.items())
-    return name, (
-        f"Took {name}: {why} to compare label models on, so by how well they foretell votes that "
-        f"are hidden from them, in nats a vote: {told}; the simplest within 1 % of the best. "
-        "Label a few dozen rows to choose with better evidence."
+def _known(losses: Mapping[str, Floats | None]) -> dict[str, Floats]:
+    return {name: each for name, each in losses.items() if each is not None}
+
+
+def _names(candidates: Sequence[Candidate]) -> set[str]:
+    return {each.name for each in candidates}
+
+
+def _turned(candidate: Candidate) -> bool:
+    """Whether its labels are beyond what a vote would make plausible."""
+    flips, moved = candidate.unanimous_flips or 0, candidate.labels_moved or 0
+    return flips > MOST_FLIPS or moved > MOST_MOVED
+
+
+def _simplest(
+    losses: Losses, seed: int, nearly: float = 1.0
+) -> tuple[str, str, tuple[float, float]]:
+    """The first that is as good as the best, the best, and by what interval it is behind."""
+    best = min(losses, key=lambda name: round(losses[name].mean(), 6))
+    for name in losses:
+        low, high = _paired(losses[name] - losses[best], seed)
+        if name == best or low <= 0 or losses[name].mean() <= nearly * losses[best].mean():
+            return name, best, (low, high)
+    return best, best, (0.0, 0.0)
+
+
+def _reason(
+    taken: Judged, best: Judged, interval: tuple[float, float], scores: list[Judged], seed: int
+) -> str:
+    same = [e for e in scores if e is not taken and np.allclose(e.losses, taken.losses)]
+    others = sorted(
+        (each for each in scores if each is not taken and each not in same),
+        key=lambda each: each.losses.mean(),
     )
-
-
-def _reason(best: Judged, others: list[Judged], seed: int) -> str:
-    same = [each for each in others if np.allclose(each.losses, best.losses)]
-    others = [each for each in others if each not in same]
     said = (
-        f"Took {best.name}: negative log-likelihood {best.losses.mean():.3f} per covered gold row"
+        f"Took {taken.name}: negative log-likelihood {taken.losses.mean():.3f} per covered gold row"
     )
     if same:
         said += f" ({', '.join(each.name for each in same)} comes to the same here)"
+    if best is not taken and best not in same:
+        said += f", the simplest that {best.name} is not ahead of beyond chance: by {{}}"
+        ahead = taken.losses.mean() - best.losses.mean()
+        said = said.format(f"{ahead:.3f} [{interval[0]:+.3f}, {interval[1]:+.3f}]")
     if others:
-        second, *rest = others
-        low, high = _paired(second.losses - best.losses, seed)
-        behind = second.losses.mean() - best.losses.mean()
-        said += f"; next is {second.name}, behind by {behind:.3f} [{low:.3f}, {high:.3f}]"
-        if rest:
-            said += "; then " + ", ".join(f"{each.name} {each.losses.mean():.3f}" for each in rest)
-    vote = next((each for each in others if each.name == MajorityVote.name), best)
-    if vote is best:
+        said += "; the others: " + ", ".join(f"{e.name} {e.losses.mean():.3f}" for e in others)
+    vote = next((each for each in others if each.name == MajorityVote.name), None)
+    if vote is None:
         return f"{said}."
-    gain = 100 * (best.right.astype(float) - vote.right)
+    gain = 100 * (taken.right.astype(float) - vote.right)
     low, high = _paired(gain, seed)
     verdict = "is better than" if low > 0 else "is worse than" if high < 0 else "is as good as"
     return (
@@ -232,9 +292,12 @@ def _reason(best: Judged, others: list[Judged], seed: int) -> str:
 
 
 def _paired(differences: Floats, seed: int) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of a mean of paired differences (Efron, 1979)."""
+    """95 % interval of a mean of paired differences: bootstrap (Efron, 1979); normal if many."""
     rng = np.random.default_rng(seed)
     n = len(differences)
+    if n > MOST_RESAMPLED:
+        error = 1.96 * differences.std() / np.sqrt(n)
+        return float(differences.mean() - error), float(differences.mean() + error)
     means = [differences[rng.integers(0, n, n)].mean() for _ in range(RESAMPLES)]
     low, high = np.quantile(means, [0.025, 0.975])
     return float(low), float(high)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit, logit
 
 from weakft.label_models.votes import normalised
 from weakft.labels import Probs
@@ -24,9 +25,41 @@ Pooling = Callable[[Floats, Floats], Floats]  # ([m, k] right, [m, k] votes) -> 
 
 
 def one_accuracy(right: Floats, votes: Floats) -> Floats:
-    """[m, k] accuracies, the same for all classes of an LF."""
+    """[m, k] accuracies, the same for all classes of an LF, and no class with better LFs."""
     pooled = smoothed(right.sum(axis=1), votes.sum(axis=1), PRIOR_MEAN, PRIOR_VOTES)
-    return np.repeat(pooled[:, None], right.shape[1], axis=1)
+    return np.repeat(level(pooled, votes)[:, None], right.shape[1], axis=1)
+
+
+def same_accuracy(right: Floats, votes: Floats) -> Floats:
+    """[m, k] one accuracy for all LFs and classes: only how many vote for a class counts."""
+    pooled = smoothed(right.sum(), votes.sum(), PRIOR_MEAN, PRIOR_VOTES)
+    return np.full(right.shape, pooled)
+
+
+def level(accuracies: Floats, votes: Floats) -> Floats:
+    """[m] accuracies, shifted so that the LFs of every class are equally good on the whole.
+
+    Where LFs vote for one class each, votes alone identify no more than the product of a class's
+    prior and the accuracy of its LFs: EM can always call one class's LFs perfect and the others
+    wrong, and does. So the mean log-odds of the votes for a class, over all votes for it, is held
+    at the mean over all votes; which LFs of a class are the better ones is left to the data. An
+    LF that votes for several classes is shifted by the mean over its votes.
+
+    Args:
+        accuracies: [m] in (0, 1).
+        votes: [m, k] how many votes of an LF are for a class.
+
+    Example:
+        >>> votes = np.array([[9, 0], [9, 0], [0, 9], [0, 9]])
+        >>> level(np.array([0.9, 0.8, 0.6, 0.6]), votes).round(2).tolist()
+        [0.82, 0.68, 0.75, 0.75]
+    """
+    odds = logit(accuracies)
+    cast = np.maximum(votes.sum(axis=0), 1e-9)
+    by_class = odds @ votes / cast
+    shift = by_class - by_class @ cast / cast.sum()
+    own = votes @ shift / np.maximum(votes.sum(axis=1), 1e-9)
+    return np.asarray(np.clip(expit(odds - own), 0.01, 0.99))
 
 
 def climb(

@@ -12,6 +12,7 @@ from weakft.label_models.coins import (
     PRIOR_MEAN,
     Floats,
     chance_floor,
+    level,
     log_odds,
     smoothed,
 )
@@ -89,7 +90,10 @@ class DawidSkene(LogLinear):
         """Weights from [m, l, y] how often LF j votes l on class y."""
         k = self.cardinality
         right = np.einsum("jll->j", tables)
-        tied = np.maximum(smoothed(right, tables.sum(axis=(1, 2)), mean, strength), floor)
+        tied = smoothed(right, tables.sum(axis=(1, 2)), mean, strength)
+        if floor:
+            tied = level(tied, tables.sum(axis=2))
+        tied = np.maximum(tied, floor)
         coin = np.where(
             np.eye(k, dtype=bool), tied[:, None, None], (1 - tied[:, None, None]) / (k - 1)
         )

@@ -1,16 +1,22 @@
 """What speaks for one label model over another: gold, hidden votes, unanimous rows."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from weakft.label_models.base import Gold, LabelModel
+from weakft.label_models.groups import Groups, find_groups
 from weakft.label_models.linear import SMALLEST_PROBABILITY
-from weakft.label_models.votes import vote_counts
+from weakft.label_models.votes import normalised, vote_counts
 from weakft.labels import ABSTAIN, Probs, Votes, hard_labels
 
-HELD_OUT_ROWS = 20_000
+HIDDEN_ROWS = 20_000
+TEMPERATURES = 2.0 ** np.arange(-1, 5)
+TABLE_STEPS = 8
+TABLE_PRIOR_VOTES = 10
+TIE = 1e-9
 
 Floats = npt.NDArray[np.float64]
 
@@ -56,29 +62,111 @@ def _cross_fitted(model: LabelModel, votes: Votes, gold: Gold) -> Probs:
     return probs
 
 
-def held_out_votes(model: LabelModel, L: Votes) -> float | None:
-    """Nats per held-out vote: how well the others' posterior foretells what an LF votes.
+@dataclass(frozen=True, eq=False)
+class HiddenVotes:
+    """Votes to hide one by one, so as to see how well the others on the row foretell their class.
 
-    For each LF its votes, and those of LFs it depends on, are hidden, and judged by
-    p(vote) = a q(vote) + (1 - a) (1 - q(vote)) / (k - 1), where q is the posterior from the other
-    votes and a the mean of q over its votes.
-    Rows with two votes or more count, 20,000 at most; None where there are none.
+    A model's posterior from the other votes is put through a [k, k] table of how often a vote
+    for a class is cast on rows of each, and a temperature, both fitted to the other half of the
+    rows: so neither how sure a model is nor how common the classes are counts, and a plain vote
+    can be compared too. Whose vote is hidden is not told, since of an LF that votes for one class
+    it would give the class away. LFs that depend on the hidden one are hidden with it.
+
+    Attributes:
+        L: [n, m] rows with two votes or more, 20,000 at most.
+        groups: of dependent LFs.
+        half: [n] 0 or 1, which half a row is of.
     """
-    rows = np.flatnonzero((L != ABSTAIN).sum(axis=1) > 1)
-    L = L[rows[:: max(1, -(-len(rows) // HELD_OUT_ROWS))]]
-    losses = []
-    for j in range(L.shape[1]):
-        voted = L[:, j] != ABSTAIN
-        if not voted.any():
-            continue
-        hidden = L[voted].copy()
-        votes = hidden[:, j].copy()
-        hidden[:, list(model.told_with(j))] = ABSTAIN
-        q = model._predict_proba(hidden)[np.arange(len(votes)), votes]
-        accuracy = q.mean()
-        p = accuracy * q + (1 - accuracy) * (1 - q) / (model.cardinality - 1)
-        losses.append(-np.log(np.maximum(p, SMALLEST_PROBABILITY)))
-    return float(np.concatenate(losses).mean()) if losses else None
+
+    L: Votes
+    groups: Groups
+    half: npt.NDArray[np.integer]
+
+    @classmethod
+    def of(cls, L: Votes, cardinality: int, seed: int) -> "HiddenVotes":
+        """Those of the rows that an unlabelled matrix has."""
+        rows = np.flatnonzero((L != ABSTAIN).sum(axis=1) > 1)
+        rows = rows[:: max(1, -(-len(rows) // HIDDEN_ROWS))]
+        half = np.random.default_rng(seed).permutation(len(rows)) % 2
+        return cls(L[rows], find_groups(L, cardinality), half)
+
+    def losses(self, model: LabelModel) -> Floats | None:
+        """[n] nats of each row's hidden votes, summed; None where no vote has others beside it."""
+        if not self._hidden:
+            return None
+        rows, votes, log_probs = self._foretold(model)
+        of_second = self.half[rows] == 1
+        fits = np.empty((len(TEMPERATURES), len(rows)))
+        for position, temperature in enumerate(TEMPERATURES):
+            probs = normalised(log_probs / temperature)
+            for judged_on in (of_second, ~of_second):
+                table = _vote_table(probs[~judged_on], votes[~judged_on])
+                told = (probs[judged_on] * table[:, votes[judged_on]].T).sum(axis=1)
+                fits[position, judged_on] = -np.log(np.maximum(told, SMALLEST_PROBABILITY))
+        losses = np.empty(len(rows))
+        for judged_on in (of_second, ~of_second):
+            best = fits[:, ~judged_on].sum(axis=1).argmin()
+            losses[judged_on] = fits[best, judged_on]
+        return np.asarray(np.bincount(rows, losses, minlength=len(self.L)), dtype=np.float64)
+
+    @cached_property
+    def _hidden(self) -> list[tuple[int, npt.NDArray[np.intp], Votes]]:
+        """Of each LF its column, the rows it votes on beside others, and the others' votes."""
+        found = []
+        for j in range(self.L.shape[1]):
+            rows = np.flatnonzero(self.L[:, j] != ABSTAIN)
+            others = self.L[rows].copy()
+            others[:, list(self.groups.with_lf(j))] = ABSTAIN
+            left = (others != ABSTAIN).any(axis=1)
+            if left.any():
+                found.append((j, rows[left], others[left]))
+        return found
+
+    @property
+    def votes(self) -> int:
+        """How many votes can be hidden with another left on the row."""
+        return sum(len(rows) for _, rows, _ in self._hidden)
+
+    def _foretold(
+        self, model: LabelModel
+    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]:
+        """([h] rows, [h] classes voted for, [h, k] log posteriors from the other votes)."""
+        found = [
+            (rows, self.L[rows, j], model._predict_proba(others))
+            for j, rows, others in self._hidden
+        ]
+        rows, votes, probs = (np.concatenate(each) for each in zip(*found, strict=True))
+        return rows, votes.astype(np.intp), np.log(np.maximum(probs, SMALLEST_PROBABILITY))
+
+
+def _vote_table(probs: Probs, votes: npt.NDArray[np.intp]) -> Probs:
+    """[k, k] P(a vote is for l | class y), by EM, smoothed towards half right, half as votes go."""
+    k = probs.shape[1]
+    shares = (np.bincount(votes, minlength=k) + 1.0) / (len(votes) + k)
+    table = prior = (np.eye(k) + shares) / 2
+    for _ in range(TABLE_STEPS):
+        of_class = probs * table[:, votes].T
+        of_class /= np.maximum(of_class.sum(axis=1, keepdims=True), 1e-12)
+        counts = np.stack([np.bincount(votes, of_class[:, y], minlength=k) for y in range(k)])
+        counts += TABLE_PRIOR_VOTES * prior
+        table = counts / counts.sum(axis=1, keepdims=True)
+    return np.asarray(table)
+
+
+def labels_moved(model: LabelModel, vote: LabelModel, L: Votes) -> float:
+    """The share of covered rows by which the classes' shares of labels differ from a vote's.
+
+    Half the sum of the absolute differences; a tie counts for each of its classes in part. Where
+    it is large, one class has swallowed another.
+    """
+    covered = L[(L != ABSTAIN).any(axis=1)]
+    shares = [_label_shares(each._predict_proba(covered)) for each in (model, vote)]
+    return float(np.abs(shares[0] - shares[1]).sum() / 2)
+
+
+def _label_shares(probs: Probs) -> Floats:
+    likeliest = probs >= probs.max(axis=1, keepdims=True) - TIE
+    return np.asarray((likeliest / likeliest.sum(axis=1, keepdims=True)).mean(axis=0))
 
 
 def unanimous_flips(model: LabelModel, L: Votes) -> float:

@@ -34,8 +34,8 @@ class FlyingSquid(FromMoments):
 
     def _solve(self) -> None:
         k = self.cardinality
-        m = self.halves.shape[1] // k
-        counts = self.halves.sum(axis=0).reshape(m, k, m, k)
+        m = len(self.counts) // k
+        counts = self.counts.reshape(m, k, m, k)
         both = counts.sum(axis=(1, 3))
         alike = np.einsum("iaja->ij", counts)
         votes = both.diagonal().copy()

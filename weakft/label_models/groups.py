@@ -53,6 +53,10 @@ class Groups:
         """Every LF for itself."""
         return cls(lfs)
 
+    def with_lf(self, lf: int) -> tuple[int, ...]:
+        """The group of an LF, or it alone."""
+        return next((group.members for group in self.found if lf in group.members), (lf,))
+
     def factors(self, L: Votes) -> Floats:
         """[n, m] what each term is multiplied by: 1 / (1 + (s - 1) dependence)."""
         factors = np.ones(L.shape)

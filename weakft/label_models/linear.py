@@ -64,10 +64,6 @@ class LogLinear(LabelModel):
         probs = self._predict_proba(row)[0]
         return Explanation("log_odds", tuple(prior.tolist()), terms, tuple(probs.tolist()))
 
-    def told_with(self, lf: int) -> tuple[int, ...]:
-        """Its group of dependent LFs, if it has one."""
-        return next((g.members for g in self.groups.found if lf in g.members), (lf,))
-
     def _learn(self, L: Votes) -> None:
         self.prior = self.prior_given
         self.temperature = 1.0

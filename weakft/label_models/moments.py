@@ -13,26 +13,22 @@ from weakft.labels import Votes
 
 
 class FromMoments(LogLinear):
-    """Keeps two [m k, m k] tables of co-votes, of every other row each; new rows add to them."""
+    """Keeps a [m k, m k] table of co-votes; new rows add to it."""
 
     corrects_dependence = False
 
-    halves: Counts  # [2, m k, m k]
+    counts: Counts  # [m k, m k]
     rows: int
 
     def _learn_weights(self, L: Votes) -> None:
-        self.halves = self._counted(L)
+        self.counts = co_votes(L, self.cardinality)
         self.rows = len(L)
         self._solve()
 
     def _learn_more(self, L: Votes) -> None:
-        more = self._counted(L)
-        self.halves = self.halves + (more[::-1] if self.rows % 2 else more)
+        self.counts = self.counts + co_votes(L, self.cardinality)
         self.rows += len(L)
         self._solve()
-
-    def _counted(self, L: Votes) -> Counts:
-        return np.stack([co_votes(L[half::2], self.cardinality) for half in (0, 1)])
 
     @abstractmethod
     def _solve(self) -> None:
@@ -40,9 +36,11 @@ class FromMoments(LogLinear):
 
     def arrays(self) -> Arrays:
         """The parameters, and the co-votes to go on from."""
-        return {**super().arrays(), "co_votes": self.halves, "rows": np.array([self.rows])}
+        return {**super().arrays(), "co_votes": self.counts, "rows": np.array([self.rows])}
 
     def restore(self, arrays: Arrays, details: Mapping[str, Any]) -> None:
-        """Take both back."""
+        """Take both back; before weakft 0.2 the co-votes came as two halves."""
         super().restore(arrays, details)
-        self.halves, self.rows = arrays["co_votes"], int(arrays["rows"][0])
+        stored = arrays["co_votes"]
+        self.counts = stored.sum(axis=0) if stored.ndim == 3 else stored
+        self.rows = int(arrays["rows"][0])

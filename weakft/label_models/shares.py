@@ -1,4 +1,4 @@
-"""Label models whose posterior is the share of the votes that each class got."""
+"""Label models that count votes: the posterior is the share of each class, or goes by counts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,18 +7,48 @@ import numpy as np
 import numpy.typing as npt
 
 from weakft.label_models.base import Arrays, Explanation, LabelModel, Term
-from weakft.label_models.votes import vote_scores
+from weakft.label_models.coins import climb, log_odds, same_accuracy
+from weakft.label_models.patterns import VotePatterns
+from weakft.label_models.votes import normalised, vote_scores
 from weakft.labels import ABSTAIN, Probs, Votes
 
 
 class VoteShares(LabelModel):
-    """Each vote counts by the weight of its LF; a row without a vote gets the prior."""
+    """Each vote counts by the weight of its LF; a row without a vote gets the prior.
 
-    weights: npt.NDArray[np.float64]  # [m], at least 0
+    Attributes:
+        weights: [m], at least 0.
+        log_odds: what a vote of weight 1 adds to the log-odds of its class; None: the posterior
+            is the share of the weights.
+    """
+
+    stays_near_votes = True
+
+    weights: npt.NDArray[np.float64]
+    log_odds: float | None = None
+
+    def soften(self, L: Votes) -> None:
+        """Go over from shares to log-odds, as if every vote were right equally often.
+
+        The most probable class stays. How often a vote is right is learned from how often votes
+        agree, by EM for one accuracy that all LFs share.
+
+        Args:
+            L: [n, m] votes on unlabelled rows, at least one.
+        """
+        patterns = VotePatterns.of(L)
+        cast = patterns.counts @ (patterns.votes != ABSTAIN)
+        mean = float(self.weights @ cast / cast.sum()) or 1.0
+        factors = np.broadcast_to(self.weights / mean, patterns.votes.shape)
+        by_class = patterns.by_class(self.cardinality)
+        accuracy = climb(by_class, same_accuracy, factors=factors, counts=patterns.counts)[0, 0]
+        self.log_odds = float(log_odds(accuracy, self.cardinality)) / mean
 
     def explain(self, votes: Sequence[int] | Votes) -> Explanation:
-        """What share each vote adds; the shares are the posterior."""
+        """What each vote adds to the shares, which are the posterior, or to the log-odds."""
         row = self._checked_row(votes)
+        if self.log_odds is not None:
+            return self._explained_in_log_odds(row, self.log_odds)
         voters = np.flatnonzero(row[0] != ABSTAIN)
         total = self.weights[voters].sum()
         weights = self.weights[voters] if total > 0 else np.ones(len(voters))
@@ -34,20 +64,40 @@ class VoteShares(LabelModel):
         probs = self._predict_proba(row)[0]
         return Explanation("share", tuple(prior.tolist()), terms, tuple(probs.tolist()))
 
+    def _explained_in_log_odds(self, row: Votes, unit: float) -> Explanation:
+        voters = np.flatnonzero(row[0] != ABSTAIN)
+        weights = self.weights[voters] if self.weights[voters].any() else np.ones(len(voters))
+        terms = tuple(
+            Term(
+                self.lf_names[j],
+                int(row[0, j]),
+                tuple((np.arange(self.cardinality) == row[0, j]) * float(weight * unit)),
+            )
+            for j, weight in zip(voters, weights, strict=True)
+        )
+        prior = np.log(self.prior_given)
+        probs = self._predict_proba(row)[0]
+        return Explanation("log_odds", tuple(prior.tolist()), terms, tuple(probs.tolist()))
+
     def _predict_proba(self, L: Votes) -> Probs:
         own = np.eye(self.cardinality)
         scores = vote_scores(L, self.weights[:, None, None] * own)
         silent = scores.sum(axis=1) == 0
         if silent.any():
             scores[silent] = vote_scores(L[silent], np.tile(own, (len(self.weights), 1, 1)))
-            scores[silent & (scores.sum(axis=1) == 0)] = self.prior_given
+        if self.log_odds is not None:
+            return normalised(np.log(self.prior_given) + self.log_odds * scores)
+        scores[scores.sum(axis=1) == 0] = self.prior_given
         shares: Probs = scores / scores.sum(axis=1, keepdims=True)
         return shares
 
     def arrays(self) -> Arrays:
-        """The weights."""
-        return {"weights": self.weights}
+        """The weights, and what a vote adds."""
+        if self.log_odds is None:
+            return {"weights": self.weights}
+        return {"weights": self.weights, "log_odds": np.array([self.log_odds])}
 
     def restore(self, arrays: Arrays, details: Mapping[str, Any]) -> None:
-        """Take the weights back."""
+        """Take them back."""
         self.weights = arrays["weights"]
+        self.log_odds = float(arrays["log_odds"][0]) if "log_odds" in arrays else None

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from weakft.label_models.base import Arrays, Gold
-from weakft.label_models.coins import smoothed
+from weakft.label_models.coins import level, smoothed
 from weakft.label_models.shares import VoteShares
 from weakft.label_models.votes import hits, vote_counts
 from weakft.labels import ABSTAIN, Votes
@@ -22,8 +22,9 @@ class WeightedVote(VoteShares):
     """A vote of weight (accuracy - 1/k) / (1 - 1/k), as a share of the weights that voted.
 
     The accuracy of an LF is measured on gold, or else is its agreement with the shares of the
-    other LFs' votes; both are smoothed. The linear weight is the classical choice of Littlestone
-    and Warmuth's weighted majority (1994) without its online updates.
+    other LFs' votes, levelled so that no class has better LFs than another; both are smoothed.
+    The linear weight is the classical choice of Littlestone and Warmuth's weighted majority
+    (1994) without its online updates.
 
     Fails like majority vote: one lone vote counts as certainty, and a crowd that copies one
     mistake agrees with itself.
@@ -54,7 +55,8 @@ class WeightedVote(VoteShares):
             others = counts[rows].sum(axis=1) - 1
             right[j] = ((counts[rows, column[rows]] - 1) / others).sum()
             votes[j] = len(rows)
-        self.learned = smoothed(right, votes, PRIOR_MEAN, PRIOR_VOTES)
+        cast = np.stack([(L == label).sum(axis=0) for label in range(self.cardinality)], axis=1)
+        self.learned = level(smoothed(right, votes, PRIOR_MEAN, PRIOR_VOTES), cast)
         self._weigh(self.learned)
 
     def _adapt(self, votes: Votes, gold: Gold) -> None:
@@ -71,8 +73,9 @@ class WeightedVote(VoteShares):
 
     def arrays(self) -> Arrays:
         """Weights and accuracies."""
-        return {"weights": self.weights, "accuracies": self.accuracies}
+        return {**super().arrays(), "accuracies": self.accuracies}
 
     def restore(self, arrays: Arrays, details: Mapping[str, Any]) -> None:
         """Take weights and accuracies back."""
-        self.weights, self.accuracies = arrays["weights"], arrays["accuracies"]
+        super().restore(arrays, details)
+        self.accuracies = arrays["accuracies"]
