@@ -85,7 +85,7 @@ class OneSided:
 
     def __str__(self) -> str:
         shown = " ".join(f"{share:.2g}" for share in self.prior[:3])
-        more = " ..." if len(self.prior) > 3 else ""  # noqa: PLR2004
+        more = " ..." if len(self.prior) > 3 else ""
         extras = {
             f"unequal by {self.spread:g}": self.spread,
             f"{self.copies} copies": self.copies,
@@ -174,7 +174,9 @@ def main() -> None:
     results = []
     for draw in wide_grid() if wide else grid():
         results.append(compared(draw))
-        print(results[-1]["setting"], f"{ahead(results[-1]):+.3f}", results[-1]["chosen"], flush=True)
+        print(
+            results[-1]["setting"], f"{ahead(results[-1]):+.3f}", results[-1]["chosen"], flush=True
+        )
     if wide:
         print(table(results))
     else:

@@ -71,14 +71,15 @@ class Candidate:
 
 
 class AutoLabelModel(LabelModel):
-    """Takes the simplest label model that no other is better than, beyond chance.
+    """Takes the label model that gold finds likeliest, or without gold the simplest good one.
 
-    The order is that of `family`, a majority vote first. With at least 30 covered gold rows models
-    are compared by their negative log-likelihood on them, each row judged by a model that has not
-    seen its gold (5 folds). Without: by how well they foretell the class of votes hidden from
-    them. There only models are taken that treat all classes alike and LFs as better than chance,
-    and none whose labels turned, which is that unanimous rows are labelled otherwise, or that a
-    class has swallowed another; Snorkel and triplets may turn round there.
+    With at least 30 covered gold rows it is the one of the lowest negative log-likelihood on them,
+    each row judged by a model that has not seen its gold (5 folds). Without, models are compared
+    by how well they foretell the class of votes that are hidden from them, and the simplest is
+    taken that no other is ahead of by half a percent and beyond chance, a majority vote first.
+    There only models count that treat all classes alike and take LFs for better than chance, and
+    none whose labels turned: unanimous rows labelled otherwise, or a class that has swallowed
+    another. Snorkel and triplets may turn round there.
 
     The two models that count votes give log-odds here, not shares: a lone vote is no certainty.
 
@@ -171,8 +172,8 @@ class AutoLabelModel(LabelModel):
         self.candidates = tuple(
             self._beside_a_vote(_scored(c, by_name.get(c.name))) for c in self.candidates
         )
-        taken, best, interval = _simplest({each.name: each.losses for each in scores}, self.seed)
-        self._take(taken, _reason(by_name[taken], by_name[best], interval, scores, self.seed))
+        best, *others = sorted(scores, key=lambda each: round(each.losses.mean(), 6))
+        self._take(best.name, _reason(best, others, self.seed))
 
     def _by_hidden_votes(self, why: str) -> tuple[str, str]:
         """Name and reason of the one taken without gold."""
@@ -260,29 +261,25 @@ def _simplest(
     return best, best, (0.0, 0.0)
 
 
-def _reason(
-    taken: Judged, best: Judged, interval: tuple[float, float], scores: list[Judged], seed: int
-) -> str:
-    same = [e for e in scores if e is not taken and np.allclose(e.losses, taken.losses)]
-    others = sorted(
-        (each for each in scores if each is not taken and each not in same),
-        key=lambda each: each.losses.mean(),
-    )
+def _reason(best: Judged, others: list[Judged], seed: int) -> str:
+    same = [each for each in others if np.allclose(each.losses, best.losses)]
+    others = [each for each in others if each not in same]
     said = (
-        f"Took {taken.name}: negative log-likelihood {taken.losses.mean():.3f} per covered gold row"
+        f"Took {best.name}: negative log-likelihood {best.losses.mean():.3f} per covered gold row"
     )
     if same:
         said += f" ({', '.join(each.name for each in same)} comes to the same here)"
-    if best is not taken and best not in same:
-        said += f", the simplest that {best.name} is not ahead of beyond chance: by {{}}"
-        ahead = taken.losses.mean() - best.losses.mean()
-        said = said.format(f"{ahead:.3f} [{interval[0]:+.3f}, {interval[1]:+.3f}]")
     if others:
-        said += "; the others: " + ", ".join(f"{e.name} {e.losses.mean():.3f}" for e in others)
-    vote = next((each for each in others if each.name == MajorityVote.name), None)
-    if vote is None:
+        second, *rest = others
+        low, high = _paired(second.losses - best.losses, seed)
+        behind = second.losses.mean() - best.losses.mean()
+        said += f"; next is {second.name}, behind by {behind:.3f} [{low:.3f}, {high:.3f}]"
+        if rest:
+            said += "; then " + ", ".join(f"{each.name} {each.losses.mean():.3f}" for each in rest)
+    vote = next((each for each in others if each.name == MajorityVote.name), best)
+    if vote is best:
         return f"{said}."
-    gain = 100 * (taken.right.astype(float) - vote.right)
+    gain = 100 * (best.right.astype(float) - vote.right)
     low, high = _paired(gain, seed)
     verdict = "is better than" if low > 0 else "is worse than" if high < 0 else "is as good as"
     return (

@@ -148,7 +148,7 @@ def _vote_table(probs: Probs, votes: npt.NDArray[np.intp]) -> Probs:
         of_class = probs * table[:, votes].T
         of_class /= np.maximum(of_class.sum(axis=1, keepdims=True), 1e-12)
         counts = np.stack([np.bincount(votes, of_class[:, y], minlength=k) for y in range(k)])
-        counts += TABLE_PRIOR_VOTES * prior
+        counts = counts + TABLE_PRIOR_VOTES * prior
         table = counts / counts.sum(axis=1, keepdims=True)
     return np.asarray(table)
 

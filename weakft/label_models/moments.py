@@ -39,7 +39,7 @@ class FromMoments(LogLinear):
         return {**super().arrays(), "co_votes": self.counts, "rows": np.array([self.rows])}
 
     def restore(self, arrays: Arrays, details: Mapping[str, Any]) -> None:
-        """Take both back; before weakft 0.2 the co-votes came as two halves."""
+        """Take both back; models stored earlier have the co-votes in two halves."""
         super().restore(arrays, details)
         stored = arrays["co_votes"]
         self.counts = stored.sum(axis=0) if stored.ndim == 3 else stored

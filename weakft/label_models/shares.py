@@ -18,6 +18,7 @@ class VoteShares(LabelModel):
 
     Attributes:
         weights: [m], at least 0.
+        accuracies: [m], NaN where there is no estimate.
         log_odds: what a vote of weight 1 adds to the log-odds of its class; None: the posterior
             is the share of the weights.
     """
@@ -25,13 +26,20 @@ class VoteShares(LabelModel):
     stays_near_votes = True
 
     weights: npt.NDArray[np.float64]
+    accuracies: npt.NDArray[np.float64]
     log_odds: float | None = None
+
+    @property
+    def lf_accuracies(self) -> npt.NDArray[np.float64]:
+        """[m] estimated P(vote is right | LF votes); NaN where there is no estimate."""
+        return self.accuracies
 
     def soften(self, L: Votes) -> None:
         """Go over from shares to log-odds, as if every vote were right equally often.
 
         The most probable class stays. How often a vote is right is learned from how often votes
-        agree, by EM for one accuracy that all LFs share.
+        agree, by EM for one accuracy that all LFs share; an LF's accuracy is then the mean
+        posterior of its votes.
 
         Args:
             L: [n, m] votes on unlabelled rows, at least one.
@@ -43,6 +51,9 @@ class VoteShares(LabelModel):
         by_class = patterns.by_class(self.cardinality)
         accuracy = climb(by_class, same_accuracy, factors=factors, counts=patterns.counts)[0, 0]
         self.log_odds = float(log_odds(accuracy, self.cardinality)) / mean
+        posterior = self._predict_proba(patterns.votes) * patterns.counts[:, None]
+        right = sum(v.T @ posterior[:, label] for label, v in enumerate(by_class))
+        self.accuracies = np.where(cast > 0, right / np.maximum(cast, 1), np.nan)
 
     def explain(self, votes: Sequence[int] | Votes) -> Explanation:
         """What each vote adds to the shares, which are the posterior, or to the log-odds."""
@@ -92,12 +103,12 @@ class VoteShares(LabelModel):
         return shares
 
     def arrays(self) -> Arrays:
-        """The weights, and what a vote adds."""
-        if self.log_odds is None:
-            return {"weights": self.weights}
-        return {"weights": self.weights, "log_odds": np.array([self.log_odds])}
+        """The weights, the accuracies, and what a vote adds."""
+        found: Arrays = {"weights": self.weights, "accuracies": self.accuracies}
+        return found if self.log_odds is None else {**found, "log_odds": np.array([self.log_odds])}
 
     def restore(self, arrays: Arrays, details: Mapping[str, Any]) -> None:
-        """Take them back."""
+        """Take them back; models stored earlier may have weights alone."""
         self.weights = arrays["weights"]
+        self.accuracies = arrays.get("accuracies", np.full(len(self.weights), np.nan))
         self.log_odds = float(arrays["log_odds"][0]) if "log_odds" in arrays else None

@@ -1,12 +1,9 @@
 """Weighted vote: an LF counts by how far it is better than chance."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
-from weakft.label_models.base import Arrays, Gold
+from weakft.label_models.base import Gold
 from weakft.label_models.coins import level, smoothed
 from weakft.label_models.shares import VoteShares
 from weakft.label_models.votes import hits, vote_counts
@@ -39,13 +36,6 @@ class WeightedVote(VoteShares):
     name = "weighted_vote"
     uses_gold = True
 
-    accuracies: npt.NDArray[np.float64]
-
-    @property
-    def lf_accuracies(self) -> npt.NDArray[np.float64]:
-        """[m] accuracies behind the weights; NaN for an LF that never votes."""
-        return self.accuracies
-
     def _learn(self, L: Votes) -> None:
         self.voted = np.asarray((L != ABSTAIN).any(axis=0))
         counts = vote_counts(L, self.cardinality)
@@ -70,12 +60,3 @@ class WeightedVote(VoteShares):
         chance = 1 / self.cardinality
         self.weights = np.maximum((accuracies - chance) / (1 - chance), 0.0)
         self.accuracies = np.where(self.voted, accuracies, np.nan)
-
-    def arrays(self) -> Arrays:
-        """Weights and accuracies."""
-        return {**super().arrays(), "accuracies": self.accuracies}
-
-    def restore(self, arrays: Arrays, details: Mapping[str, Any]) -> None:
-        """Take weights and accuracies back."""
-        super().restore(arrays, details)
-        self.accuracies = arrays["accuracies"]
