@@ -10,13 +10,12 @@ from weakft.label_models.base import Gold, LabelModel
 from weakft.label_models.groups import Groups, find_groups
 from weakft.label_models.linear import SMALLEST_PROBABILITY
 from weakft.label_models.votes import normalised, vote_counts
-from weakft.labels import ABSTAIN, Probs, Votes, hard_labels
+from weakft.labels import ABSTAIN, TIE_TOLERANCE, Probs, Votes, hard_labels
 
 HIDDEN_ROWS = 20_000
 TEMPERATURES = 2.0 ** np.arange(-1, 5)
 TABLE_STEPS = 8
 TABLE_PRIOR_VOTES = 10
-TIE = 1e-9
 
 Floats = npt.NDArray[np.float64]
 
@@ -165,7 +164,7 @@ def labels_moved(model: LabelModel, vote: LabelModel, L: Votes) -> float:
 
 
 def _label_shares(probs: Probs) -> Floats:
-    likeliest = probs >= probs.max(axis=1, keepdims=True) - TIE
+    likeliest = probs >= probs.max(axis=1, keepdims=True) - TIE_TOLERANCE
     return np.asarray((likeliest / likeliest.sum(axis=1, keepdims=True)).mean(axis=0))
 
 
