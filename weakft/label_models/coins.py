@@ -52,7 +52,7 @@ def level(accuracies: Floats, votes: Floats) -> Floats:
     Example:
         >>> votes = np.array([[9, 0], [9, 0], [0, 9], [0, 9]])
         >>> level(np.array([0.9, 0.8, 0.6, 0.6]), votes).round(2).tolist()
-        [0.82, 0.68, 0.75, 0.75]
+        [0.82, 0.67, 0.75, 0.75]
     """
     odds = logit(accuracies)
     cast = np.maximum(votes.sum(axis=0), 1e-9)
