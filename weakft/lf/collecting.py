@@ -9,6 +9,8 @@ from typing import Any
 
 from snorkel.labeling import LabelingFunction as SnorkelLF
 
+from weakft.lf.origins import lies_in
+
 SEQUENCES = (list, tuple, deque, UserList)
 SETS = (set, frozenset)
 MAPPINGS = (dict, UserDict, MappingProxyType)
@@ -126,6 +128,4 @@ def _is_own(kind: type, module: ModuleType, root: Path) -> bool:
 
 def _is_of_project(name: str, root: Path) -> bool:
     file = getattr(sys.modules.get(name), "__file__", None)
-    if file is None or not Path(file).is_relative_to(root):
-        return False
-    return not {"site-packages", "dist-packages"} & set(Path(file).parts)
+    return file is not None and lies_in(file, root)

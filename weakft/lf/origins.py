@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import os
 import re
 import sys
 import sysconfig
@@ -57,6 +58,13 @@ def _libraries() -> tuple[str, ...]:
     places = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     folders = [Path(place) for place in places] + [Path(__file__).parent.parent]
     return tuple({f"{form}/" for folder in folders for form in (folder, folder.resolve())})
+
+
+def lies_in(file: str, root: Path) -> bool:
+    """Whether a file lies in a folder, and not in an environment within it."""
+    start = os.path.join(root, "")
+    inner = Path(file.removeprefix(start)).parts
+    return file.startswith(start) and set(INSTALLED_FOLDERS).isdisjoint(inner)
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from snorkel.labeling import LabelingFunction as SnorkelLF
 
 from weakft.lf.fingerprint import reached
 from weakft.lf.loading import load_lfs
-from weakft.lf.origins import PURE, is_own_module
+from weakft.lf.origins import PURE, is_own_module, lies_in
 from weakft.lf.watch import watched
 
 NOT_FORGOTTEN = sys.stdlib_module_names | {"__main__", "weakft"}
@@ -83,7 +83,7 @@ def forget_modules_of(root: Path) -> None:
     importlib.invalidate_caches()
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] not in NOT_FORGOTTEN and (
-            name in _modules_of_lfs or any(_lies_in(place, root) for place in _places(module))
+            name in _modules_of_lfs or any(lies_in(place, root) for place in _places(module))
         ):
             del sys.modules[name]
     _modules_of_lfs.clear()
@@ -107,13 +107,6 @@ def _imports(sources: Iterable[Path]) -> set[str]:
     return {name if name in PURE else name.partition(".")[0] for name in found} - (own - PURE)
 
 
-def _places(module: ModuleType) -> list[Path]:
+def _places(module: ModuleType) -> list[str]:
     file = getattr(module, "__file__", None)
-    return [Path(place) for place in ([file] if file else getattr(module, "__path__", ()))]
-
-
-def _lies_in(place: Path, root: Path) -> bool:
-    if not place.is_relative_to(root):
-        return False
-    inner = place.relative_to(root).parts
-    return not {"site-packages", "dist-packages"} & set(inner)
+    return [file] if file else list(getattr(module, "__path__", ()))
