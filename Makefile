@@ -45,7 +45,8 @@ bench: $(VENV)/.dev          ## the README's figures; hours on two cores
 
 soak: $(VENV)/.dev           ## kills by the hundred, failing disks, odd files: hours
 	WEAKFT_SOAK=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal \
-		tests/test_kills.py tests/test_publishing.py tests/data/test_agreement.py tests/apply/test_scan.py
+		tests/test_kills.py tests/test_publishing.py tests/data/test_agreement.py tests/apply/test_scan.py \
+		tests/lf/test_fingerprint.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'weakft needs Python 3.11'"
