@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from weakft.config import SPLITS, Config, DataConfig, Splits, Task
-from weakft.data.checked import checked_ids, checked_texts
-from weakft.data.reading import read_frame, refuse_missing_columns
+from weakft.data.checked import checked_ids, checked_texts, refuse_missing_columns
+from weakft.data.reading import read_frame
 from weakft.errors import DataError
 from weakft.images import DIGEST, checked_images
 from weakft.labels import duplicates
@@ -120,7 +120,7 @@ def read_split(
     frame = read_frame(path)
     content = columns.image if task == "image" else columns.text
     needed = [columns.id, content] + ([columns.label] if name != "train" else [])
-    refuse_missing_columns(frame, needed, path)
+    refuse_missing_columns(frame.columns, needed, path)
     ids = _distinct_ids(frame, columns.id, path)
     texts = checked_texts(frame[content].tolist(), content, ids, path)
     if task == "image":
@@ -143,7 +143,7 @@ def read_gold(path: Path, columns: DataConfig, classes: tuple[str, ...]) -> pd.S
         DataError: as for `read_split`.
     """
     frame = read_frame(path)
-    refuse_missing_columns(frame, [columns.id, columns.label], path)
+    refuse_missing_columns(frame.columns, [columns.id, columns.label], path)
     ids = _distinct_ids(frame, columns.id, path)
     gold = _checked_gold(frame[columns.label], ids, classes, path)
     if _are_numbers(frame[columns.label], classes):

@@ -1,8 +1,9 @@
-"""Ids and texts of rows, checked: the same demands in training and prediction."""
+"""Columns, ids and texts of rows, checked alike in training and prediction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -58,6 +59,20 @@ def checked_texts(cells: Sequence[Any], name: str, ids: Sequence[str], path: obj
                 f"({type(cell).__name__})."
             )
     return list(cells)
+
+
+def refuse_missing_columns(columns: Iterable[str], needed: Iterable[str], path: Path) -> None:
+    """Refuse rows that lack a column.
+
+    Raises:
+        DataError: one is missing.
+    """
+    names = list(columns)
+    if missing := [name for name in needed if name not in names]:
+        raise DataError(
+            f"{path}: wanted column {missing[0]!r}, got {names}. Rename it, or say its name in "
+            "[data] id, text, image, label."
+        )
 
 
 def _more(empty: Sequence[int]) -> str:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from weakft.data.cells import decoded_bytes, series_of
+from weakft.data.checked import refuse_missing_columns
 from weakft.errors import DataError
 
 READ_BYTES = 1 << 20  # of a column at a time, however large its row groups are
@@ -40,11 +41,7 @@ def opened(source: Path, needed: Iterable[str]) -> Iterator[pq.ParquetFile]:
                 f"{source}: wanted columns with distinct names, got {repeated[0]!r} twice. Rename "
                 "one of the two."
             )
-        if missing := [name for name in needed if name not in names]:
-            raise DataError(
-                f"{source}: wanted column {missing[0]!r}, got {names}. Rename it, or say its "
-                "name in [data] id, text, image, label."
-            )
+        refuse_missing_columns(names, needed, source)
         if not file.metadata.num_rows:
             raise DataError(f"{source} has no rows.")
         yield file

@@ -71,19 +71,6 @@ def frames_of(
             yield from jsonl_frames(path, rows)
 
 
-def refuse_missing_columns(frame: pd.DataFrame, needed: Sequence[str], path: Path) -> None:
-    """Refuse rows that lack a column.
-
-    Raises:
-        DataError: one is missing.
-    """
-    if missing := [column for column in needed if column not in frame.columns]:
-        raise DataError(
-            f"{path}: wanted column {missing[0]!r}, got {list(frame.columns)}. Rename it, or "
-            "say its name in [data] id, text, image, label."
-        )
-
-
 def memory_limit() -> int:
     """Bytes that the rows of a file may fill."""
     return int(psutil.virtual_memory().available * MOST_OF_MEMORY)

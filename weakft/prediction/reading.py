@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from weakft.data.checked import checked_ids, checked_texts
-from weakft.data.reading import frames_of, refuse_missing_columns
+from weakft.data.checked import checked_ids, checked_texts, refuse_missing_columns
+from weakft.data.reading import frames_of
 from weakft.errors import DataError
 
 
@@ -91,7 +91,7 @@ class Source:
                 seen.add(row_id)
 
     def _checked(self, first: int, frame: pd.DataFrame) -> Chunk:
-        refuse_missing_columns(frame, (self.id_column, self.content_column), self.path)
+        refuse_missing_columns(frame.columns, (self.id_column, self.content_column), self.path)
         ids = checked_ids(frame[self.id_column].tolist(), self.id_column, self.path, first)
         contents = frame[self.content_column].tolist()
         return Chunk(first, ids, checked_texts(contents, self.content_column, ids, self.path))
