@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from weakft.end_model import EndModel
+from weakft.files import sha256
 from weakft.project import Project
-from weakft.runs import sha256
 
 KILLS = 200 if os.environ.get("WEAKFT_SOAK") else 3
 ROUND = 10  # kills before a retraining is let through to its end

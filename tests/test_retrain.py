@@ -17,10 +17,10 @@ from tests.conftest import tiny_rows, write_project
 from tests.faults import flipped, truncated
 from weakft.cli.main import app
 from weakft.errors import DataError, LockedError
+from weakft.files import sha256
 from weakft.pipeline import candidate
 from weakft.project import Project
 from weakft.retrain import retrain
-from weakft.runs import sha256
 
 QUICK = [
     "train.num_train_epochs=1",

@@ -18,13 +18,14 @@ from tests.cli.test_commands import refused, weakft
 from tests.conftest import CONFIG, LF_FILE, POSITIVE
 from weakft.dataset import read_dataset
 from weakft.errors import DataError
+from weakft.files import sha256
 from weakft.labels import SoftLabels
 from weakft.narration import SILENCE
 from weakft.pipeline import stagewise
 from weakft.pipeline.gold_parts import gold_rows
 from weakft.project import Project
 from weakft.review import Decision, ReviewLog
-from weakft.runs import read_json, sha256
+from weakft.runs import read_json
 
 CLASSES = ("bad", "so so", "good")
 IDS = ["a", "b", 'a "quoted"\nid\u2028 ü']

@@ -11,10 +11,11 @@ import pytest
 
 from tests.published import CLASSES, GOLD, publish, write_gold, write_small_project
 from weakft.errors import DataError
+from weakft.files import sha256
 from weakft.intervals import jeffreys
 from weakft.project import Project
 from weakft.run_diff import compare_runs
-from weakft.runs import read_json, sha256, write_json
+from weakft.runs import read_json, write_json
 
 
 @pytest.fixture

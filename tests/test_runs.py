@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from weakft.errors import LockedError, RunNotFound
-from weakft.runs import RUN_ID, RunStore, read_json, sha256
+from weakft.files import sha256
+from weakft.runs import RUN_ID, RunStore, read_json
 
 
 def published(store: RunStore, text: str = "hello"):  # noqa: ANN201

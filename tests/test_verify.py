@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from weakft.errors import DataError
-from weakft.runs import RunFolder, RunStore, read_json, sha256, write_json
+from weakft.files import sha256
+from weakft.runs import RunFolder, RunStore, read_json, write_json
 from weakft.verify import Problem, intact, manifest_of, verify_run
 
 

@@ -1,4 +1,4 @@
-"""Which of weakft's own code, and of the packages it votes with, votes rest on."""
+"""The engine: the code of weakft, and the packages, that votes depend on."""
 
 import functools
 import hashlib
@@ -17,6 +17,7 @@ VOTING = (
     "weakft.apply.superset",
     "weakft.data.cells",
     "weakft.engine",
+    "weakft.files",
     "weakft.images",
     "weakft.interrupts",
     "weakft.labels",
@@ -45,14 +46,14 @@ WITHOUT_EFFECT = (
     "weakft.narration",
     "weakft.visible",
 )
-"""Modules that those import and that change no vote."""
+"""Modules that the others import and that change no vote."""
 PACKAGES = ("snorkel", "google-re2")
-"""What calls LFs and scans texts."""
+"""Packages that call LFs and scan texts."""
 
 
 @functools.cache
 def engine() -> str:
-    """A hash of the code above and the versions of the packages."""
+    """A hash of that code and of the versions of those packages."""
     content = hashlib.blake2b()
     for module in VOTING:
         content.update(source_of_module(module).read_bytes())

@@ -1,4 +1,4 @@
-"""Files that appear whole: drafted beside their target by one process, then renamed."""
+"""Files written whole or not at all: as a draft in the same folder, then renamed."""
 
 import hashlib
 import os
@@ -19,7 +19,7 @@ def draft_of(target: Path) -> Path:
 
 
 def lock_of(target: Path) -> Path:
-    """The lock that whoever writes a target holds; there only as long."""
+    """The lock of a target: its file exists only while a process writes the target."""
     absolute = target.absolute()  # "." has no name
     return absolute.with_name(f".{absolute.name}.partial.lock")
 
@@ -54,7 +54,7 @@ def sole_writer(target: Path) -> Iterator[None]:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """A draft to write; it becomes the target unless the block raises.
+    """A draft to write; it becomes the target, on disk, unless the block raises.
 
     Raises:
         LockedError: another process writes the target.
@@ -77,8 +77,23 @@ def replacing(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def swapping(target: Path) -> Iterator[Path]:
+    """A draft of one's own that becomes the target unless the block raises; the last writer wins.
+
+    For files that weakft can make again: they are not synced, and no lock is held.
+    """
+    draft = target.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        yield draft
+        os.replace(draft, target)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
 def explained(target: Path) -> Iterator[None]:
-    """Turn what the disk refuses into a message that names the target.
+    """Turn an error of the disk into one that names the target.
 
     Raises:
         DataError: it cannot be written.
@@ -90,7 +105,7 @@ def explained(target: Path) -> Iterator[None]:
 
 
 def give_default_mode(*paths: Path) -> None:
-    """Give files the mode of any new file, which those that `mkstemp` makes lack."""
+    """Give files the mode of any new file; those of `mkstemp` can be read by their owner alone."""
     umask = os.umask(0o077)  # cannot be read without being set
     os.umask(umask)
     for path in paths:
@@ -108,6 +123,12 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def sha256(path: Path) -> str:
+    """Hex digest of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def sealed(content: bytes) -> bytes:
     """The content and its checksum.
 
@@ -119,6 +140,6 @@ def sealed(content: bytes) -> bytes:
 
 
 def unsealed(content: bytes) -> bytes | None:
-    """What `sealed` was given; None where a bit of it is no longer what it was."""
+    """The content that `sealed` was given; None where the checksum does not fit it."""
     inner, digest = content[:-DIGEST_BYTES], content[-DIGEST_BYTES:]
     return inner if hashlib.sha256(inner).digest() == digest else None

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from weakft.config import SPLITS
 from weakft.dataset import image_files
 from weakft.engine import engine
+from weakft.files import sha256, swapping
 from weakft.project import Project
-from weakft.runs import Json, sha256
+from weakft.runs import Json
 
 if TYPE_CHECKING:
     from snorkel.labeling import LabelingFunction as SnorkelLF
@@ -56,9 +57,8 @@ def input_hashes(project: Project) -> Json:
 
     `lf_files` are the LF files, all that lies in their folders, and every module, word list or
     other file that the LFs were seen to rest on; `lf_digest` is a hash of what the LFs hold,
-    whatever they made it of; `untraced` says of which LFs the votes may rest on more, and why. Data
-    that
-    is missing is left out: reading it will say so.
+    whatever they made it of; `untraced` says of which LFs the votes may rest on more, and why.
+    Data that is missing is left out: reading it will say so.
 
     Raises:
         LFImportError: the LFs do not load.
@@ -152,9 +152,8 @@ def _note(project: Project, loaded: _Loaded | None) -> None:
             return
         content = {"key": _key(project), "files": loaded.files, "hashes": loaded.hashes}
         file.parent.mkdir(exist_ok=True)
-        draft = file.with_suffix(f".{os.getpid()}")
-        draft.write_text(json.dumps(content), encoding="utf-8")
-        os.replace(draft, file)
+        with swapping(file) as draft:
+            draft.write_text(json.dumps(content), encoding="utf-8")
 
 
 def _is_as_it_was(files: Mapping[str, str], folders: Mapping[str, list[str]]) -> bool:

@@ -1,7 +1,6 @@
 """What a model made of texts, kept in a file from process to process."""
 
 import hashlib
-import os
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from weakft.files import give_default_mode
+from weakft.files import give_default_mode, swapping
 
 MOST_KEPT = 500_000  # texts
 KEY_BYTES = 16
@@ -31,7 +30,7 @@ class KeptTensors:
         self._file = file
         self._rows: dict[bytes, int] = {}
         self._tensors = torch.empty(0)
-        if file is not None and (kept := read_kept(file)):
+        if file is not None and (kept := read_tensors(file)):
             self._rows = {key: row for row, key in enumerate(split_keys(kept["keys"]))}
             self._tensors = kept["states"]
 
@@ -53,32 +52,31 @@ class KeptTensors:
             self._tensors = self.take(wanted)
             self._rows = {key: row for row, key in enumerate(wanted)}
         if self._file is not None:
-            write_kept(self._file, {"keys": joined_keys(self._rows), "states": self._tensors})
+            write_tensors(self._file, {"keys": joined_keys(self._rows), "states": self._tensors})
 
 
-def read_kept(file: Path) -> dict[str, torch.Tensor]:
-    """What `write_kept` wrote; nothing where there is no such file, or a damaged one."""
+def read_tensors(file: Path) -> dict[str, torch.Tensor]:
+    """The tensors that `write_tensors` wrote; none of a missing or damaged file."""
     try:
         with safe_open(file, "pt") as opened:
             checksum = (opened.metadata() or {}).get(CHECKSUM)
-        kept: dict[str, torch.Tensor] = load_file(file)
+        tensors: dict[str, torch.Tensor] = load_file(file)
     except (OSError, SafetensorError):
         return {}
-    return kept if checksum == _checksum(kept) else {}
+    return tensors if checksum == _checksum(tensors) else {}
 
 
-def write_kept(file: Path, kept: dict[str, torch.Tensor]) -> None:
-    """Write or replace a file, which readers see whole."""
+def write_tensors(file: Path, tensors: dict[str, torch.Tensor]) -> None:
+    """Write tensors, with their checksum, to a file that readers see whole."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_suffix(f".{os.getpid()}.tmp")
-    save_file(kept, unfinished, {CHECKSUM: _checksum(kept)})
-    give_default_mode(unfinished)
-    unfinished.replace(file)
+    with swapping(file) as draft:
+        save_file(tensors, draft, {CHECKSUM: _checksum(tensors)})
+        give_default_mode(draft)
 
 
-def _checksum(kept: Mapping[str, torch.Tensor]) -> str:
+def _checksum(tensors: Mapping[str, torch.Tensor]) -> str:
     digest = hashlib.sha256()
-    for name, values in sorted(kept.items()):
+    for name, values in sorted(tensors.items()):
         digest.update(f"{name} {values.dtype} {list(values.shape)} ".encode())
         digest.update(values.contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()

@@ -16,9 +16,9 @@ from weakft.kept_tensors import (
     MOST_KEPT,
     Ids,
     joined_keys,
-    read_kept,
+    read_tensors,
     split_keys,
-    write_kept,
+    write_tensors,
 )
 
 
@@ -32,7 +32,7 @@ class KeptTokens:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._known: dict[bytes, Ids] = {}
-        if kept := read_kept(file):
+        if kept := read_tensors(file):
             tokens, ends = kept["tokens"].tolist(), kept["ends"].tolist()
             entries = [tokens[start:end] for start, end in pairwise([0, *ends])]
             self._known = dict(zip(split_keys(kept["keys"]), entries, strict=True))
@@ -58,7 +58,7 @@ class KeptTokens:
             "tokens": torch.from_numpy(tokens),
             "ends": torch.tensor([len(ids) for ids in entries]).cumsum(0),
         }
-        write_kept(self._file, kept)
+        write_tensors(self._file, kept)
 
 
 def tokens_file(tokenizer: PreTrainedTokenizerBase, max_length: int, folder: Path) -> Path:

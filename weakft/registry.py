@@ -284,10 +284,8 @@ class Registry:
         text = json.dumps(asdict(book), indent=2, ensure_ascii=False) + "\n"
         partial = self.path.with_name(f".{self.path.name}.tmp")
         try:
-            with partial.open("wb") as file:
-                file.write(text.encode())
-                file.flush()
-                os.fsync(file.fileno())
+            partial.write_bytes(text.encode())
+            sync(partial)
             os.replace(partial, self.path)
             sync(self.path.parent)
         except OSError as error:

@@ -13,12 +13,13 @@ from weakft import advice
 from weakft.config import SPLITS, Config, Splits
 from weakft.dataset import Split, read_gold, read_split
 from weakft.errors import DataError
+from weakft.files import sha256
 from weakft.gaps import WORDLESS, quoted
 from weakft.label_models import load_label_model
 from weakft.label_models.base import Explanation, LabelModel
 from weakft.labels import LabelMatrix
 from weakft.project import Project
-from weakft.runs import Json, RunFolder, read_json, sha256
+from weakft.runs import Json, RunFolder, read_json
 from weakft.tables import RowTable
 from weakft.tables.evidence import what_to_do
 from weakft.verify import intact, manifest_of

@@ -17,6 +17,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from weakft.errors import DataError
+from weakft.files import sync
 from weakft.locks import locked
 
 
@@ -188,7 +189,7 @@ class ReviewLog:
                 file.flush()
                 os.fsync(file.fileno())
             if is_new:
-                _sync_folder(self.path.parent)
+                sync(self.path.parent)
         except OSError as error:
             raise DataError(f"{self.path} cannot be written: {error}.") from error
         return decision
@@ -240,11 +241,3 @@ def _rows(count: int) -> str:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

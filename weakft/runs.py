@@ -5,7 +5,6 @@ folder as a run if it is none that a link leads to, and holds a valid manifest t
 folder's name as the run's id: copies, links and runs under another name are no runs.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -21,7 +20,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from weakft.errors import DataError, LockedError, RunNotFound
-from weakft.files import give_default_mode, sync
+from weakft.files import give_default_mode, sha256, sync
 
 SCHEMA = 1
 RUN_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -261,12 +260,6 @@ class RunStore:
             yield
         finally:
             lock.release()
-
-
-def sha256(path: Path) -> str:
-    """Hex digest of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_json(path: Path) -> Json:

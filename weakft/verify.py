@@ -7,7 +7,8 @@ from typing import Any
 
 from weakft.config import SPLITS
 from weakft.errors import DataError
-from weakft.runs import SCHEMA, Json, RunFolder, read_json, sha256
+from weakft.files import sha256
+from weakft.runs import SCHEMA, Json, RunFolder, read_json
 
 SHOWN_DIGITS = 12  # of a hash
 NEEDED: dict[str, type] = {

@@ -17,13 +17,14 @@ from streamlit.testing.v1 import AppTest
 from tests.published import unloaded_inputs
 from weakft.config import Splits
 from weakft.dataset import Dataset, read_dataset
+from weakft.files import sha256
 from weakft.labels import ABSTAIN, LabelMatrix, probabilities_frame
 from weakft.narration import SILENCE
 from weakft.pipeline.evaluating import evaluate
 from weakft.pipeline.labelling import label
 from weakft.pipeline.story import finish
 from weakft.project import Project
-from weakft.runs import Json, RunFolder, read_json, sha256, write_json
+from weakft.runs import Json, RunFolder, read_json, write_json
 
 APP = Path(__file__).parents[2] / "app" / "streamlit_app.py"
 PAGES = sorted(page.stem for page in (APP.parent / "app_pages").glob("*.py"))

@@ -9,9 +9,10 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import PERSON, Open, Shop, publish_run, put_json
 from tests.app.reading import cards, evidence, ids, said, table
+from weakft.files import sha256
 from weakft.looks import Looks
 from weakft.project import Project
-from weakft.runs import read_json, sha256
+from weakft.runs import read_json
 
 HIDDEN = "Choose between runs by valid."
 

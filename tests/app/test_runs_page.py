@@ -6,9 +6,9 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app.conftest import LFS, PERSON, Open, Shop, as_parquet, publish_run, put
 from tests.app.reading import cards, said, table
+from weakft.files import sha256
 from weakft.looks import Looks
 from weakft.project import Project
-from weakft.runs import sha256
 
 
 def when(run_id: str) -> str:

@@ -1,6 +1,5 @@
 """`weakft watch`: on every save, apply what changed and tell what moved."""
 
-import os
 import sys
 import time
 from collections.abc import Iterator, Set
@@ -22,6 +21,7 @@ from weakft.cli.session import JsonOption, ProjectOption, Session, SetOption, se
 from weakft.config import FILE_NAME, SPLITS
 from weakft.dataset import Dataset, read_dataset
 from weakft.errors import WeakftError
+from weakft.files import swapping
 from weakft.lf import load_lfs
 from weakft.lf.tracing import forget_modules_of
 from weakft.live import watch_table
@@ -109,11 +109,10 @@ def _applied(cli: Session, last: State | None, unseen: Set[Path]) -> State:
 
 def _keep(table: pd.DataFrame, file: Path) -> None:
     """For the app to read; watching goes on where it cannot be written."""
-    draft = file.with_suffix(f".{os.getpid()}.tmp")
     with suppress(OSError):
         file.parent.mkdir(exist_ok=True)
-        table.to_parquet(draft, index=False)
-        os.replace(draft, file)
+        with swapping(file) as draft:
+            table.to_parquet(draft, index=False)
 
 
 def _news(
@@ -141,6 +140,6 @@ def _broken(project: Project) -> list[str]:
 
 
 def _refusal(error: WeakftError) -> tuple[dict[str, Any], RenderableType]:
-    told = {"type": type(error).__name__, "message": redacted(str(error))}
-    screen = Text(f"\n{told['type']}: {told['message']}", style="red")
-    return {"status": "error", "error": told}, screen
+    raised = {"type": type(error).__name__, "message": redacted(str(error))}
+    screen = Text(f"\n{raised['type']}: {raised['message']}", style="red")
+    return {"status": "error", "error": raised}, screen

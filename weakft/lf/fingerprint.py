@@ -1,4 +1,4 @@
-"""What a labeling function can see, as a hash: the same hash, the same votes on the same cells.
+"""Fingerprints: hashes of all that the votes of a labeling function depend on, cells aside.
 
 Followed by value: the function's code, its defaults, closure, attributes and resources, the
 globals and helpers it names and what those name in turn, preprocessors, classes and modules of
@@ -27,6 +27,7 @@ import numpy as np
 from snorkel.labeling import LabelingFunction as SnorkelLF
 
 from weakft.engine import engine, source_of_module
+from weakft.files import sha256
 from weakft.lf import names, origins
 
 SCALARS = frozenset({str, int, float, bool, bytes, complex, types.NoneType})
@@ -39,12 +40,12 @@ BUILTINS = (
     types.GetSetDescriptorType,
     types.MemberDescriptorType,
 )
-"""What C code brings: known by its name, with the object that it is bound to."""
+"""Types of what is written in C: known by its name, with the object that it is bound to."""
 NO_MEMBERS = frozenset(
     """__annotate_func__ __annotations__ __annotations_cache__ __dict__ __doc__ __firstlineno__
     __module__ __orig_bases__ __parameters__ __static_attributes__ __weakref__ _abc_impl""".split()
 )
-"""Members of a class on which no vote rests."""
+"""Members of a class that change no vote."""
 PATH = re.compile(r"[^\0\n]{0,999}(/[^\0\n]{1,255}|\.[A-Za-z]\w{0,9})")
 MOST_PATHS = 256  # strings in one container that are tried as paths
 WHOLE = frozenset({()})  # all of a module, rather than some of its attributes
@@ -58,7 +59,7 @@ class NotCacheable(Exception):
 
 @dataclass(frozen=True)
 class Reached:
-    """What the votes of an LF rest on.
+    """What the votes of an LF depend on.
 
     Attributes:
         digest: [32] bytes, of all that could be followed.
@@ -74,11 +75,11 @@ class Reached:
 
 
 def fingerprint(lf: SnorkelLF) -> bytes:
-    """[32] bytes that change when anything changes that the LF's votes may rest on.
+    """[32] bytes that change when anything changes that the LF's votes may depend on.
 
     Raises:
         NotCacheable: it is declared `pure=False`, or reaches for something that cannot be
-            followed: clock, network, files, random numbers, `getattr`, objects of unknown make.
+            followed: clock, network, files, random numbers, `getattr`, objects of an unknown kind.
 
     Example:
         >>> from weakft import keyword_lf
@@ -95,11 +96,11 @@ def fingerprint(lf: SnorkelLF) -> bytes:
 
 
 def reached(lf: SnorkelLF, root: Path | None = None) -> Reached:
-    """Everything that an LF's votes may rest on, as far as it can be followed.
+    """Everything that an LF's votes may depend on, as far as it can be followed.
 
     Args:
         lf: the labeling function.
-        root: a folder at which relative paths may start, beside those of the LF's modules.
+        root: a folder that relative paths may start at, as they may at those of the LF's modules.
     """
     found = _Digest()
     pure = getattr(lf, "pure", None)
@@ -112,7 +113,7 @@ def reached(lf: SnorkelLF, root: Path | None = None) -> Reached:
         token = b""
     reasons = [*found.unknown, *(() if pure else found.doubts)]
     files = found.files(root)
-    content = [str(path).encode("utf-8", "surrogateescape") + _content_of(path) for path in files]
+    content = [f"{path}\0{sha256(path)}".encode("utf-8", "surrogateescape") for path in files]
     digest = _hash([repr(sys.version_info[:3]).encode(), engine().encode(), token, *content])
     return Reached(digest, tuple(reasons), frozenset(files), found.packages)
 
@@ -218,7 +219,7 @@ class _Digest:
         return map(self.token, (value.fget, value.fset, value.fdel))
 
     def _cached_property(self, value: Any) -> Tokens:  # noqa: ANN401
-        return map(self.token, (value.func, value.attrname))  # beside them it holds a lock
+        return map(self.token, (value.func, value.attrname))  # its lock is left out
 
     def _cached_function(self, value: Any) -> Tokens:  # noqa: ANN401
         return iter([self._named(vars(value), ignored={"__doc__"})])
@@ -355,7 +356,7 @@ class _Digest:
             self.packages[top] = origins.version(top)
         yield from (module.encode(), name.encode(), origins.version(top).encode())
         if top == "weakft":
-            yield _content_of(source_of_module(module))
+            yield sha256(source_of_module(module)).encode()
         elif found := sys.modules.get(module):
             yield self._patched(found)
 
@@ -377,7 +378,7 @@ class _Digest:
     def _object(self, value: Any) -> Tokens:  # noqa: ANN401
         """An object by its class and by what pickling it would write."""
         cls = type(value)
-        own, ours = origins.is_own_class(cls), _is_ours(value)
+        own, ours = origins.is_own_class(cls), _without_effect(value)
         if own:
             yield self.token(cls)
         else:
@@ -399,7 +400,7 @@ class _Digest:
 
     def _attributes(self, value: Any) -> Tokens:  # noqa: ANN401
         """What stands in `__dict__` and in slots."""
-        ignored = _is_ours(value)
+        ignored = _without_effect(value)
         slots = [name for base in type(value).__mro__ for name in _slots(base)]
         yield self._named(getattr(value, "__dict__", {}), ignored)
         yield self._named({name: getattr(value, name) for name in slots if hasattr(value, name)})
@@ -504,11 +505,6 @@ def _hash(tokens: Iterable[bytes]) -> bytes:
     return state.digest()
 
 
-def _content_of(file: Path) -> bytes:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").digest()
-
-
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
@@ -520,8 +516,8 @@ def _plain_names(space: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(n for n in space if not (n.startswith("__") and n.endswith("__")))
 
 
-def _is_ours(value: Any) -> frozenset[str]:  # noqa: ANN401
-    """Attributes of an LF or a preprocessor on which no vote rests; none for other objects."""
+def _without_effect(value: Any) -> frozenset[str]:  # noqa: ANN401
+    """Attributes of an LF or a preprocessor that change no vote; of other objects none."""
     if isinstance(value, SnorkelLF):
         return frozenset({"__doc__", "examples", "pure"})
     is_mapper = hasattr(type(value), "_generate_mapped_data_point")
@@ -536,9 +532,9 @@ def _contents(cls: type) -> list[Callable[[Any], Any]]:
 def _fields_of_c(value: Any) -> dict[str, Any]:  # noqa: ANN401
     """What an exception holds that is no attribute of Python's, its cause among them."""
     kinds = (types.GetSetDescriptorType, types.MemberDescriptorType)
-    names_ = {n for base in type(value).__mro__ for n, d in vars(base).items() if type(d) in kinds}
-    names_ -= {"__dict__", "__traceback__", "__weakref__"}
-    return {name: getattr(value, name) for name in names_ if hasattr(value, name)}
+    found = {n for base in type(value).__mro__ for n, d in vars(base).items() if type(d) in kinds}
+    found -= {"__dict__", "__traceback__", "__weakref__"}
+    return {name: getattr(value, name) for name in found if hasattr(value, name)}
 
 
 def _filled(cell: types.CellType) -> Any:  # noqa: ANN401

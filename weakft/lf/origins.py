@@ -1,7 +1,6 @@
-"""Whose a piece of code is, the user's or a package's, and what packages are trusted with."""
+"""Whether code is the user's or a package's, and which of a package's functions are trusted."""
 
 import functools
-import hashlib
 import os
 import re
 import sys
@@ -12,6 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from weakft.files import sha256
+
 PURE = frozenset(
     """abc array ast base64 binascii bisect blake2 builtins calendar cmath codecs collections
     colorsys contextlib copy copyreg csv dataclasses datetime decimal difflib encodings enum
@@ -19,13 +20,14 @@ PURE = frozenset(
     md5 numbers operator pydecimal quopri re sha1 sha2 sha256 sha3 sha512 sre statistics
     string stringprep struct textwrap types typing unicodedata urllib.parse uuid zlib""".split()
 )
-"""Modules of Python whose functions read no file, clock, network or chance, names below aside."""
+"""Modules of Python whose functions read no file, clock or network and draw no random numbers,
+those named below aside."""
 PURE_NAMES = frozenset({"_io.StringIO", "_io.BytesIO", "__future__"})
 DYNAMIC = frozenset(
     """__import__ breakpoint compile delattr dir eval exec getattr global globals hash help id input
     locals open print setattr vars""".split()
 )
-"""Builtins that reach what no name shows, the world outside, or addresses and seeds."""
+"""Builtins that reach what the code does not name, the world outside, addresses or hash seeds."""
 WORLDLY = frozenset(
     """choice choices fromfile fromtimestamp from_disk from_file from_pretrained genfromtxt load
     loadtxt memmap now open rand randint randn random randrange read_bytes read_csv read_excel
@@ -44,7 +46,7 @@ READING = frozenset(
     memmap now open parquet pretrained rand randint randn random read sample scan session
     shuffle socket sql store time today url urllib urlopen uuid walk""".split()
 )
-"""Words in the name of an installed function or class that reads something, by all appearances."""
+"""Words by which an installed function or class is taken for one that reads something."""
 WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 NETWORK = frozenset("aiohttp anthropic boto3 botocore httpx openai redis requests urllib3".split())
 METHODS_OF_C = ("cython_function_or_method", "method_descriptor", "wrapper_descriptor")
@@ -95,7 +97,7 @@ def is_own_module(module: types.ModuleType | str | None) -> bool:
 
 
 def is_own_function(function: types.FunctionType) -> bool:
-    """Whether the user wrote its code; what it says of its module may be another's."""
+    """Whether the user wrote its code; its `__module__` may have been copied from another."""
     file = function.__code__.co_filename
     if file.startswith("<") and not file.startswith("<frozen"):
         return is_own_module(function.__globals__.get("__name__"))
@@ -103,7 +105,7 @@ def is_own_function(function: types.FunctionType) -> bool:
 
 
 def is_own_class(cls: type) -> bool:
-    """Whether the user made it: in a module of theirs, or where no package's name leads to it."""
+    """Whether the user made a class: in their module, or where no package has it by its name."""
     if not isinstance(cls.__module__, str):  # a metaclass of C's
         return False
     if is_own_module(cls.__module__):
@@ -131,8 +133,8 @@ def distrust(module: str, qualname: str, *, called: bool = True) -> str | None:
     Args:
         module: where it comes from.
         qualname: its name there.
-        called: whether it may be called by its name; an object of an installed class whose whole
-            content is known is judged by its class's module alone.
+        called: whether it may be called by its name. For an object of an installed class whose
+            whole content is known only the module of the class counts.
 
     Example:
         >>> distrust("json", "loads"), distrust("numpy", "mean"), distrust("numpy", "load")
@@ -157,7 +159,7 @@ def distrust(module: str, qualname: str, *, called: bool = True) -> str | None:
 
 
 def patches(namespace: types.ModuleType | type) -> Iterator[tuple[str, Any]]:
-    """What of the user's somebody put into an installed module or class, in order of name."""
+    """The user's functions and objects set in an installed module or class, in order of name."""
     for name, found in sorted(vars(namespace).items()):
         kind = type(found)  # asking isinstance would wake proxies
         if kind is types.FunctionType:
@@ -181,7 +183,7 @@ def version(package: str) -> str:
     if names:
         return ",".join(metadata.version(name) for name in names)
     file = getattr(sys.modules.get(package), "__file__", None)
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else ""
+    return sha256(Path(file)) if file else ""
 
 
 @functools.cache

@@ -1,6 +1,5 @@
 """What an interrupted prediction leaves: complete chunks in a hidden folder by the target."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from weakft.files import explained, sealed, sole_writer, unsealed
+from weakft.files import explained, sealed, sole_writer, sync, unsealed
 from weakft.runs import Json, read_json, write_json
 
 
@@ -45,10 +44,8 @@ class Parts:
         content = pa.BufferOutputStream()
         pq.write_table(table, content)
         draft = self.folder / "part"
-        with draft.open("wb") as file:
-            file.write(sealed(content.getvalue().to_pybytes()))
-            file.flush()
-            os.fsync(file.fileno())
+        draft.write_bytes(sealed(content.getvalue().to_pybytes()))
+        sync(draft)
         draft.replace(self._part(first))
 
     def _part(self, first: int) -> Path:

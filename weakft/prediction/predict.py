@@ -11,13 +11,14 @@ import pyarrow as pa
 
 from weakft.config import DataConfig, Task
 from weakft.errors import DataError
+from weakft.files import sha256
 from weakft.images import checked_images
 from weakft.labels import Probs
 from weakft.narration import SILENCE, Advance, Narrator, Silence
 from weakft.prediction.parts import Parts, parts_of
 from weakft.prediction.reading import Chunk, Source
 from weakft.prediction.writing import WRITERS, write_tables
-from weakft.runs import Json, sha256
+from weakft.runs import Json
 
 CHUNK_ROWS = 16_384
 

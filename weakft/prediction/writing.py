@@ -1,6 +1,5 @@
 """Tables of predictions, chunk after chunk, into one Parquet, CSV or JSONL file."""
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
@@ -9,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from weakft.data.csv_files import write_csv
+from weakft.files import sync
 
 Tables = Iterable[pa.Table]
 
@@ -19,8 +19,7 @@ def write_tables(tables: Tables, schema: pa.Schema, path: Path, suffix: str) -> 
     """Write one table behind the other in the format of this suffix; on disk on return."""
     with path.open("wb") as file:
         WRITERS[suffix](tables, schema, file)
-        file.flush()
-        os.fsync(file.fileno())
+    sync(path)
 
 
 def _parquet(tables: Tables, schema: pa.Schema, file: BinaryIO) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import signal
 import threading
@@ -133,10 +132,8 @@ def _publish(file: Path, folder: Path, about: Mapping[str, Any] | None = None) -
     """Write a mark that a folder is complete, with its checksums."""
     content = json.dumps({"files": inventory(folder), "about": about})
     unfinished = file.with_suffix(".tmp")
-    with unfinished.open("w") as opened:
-        opened.write(content)
-        opened.flush()
-        os.fsync(opened.fileno())
+    unfinished.write_text(content)
+    sync(unfinished)
     unfinished.replace(file)
 
 
