@@ -26,8 +26,9 @@ PAIRS = dict(
 )
 """By name: two values, and a source in which `%s` stands for one of them."""
 OF_EACH_KIND = """counter_global list_subclass function_attr wraps_installed attrgetter
-    metaclass_prop joblib_lazy exception_args module_getattr deep_helper lambda_default enum_method regex_flags
-    nested_code_global sk_countvec slots_dict_mix environ_alias token_named partialmethod
+    metaclass_prop joblib_lazy exception_args module_getattr deep_helper lambda_default enum_method
+    regex_flags nested_code_global sk_countvec slots_dict_mix environ_alias token_named
+    partialmethod
     singledispatch lru descriptor contextvar cell_mutable generator exists listdir path resources
     open_alias partial_open read_csv moddict mod_arg star_import methodcaller fglobals code_swap
     class_patched_later lying_reduce type_dyn exec_made bool_int decimal npobj frame sk_pipeline

@@ -188,10 +188,10 @@ def _self_tests() -> Iterator[tuple[list[re.Pattern[str]], list[str]]]:
         for text in (f"{filler} {word}", f"{word} {filler}", filler + word)
     ]
     one_word = re.compile(r"(?<!\w)no(?!\w)", re.IGNORECASE)
-    beside = [re.compile(e) for e in (r"refund.*now", "^no", "now$", r"[$£]\d", "x{3}", r"\bno")]
+    others = [re.compile(e) for e in (r"refund.*now", "^no", "now$", r"[$£]\d", "x{3}", r"\bno")]
     folded = [re.compile(e, re.IGNORECASE) for e in ("straSSe|straße", "now", "é+ refund")]
-    yield [one_word, *beside, *folded], texts
-    yield [one_word, beside[0]], texts
+    yield [one_word, *others, *folded], texts
+    yield [one_word, others[0]], texts
 
 
 def _supersets(patterns: Sequence[re.Pattern[str]]) -> dict[int, str]:

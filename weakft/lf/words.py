@@ -66,7 +66,7 @@ def _before(first: str) -> str:
         return f"(?-i:(?<![{HANGUL}]))"
     if not _is_bounded(first):
         return ""
-    letters, marks = _beside(first)
+    letters, marks = _continuing(first)
     return rf"(?-i:(?<!(?=\w)[{letters}])(?<![{marks}]))(?<![0-9A-Z_a-z])"
 
 
@@ -76,11 +76,11 @@ def _after(last: str) -> str:
         return f"(?-i:(?![{COMBINING_HANGUL}{ACCENTS}]))"
     if not _is_bounded(last):
         return f"(?-i:(?![{_marks()}]))" if _is_part_of_word(last) else ""
-    letters, marks = _beside(last)
+    letters, marks = _continuing(last)
     return rf"(?![0-9A-Z_a-z])(?-i:(?!(?=\w)[{letters}])(?![{marks}]))"
 
 
-def _beside(edge: str) -> tuple[str, str]:
+def _continuing(edge: str) -> tuple[str, str]:
     """Ranges of the letters and of the marks that continue a word beyond this character."""
     return (NEAR_LATIN, ACCENTS) if _is_latin_or_kin(edge) else (WITH_SPACES, _marks())
 
