@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weakft.evaluation.metrics import macro_f1, scores
-from weakft.evaluation.paired import compare_predictions
+from weakft.evaluation.paired import bounded_losses, compare_predictions
 from weakft.intervals import jeffreys
 
 TRIPLES = st.lists(st.tuples(*[st.integers(0, 3)] * 3), min_size=1, max_size=40)
@@ -93,3 +93,10 @@ def test_the_bootstrap_is_seeded_whatever_the_chunks(monkeypatch: pytest.MonkeyP
     assert compare_predictions(gold, old, new, 2, seed=4) != whole
     monkeypatch.setattr("weakft.evaluation.paired.CHUNK", 100)
     assert compare_predictions(gold, old, new, 2, seed=3) == whole
+
+
+def test_a_class_without_gold_rows_has_no_recall() -> None:
+    losses = bounded_losses(np.array([0, 0, 1]), np.array([0, 0, 1]), np.array([0, 2, 1]), 3)
+    assert [recall is None for recall in losses.recalls] == [False, False, True]
+    assert losses.accuracy.value == pytest.approx(-1 / 3)
+    assert losses.accuracy.low < losses.accuracy.value <= losses.accuracy.high

@@ -149,7 +149,8 @@ def first_run(
     [
         ([1, 1, 0, 0], RIGHT, (0, 1), []),
         ([1, 0, 0, 0], {"poor": [1, 0, 1, 0]}, (0, 1), []),
-        ([1, 0, 0, 0], RIGHT, (0, 1), ["majority vote"]),
+        ([0, 0, 1, 1], RIGHT, (0, 1), ["majority vote"]),
+        ([1, 0, 0, 0], RIGHT, (0, 1), []),
         ([0, 0, 0, 0], {"wrong": [0, 0, 1, 1]}, (0, 1), []),
         ([0, 0, 0, 0], {"wrong": [0, 0, 1, 1]}, (0, 0), ["classes"]),
     ],
@@ -163,6 +164,26 @@ def test_a_first_run_predicts_every_class_and_is_no_worse_than_the_vote(
     assert verdict.split == "test"
     assert all("runs promote latest" in reason for reason in verdict.reasons)
     assert check_first(report, RetrainConfig(first="promote")).passed
+
+
+@pytest.mark.parametrize(
+    ("wrong", "passed", "says"),
+    [
+        (0, True, "is 1.000, that of a plain majority vote 1.000 (14 rows): no less."),
+        (1, True, "(14 rows): less, but so few rows may say so by chance."),
+        (6, False, "(14 rows): shown to be less (95% sure)."),
+    ],
+)
+def test_a_first_run_is_refused_where_chance_does_not_put_it_below_the_vote(
+    small: Project, wrong: int, passed: bool, says: str
+) -> None:
+    gold = [0, 1] * 7
+    write_gold(small.root, "test", gold)
+    predicted = [1 - k if row < wrong else k for row, k in enumerate(gold)]
+    verdict = check_first(first_run(small, predicted, {"right": gold}), RetrainConfig())
+    (check,) = (check for check in verdict.checks if check.name == "majority vote")
+    assert (check.passed, verdict.passed) == (passed, passed)
+    assert says in check.says
 
 
 def test_a_class_missed_on_many_gold_rows_refuses_a_first_run(small: Project) -> None:

@@ -140,8 +140,8 @@ class RetrainConfig(Section):
     )
     first: Literal["check", "promote"] = Field(
         "check",
-        description="the first run goes into service if it predicts every class and is not below "
-        "the majority vote on gold; promote: whatever it is worth",
+        description="the first run goes into service if it predicts every class and is not shown "
+        "to be below the majority vote on gold; promote: whatever it is worth",
     )
 
 

@@ -177,8 +177,9 @@ def bounded_losses(
     """
     triples = _Triples.of(gold, old, new, cardinality)
     drawn, seen = _resampled(triples, triples.gains, resamples, seed)
-    low, high = np.nanquantile(drawn, [1 - level, level], axis=0)
     rows = np.concatenate([[len(gold)] * 2, np.bincount(gold, minlength=cardinality)])
+    drawn[:, rows == 0] = 0  # all NaN, of which there is no quantile
+    low, high = np.nanquantile(drawn, [1 - level, level], axis=0)
     told = [
         Estimate(float(v), float(lo), float(hi), int(n)) if n else None
         for v, lo, hi, n in zip(seen, low, high, rows, strict=True)
