@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -14,6 +15,7 @@ from weakft.cli.main import app
 from weakft.config import RetrainConfig, Splits
 from weakft.errors import RunNotFound
 from weakft.gate import check_first
+from weakft.labels import LabelMatrix
 from weakft.project import Project
 from weakft.report import Report
 
@@ -193,6 +195,31 @@ def test_a_class_missed_on_many_gold_rows_refuses_a_first_run(small: Project) ->
     verdict = check_first(first_run(small, [0] * 10, wrong), RetrainConfig())
     assert [check.name for check in verdict.checks if not check.passed] == ["recall"]
     assert "'spam', the class of 5 rows, on test" in verdict.reasons[0]
+
+
+@pytest.mark.parametrize(("right", "failed"), [(14, []), (8, ["majority vote"]), (7, ["recall"])])
+def test_where_only_dev_has_gold_a_first_run_is_checked_there(
+    small: Project, right: int, failed: list[str]
+) -> None:
+    gold = [0] * 7 + [1] * 7
+    write_gold(small.root, "dev", gold)
+    toml = small.root / "weakft.toml"
+    settings = toml.read_text().replace("test = 'test.parquet'\nvalid = 'valid", "dev = 'dev")
+    toml.write_text(settings)
+    predicted = {f"dev_{row}": k if row < right else 0 for row, k in enumerate(gold)}
+    votes = np.array(gold if failed != ["recall"] else [0] * 14, dtype=np.int8)[:, None]
+
+    class Voted(Report):
+        def votes(self, split: Splits) -> LabelMatrix:
+            ids = tuple(predicted)
+            return LabelMatrix(votes, ("lf",), ids) if split == "dev" else super().votes(split)
+
+    project = Project.open(small.root)
+    predictions: dict[Splits, dict[str, int]] = {"train": {"a": 0, "b": 1}, "dev": predicted}
+    report = publish(project, predictions=predictions)
+    verdict = check_first(Voted(project, report.run), RetrainConfig())
+    assert [check.name for check in verdict.checks if not check.passed] == failed
+    assert verdict.split == "dev"
 
 
 def test_without_gold_a_first_run_has_to_predict_every_class(small: Project) -> None:

@@ -100,6 +100,8 @@ def judge(
 def check_first(candidate: Report, settings: RetrainConfig) -> Verdict:
     """Whether a run that would be the first in service is fit for it at all.
 
+    Gold of test tells, else of valid, else of dev.
+
     Args:
         candidate: the run.
         settings: `[retrain]`.
@@ -107,7 +109,7 @@ def check_first(candidate: Report, settings: RetrainConfig) -> Verdict:
     if settings.first == "promote":
         return Verdict((), ())
     checks = [_about_classes(candidate)]
-    split = judging_split(candidate, candidate, settings)
+    split = judging_split(candidate, candidate, settings) or _dev(candidate)
     if split is None:
         return Verdict(tuple(checks), ())
     ids, gold, _, predicted = _on_the_same_rows(candidate, candidate, split)
@@ -180,6 +182,12 @@ def judging_split(current: Report, candidate: Report, settings: RetrainConfig) -
         if scored and hashes[0][split]["sha256"] == hashes[1][split]["sha256"]:
             return split
     return None
+
+
+def _dev(report: Report) -> Splits | None:
+    """The last resort: no later candidate is compared there, where all have learned."""
+    there = "dev" in report.manifest["data"] and report.run.predictions("dev").exists()
+    return "dev" if there else None
 
 
 def _on_the_same_rows(
