@@ -141,9 +141,19 @@ def test_whatever_a_password_is_made_of_it_is_masked(password: str, scheme: str)
 
 
 @pytest.mark.parametrize(
+    "name", ["token", "DB_PASS", "passcode", "x-api-key", "client_secret", "AWS_SECRET_ACCESS_KEY"]
+)
+def test_whatever_a_secret_is_called_it_is_masked(name: str) -> None:
+    assert redacted(f"got {name}={CANARY}, wanted none") == f"got {name}=***, wanted none"
+    assert CANARY not in redacted_argument(f"mlflow.{name}={CANARY} and more")
+    assert holds_secret(f"http://host;{name}={CANARY}")
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "wanted 1 to 126 classes, got ['a', 'b']",
+        "passed: no class is shown to lose recall; the second pass: 3 rows",
         "http://127.0.0.1:5000 does not answer. Is it up?",
         "Write to ada@example.org, or models:/reviews@current",
         "3 of 9 texts are longer than 128 tokens (train.max_length): raise it",

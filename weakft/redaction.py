@@ -5,8 +5,8 @@ from typing import Any
 
 MASK = "***"
 NAMES = (
-    r"(?:token|secret|passw(?:or)?d|passphrase|pwd|api[_-]?key|access[_-]?key|private[_-]?key"
-    r"|signature|sig|credentials?|authorization)"
+    r"(?:token|secret|passw(?:or)?d|pass(?:phrase|code|key|(?=\s*=))|pwd|api[_-]?key"
+    r"|access[_-]?key|private[_-]?key|signature|sig|credentials?|authorization)"
 )
 USER_OF_URL = re.compile(r"(:/(?:/|(?=[^\s/@]+:)))\S*@")
 """Up to the last `@`, for a password may hold any other character; also where a path of it was
