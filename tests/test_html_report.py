@@ -341,8 +341,8 @@ def test_a_failed_write_leaves_the_old_file(
     def refuse(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("weakft.cli.report.os.replace", refuse)
-    assert "disk full" in command(project, file, code=2)["error"]["message"]
+    monkeypatch.setattr("weakft.files.os.replace", refuse)
+    assert "disk full" in command(project, file, code=3)["error"]["message"]
     assert file.read_text() == "old"
     assert set(tmp_path.iterdir()) == before
 

@@ -141,7 +141,7 @@ def test_queues(queue: str, row: str, opened: Open) -> None:
 def test_everybodys_opinion_stands_beside_the_row(opened: Open) -> None:
     told = table(opened("review"), "who", "says").set_index("who")
     assert told["says"].to_dict() == {
-        "labels": "ham",
+        "labels": "(tie)",
         "end model": "spam",
         "says_cash": "spam",
         "says_noon": "ham",

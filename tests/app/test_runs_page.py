@@ -111,18 +111,18 @@ def test_comparing_on_test_is_a_look(two: tuple[Project, str, str], opened: Open
 
 
 def test_flipped_labels_are_listed(shop: Shop, opened: Open) -> None:
-    """With its votes turned round, says_win takes rows 0 (a tie now, so ham) and 4 along."""
+    """With its votes turned round, says_win takes row 4 along; on row 0 votes tie now."""
     project = shop()
     turned = (("CASH", 1), ("noon", 0), ("win", 0), ("never", 0))
     publish_run(project, rules=turned)
     app = opened("runs")
-    assert cards(app)["Labels of another class"] == "2"
+    assert cards(app)["Labels of another class"] == "1"
     flips = table(app, "id", "text", "label")
-    assert flips["id"].tolist() == ["train_0", "train_4"]
-    assert flips["label"].tolist() == ["ham", "ham"], "of the run shown"
-    assert flips["other label"].tolist() == ["spam", "spam"]
+    assert flips["id"].tolist() == ["train_4"]
+    assert flips["label"].tolist() == ["ham"], "of the run shown"
+    assert flips["other label"].tolist() == ["spam"]
     (kinds,) = [pills for pills in app.button_group if pills.key == "flip"]
-    assert [option.replace("\\", "") for option in kinds.options] == ["spam → ham (2)"]
+    assert [option.replace("\\", "") for option in kinds.options] == ["spam → ham (1)"]
     changed = table(app, "LF", "how")
     assert changed.to_numpy().tolist() == [["says_win", "votes otherwise", 2]]
 
