@@ -1,5 +1,7 @@
 """Whatever a run is made from counts: a change in it is seen, and only then."""
 
+import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 
 from weakft.errors import DataError
 from weakft.inputs import input_hashes, inputs_digest
+from weakft.lf.tracing import trace_lfs
 from weakft.narration import SILENCE
 from weakft.pipeline import candidate
 from weakft.pipeline.stagewise import stamped
@@ -178,3 +181,42 @@ def test_stopped_and_edited_it_goes_on_with_new_votes(
     data = read_dataset(project.config, project.root)
     folder = candidate.RunFolder(project.runs.root / candidate.UNFINISHED)
     assert votes_are(project, data, folder, SILENCE)
+
+
+VARYING = {
+    "clock": "from datetime import datetime\nLIMIT = datetime.now().microsecond % 2",
+    "chance": "from uuid import uuid4 as chance\nLIMIT = chance().int",
+    "addresses": "LIMIT = id([])",
+}
+
+
+@pytest.mark.parametrize("kind", VARYING)
+def test_lfs_that_vary_by_themselves_are_loaded_again(project: Path, kind: str) -> None:
+    body = "@labeling_function()\ndef long(x):\n    return 1 if len(x.text) > LIMIT else None\n"
+    source = f"from weakft import labeling_function\n{VARYING[kind]}\n{body}"
+    file = next(iter(opened(project).lf_files))
+    file.write_text(source)
+
+    assert not trace_lfs([file], project, ["a", "b"]).closed
+
+    file.write_text(source.replace(VARYING[kind], "LIMIT = 3"))
+    assert trace_lfs([file], project, ["a", "b"]).closed
+
+
+def test_a_helper_in_an_archive_counts(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    archive = tmp_path / "helpers.zip"
+    body = "@labeling_function()\ndef long(x):\n    return 1 if len(x.text) > LIMIT else None\n"
+    place = f"import sys\nsys.path.insert(0, {str(archive)!r})\nfrom zipped import LIMIT\n"
+    next(iter(opened(project).lf_files)).write_text(
+        f"from weakft import labeling_function\n{place}{body}"
+    )
+
+    digests = []
+    for limit in ("1", "1000"):
+        with zipfile.ZipFile(archive, "w") as opened_archive:
+            opened_archive.writestr("zipped.py", f"LIMIT = {limit}\n")
+        digests.append(digest(project))
+    assert digests[0] != digests[1]

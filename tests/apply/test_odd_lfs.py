@@ -215,6 +215,18 @@ class Opaque:
         raise RuntimeError("no class")
 
 
+class OddKind(type):
+    def _raise(cls, *_: Any) -> Any:  # noqa: ANN401
+        raise RuntimeError("no")
+
+    __hash__ = __eq__ = __repr__ = _raise  # type: ignore[assignment]
+    __name__ = property(_raise)  # type: ignore[assignment]
+
+
+class Nameless(metaclass=OddKind):
+    pass
+
+
 @pytest.mark.parametrize("kind", [OddInt, OddNumber])
 def test_numbers_that_misbehave_are_votes(kind: type) -> None:
     L = apply_lfs([LabelingFunction("odd", lambda x: kind(1))], FRAME, cardinality=2)
@@ -235,6 +247,9 @@ async def waits(x: Any) -> int:  # noqa: ANN401
         lambda x: OddInt(500),
         lambda x: OddNumber(-7),
         lambda x: Opaque(),
+        lambda x: Nameless(),
+        lambda x: np.timedelta64(1, "s"),
+        lambda x: np.timedelta64(1, "ns"),
         lambda x: "\ud800\x00" * 10**6,
         lambda x: 10**400,
         lambda x: 10**5000,

@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from tests.apply.test_chunks import LF_FILE, LFS, frame_of
 from weakft import LabelingFunction, apply_lfs, keyword_lf
 from weakft.apply import Streamed, apply_parquet, arrow_votes, processes, streaming
+from weakft.config.sections import DataConfig
+from weakft.dataset import read_split
 from weakft.errors import DataError, FaultBudgetExceeded, InvalidVote, LFError
 from weakft.labels import LabelMatrix
 from weakft.lf import load_lfs
@@ -105,6 +107,20 @@ def test_hidden_columns_are_not_shown(source: Path) -> None:
     peeks = LabelingFunction("peeks", lambda x: x.price)
     done = apply_parquet([peeks], source, source.with_name("votes"), hidden=["price"])
     assert done.faults[0].count == 50 and "no column 'price'" in done.faults[0].traceback
+
+
+def test_lfs_see_the_ids_of_a_split(tmp_path: Path) -> None:
+    source, target = tmp_path / "rows.parquet", tmp_path / "votes"
+    index = pd.RangeIndex(7, 13, 2, name="id")
+    pd.DataFrame({"text": ["x", "y", "z"]}, index=index).to_parquet(source)
+    named = LabelingFunction("named", lambda x: 1 if x.id == "9" else -1)
+
+    apply_parquet([named], source, target)
+
+    split = read_split(source, "train", DataConfig(train="rows.parquet"), ("a", "b"))
+    matrix = apply_lfs([named], split.frame)
+    assert pd.read_parquet(target)["named"].tolist() == [-1, 1, -1]
+    assert matrix.values.ravel().tolist() == [-1, 1, -1]
 
 
 def fails_late(x: Any) -> int:  # noqa: ANN401

@@ -1,18 +1,21 @@
 """Fingerprints: sources that vote differently have different ones; the same source has one."""
 
 import ast
+import decimal
 import json as json_module
 import os
 import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from weakft import labeling_function, lookup_lf
 from weakft.engine import VOTING, WITHOUT_EFFECT, source_of_module
@@ -33,7 +36,10 @@ OF_EACH_KIND = """counter_global list_subclass function_attr wraps_installed att
     open_alias partial_open read_csv moddict mod_arg star_import methodcaller fglobals code_swap
     class_patched_later lying_reduce type_dyn exec_made bool_int decimal npobj frame sk_pipeline
     flag exc_cause wrapped_override env_getenv dataclass match str_translate bound_builtin
-    abc_register weakref stringio lf_calls_lf model_lf nonlocal_counter torch_tensor""".split()
+    abc_register weakref stringio lf_calls_lf model_lf nonlocal_counter torch_tensor class_doc
+    func_name own_dunder own_mod_whole_dunder annotations_hints pydantic struct_names counter_attr
+    installed_class_list installed_func_list deep_patch csv_dialect tensor_quant deque_sub_lying
+    locale_conv np_err own_load""".split()
 """Pairs that are tried every time; all of them by `make soak`."""
 OUTSIDE = """joblib_lazy np_load_lazy pd_read_parquet_lazy linecache environ_alias exists
     exists_alias glob glob_alias listdir path path_exists path_iter resources resources2 codecs_open
@@ -62,6 +68,9 @@ def lay_out(root: Path, n: int) -> None:
         "    raise AttributeError(name)\n"
     )
     words = ["good" if n == 1 else "bad"]
+    (root / "dund.py").write_text(
+        f'"""{words[0]}"""\n__version__ = "{n}"\n__all__ = ["{words[0]}"]\ngood = bad = 1\n'
+    )
     pd.DataFrame({"w": words}).to_parquet(root / "RES/w.parquet")
     np.save(root / "RES/w.npy", np.array([n]))
     (root / "RES/w.json").write_text(json_module.dumps(words))
@@ -76,8 +85,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.delitem(sys.modules, "token", raising=False)
-    yield tmp_path
-    for name in ("token", "conf", "confget"):
+    monkeypatch.setattr(HTMLParser, "close", HTMLParser.close)
+    errors, kind, digits = np.geterr(), torch.get_default_dtype(), decimal.DefaultContext.prec
+    with decimal.localcontext():
+        yield tmp_path
+    decimal.DefaultContext.prec = digits
+    torch.set_default_dtype(kind)
+    np.seterr(**errors)  # type: ignore[call-overload]
+    for name in ("token", "conf", "confget", "dund"):
         sys.modules.pop(name, None)
 
 

@@ -9,6 +9,7 @@ from snorkel.labeling import LabelingFunction as SnorkelLF
 from weakft.apply.chunk import Terms, merged
 from weakft.apply.processes import apply_sent, new_call, sendable
 from weakft.data.cells import Columns, frame_of, to_columns
+from weakft.data.checked import checked_ids
 from weakft.errors import DataError
 from weakft.labels import Fault, Votes
 from weakft.lf import check_lfs
@@ -81,10 +82,10 @@ def arrow_votes(
 
 
 def cells_of(batch: pa.RecordBatch, id_column: str) -> tuple[Columns, list[str]]:
-    """The cells of each column as LFs see them, and the row ids.
+    """The cells of each column as LFs see them, ids as text; and the row ids.
 
     Raises:
-        DataError: there is no id column, or an id is null.
+        DataError: there is no id column, an id is null or empty, or neither text nor number.
     """
     names = batch.schema.names
     if id_column not in names:
@@ -96,7 +97,8 @@ def cells_of(batch: pa.RecordBatch, id_column: str) -> tuple[Columns, list[str]]
             "row an id that stays when rows are added."
         )
     columns = to_columns(frame_of(batch))
-    return columns, [str(value) for value in columns[id_column]]
+    texts = checked_ids(columns[id_column], id_column, "Rows of a batch")
+    return {**columns, id_column: texts}, texts
 
 
 def votes_schema(names: Iterable[str]) -> pa.Schema:

@@ -17,7 +17,7 @@ from weakft.apply.patience import patience
 from weakft.apply.prepared import PreparedRows
 from weakft.apply.rows import ReadsMore, one_column_views, row_views
 from weakft.apply.scan import scan
-from weakft.apply.shown import fault_text, value_of
+from weakft.apply.shown import clean, fault_text, value_of
 from weakft.data.cells import Columns
 from weakft.errors import InvalidVote, LFError
 from weakft.images import DIGEST
@@ -389,9 +389,11 @@ def checked_votes(votes: list[Any], lf_name: str, ids: Sequence[str], terms: Ter
     limit = MAX_CARDINALITY if terms.cardinality is None else terms.cardinality
     if len(votes) != len(ids):  # numpy would spread a single vote over all rows
         raise RuntimeError(f"{len(votes)} votes of LF {lf_name!r} on {len(ids)} rows")
-    refused = {kind for kind in set(map(type, votes)) if not _is_vote_type(kind)}
+    refused = [kind for kind in _kinds_of(votes) if not _is_vote_type(kind)]
     if refused:
-        position = next(i for i, vote in enumerate(votes) if type(vote) in refused)
+        position = next(
+            i for i, vote in enumerate(votes) if any(type(vote) is kind for kind in refused)
+        )
         error = _invalid_vote(lf_name, votes[position], ids[position], limit, terms)
         for vote in votes:
             if type(vote) is CoroutineType:
@@ -421,9 +423,18 @@ def recorded(faults: Iterable[Fault], terms: Terms) -> tuple[Fault, ...]:
     return tuple(replace(fault, row_id=HIDDEN) for fault in found) if terms.hide_ids else found
 
 
+def _kinds_of(votes: Iterable[Any]) -> list[type]:
+    try:
+        return list(set(map(type, votes)))
+    except BaseException:  # of a metaclass whose objects have no hash
+        return list({id(kind): kind for kind in map(type, votes)}.values())
+
+
 def _is_vote_type(kind: type) -> bool:
     if kind is type(None):
         return True
+    if issubclass(kind, np.timedelta64):  # an integer to numpy
+        return False
     return issubclass(kind, int | np.integer) and kind is not bool
 
 
@@ -432,6 +443,11 @@ def _number(vote: Any) -> int:  # noqa: ANN401
     if vote is None:
         return ABSTAIN
     return int.__index__(vote) if issubclass(type(vote), int) else int(np.generic.item(vote))
+
+
+def _name_of(kind: type) -> str:
+    """The name of a class, whatever its metaclass makes of it."""
+    return clean(str(vars(type)["__name__"].__get__(kind)))
 
 
 def _invalid_vote(
@@ -443,14 +459,14 @@ def _invalid_vote(
 ) -> InvalidVote:
     kind = type(vote)
     hint = ""
-    if kind in (bool, np.bool_):
+    if kind is bool or kind is np.bool_:
         hint = " A comparison is no vote; write `return SPAM if ... else ABSTAIN`."
     if kind is CoroutineType:
         hint = " An LF is a plain function: take out `async`."
     returned = HIDDEN if terms.withhold else value_of(vote)
     row_id = HIDDEN if terms.hide_ids else row_id
     return InvalidVote(
-        f"LF {lf_name!r} returned {returned} ({kind.__name__}) on row {row_id!r}; a vote is "
+        f"LF {lf_name!r} returned {returned} ({_name_of(kind)}) on row {row_id!r}; a vote is "
         f"a class index 0..{limit - 1}, ABSTAIN (-1) or None.{hint}",
         lf_name=lf_name,
         row_id=row_id,

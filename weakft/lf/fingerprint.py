@@ -16,8 +16,11 @@ import sys
 import types
 from _abc import _get_dump  # type: ignore[import-not-found]
 from abc import ABCMeta
+from array import array
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import Enum
 from operator import attrgetter, methodcaller
 from pathlib import Path
@@ -43,9 +46,15 @@ BUILTINS = (
 """Types of what is written in C: known by its name, with the object that it is bound to."""
 NO_MEMBERS = frozenset(
     """__annotate_func__ __annotations__ __annotations_cache__ __dict__ __doc__ __firstlineno__
-    __module__ __orig_bases__ __parameters__ __static_attributes__ __weakref__ _abc_impl""".split()
+    __module__ __orig_bases__ __parameters__ __pydantic_core_schema__ __pydantic_serializer__
+    __pydantic_validator__ __static_attributes__ __weakref__ _abc_impl""".split()
 )
-"""Members of a class that change no vote."""
+"""Members of a class that change no vote, or that others of its members decide."""
+IMPORTED_WITH = frozenset(
+    """__annotations__ __builtins__ __cached__ __file__ __loader__ __name__ __package__ __path__
+    __spec__""".split()
+)
+"""What importing a module puts there."""
 PATH = re.compile(r"[^\0\n]{0,999}(/[^\0\n]{1,255}|\.[A-Za-z]\w{0,9})")
 MOST_PATHS = 256  # strings in one container that are tried as paths
 WHOLE = frozenset({()})  # all of a module, rather than some of its attributes
@@ -176,7 +185,8 @@ class _Digest:
         elif isinstance(value, type):
             yield from self._class(value)
         elif kind is np.ndarray and not value.dtype.hasobject:
-            yield from (value.dtype.str.encode(), repr(value.shape).encode(), value.tobytes())
+            yield from map(_scalar, (repr(value.dtype), repr(value.dtype.metadata)))
+            yield from (repr(value.shape).encode(), value.tobytes())
         elif isinstance(value, BUILTINS):
             yield from self._builtin(value)
         else:
@@ -247,8 +257,9 @@ class _Digest:
             self.doubts[effect] = None
         if isinstance(file := space.get("__file__"), str):
             self._folders.add(Path(file).parent)
-        self._check_attributes(names.attributes(code) - space.keys())
+        self._check_attributes(names.attributes(code))
         hashing = {"hash"} if code.co_name == "__hash__" else set()
+        yield from map(_scalar, (function.__name__, function.__qualname__))
         yield from map(self.token, (code, function.__defaults__, function.__kwdefaults__))
         yield self._named(vars(function), ignored={"__doc__"})
         closure = dict(zip(code.co_freevars, map(_filled, function.__closure__ or ()), strict=True))
@@ -262,6 +273,7 @@ class _Digest:
                 yield self._module(found, chains)
             else:
                 yield self.token(found)
+                yield from self._members(found, chains)
 
     def _check_attributes(self, taken: Iterable[str]) -> None:
         for name in sorted({*taken} & (origins.WORLDLY | origins.INNARDS)):
@@ -295,14 +307,15 @@ class _Digest:
         space = vars(module)
         if isinstance(file := space.get("__file__"), str):
             self._folders.add(Path(file).parent)
-        if any(not chain or chain[0] not in _plain_names(space) for chain in chains):
-            chains = frozenset((name,) for name in (*_plain_names(space), "__getattr__"))
+        plain = space.keys() - IMPORTED_WITH
+        if any(not chain or chain[0] not in plain for chain in chains):
+            chains |= {(name,) for name in (*plain, "__getattr__")}
         yield module.__name__.encode()
         if type(module) is not types.ModuleType:
             yield self.token(type(module))
-        for name in sorted({chain[0] for chain in chains}):
+        for name in sorted({chain[0] for chain in chains if chain}):
             yield name.encode()
-            yield self._taken(space.get(name), chains, name)
+            yield from self._taken(space.get(name), chains, name)
 
     def _installed_module(
         self, module: types.ModuleType, chains: frozenset[tuple[str, ...]]
@@ -311,20 +324,31 @@ class _Digest:
             yield from self._installed(module.__name__, "")
         for name in sorted({chain[0] for chain in chains if chain}):
             yield name.encode()
-            yield self._taken(getattr(module, name, None), chains, name)
+            yield from self._taken(getattr(module, name, None), chains, name)
 
-    def _taken(self, found: Any, chains: frozenset[tuple[str, ...]], name: str) -> bytes:  # noqa: ANN401
+    def _taken(self, found: Any, chains: frozenset[tuple[str, ...]], name: str) -> Tokens:  # noqa: ANN401
+        rest = frozenset(chain[1:] for chain in chains if chain and chain[0] == name)
         if isinstance(found, types.ModuleType):
-            rest = frozenset(chain[1:] for chain in chains if chain and chain[0] == name)
-            return self._module(found, rest)
-        return self.token(found)
+            yield self._module(found, rest)
+            return
+        yield self.token(found)
+        yield from self._members(found, rest)
+
+    def _members(self, found: Any, chains: frozenset[tuple[str, ...]]) -> Tokens:  # noqa: ANN401
+        """Data that somebody put into an installed class, where code takes it from there."""
+        cls = found if isinstance(found, type) else type(found)
+        for name in sorted({chain[0] for chain in chains if chain}):
+            for base in cls.__mro__:
+                if type(vars(base).get(name)) in EXACT and not origins.is_own_class(base):
+                    yield self.token(vars(base)[name])
 
     # Installed code
 
     def _installed_function(self, function: types.FunctionType) -> Tokens:
         module, name = function.__globals__.get("__name__", ""), function.__qualname__
         yield from self._installed(module, name)
-        yield self._named({n: v for n, v in vars(function).items() if type(v) in SCALARS})
+        plain = SCALARS | CONTENTS.keys()
+        yield self._named({n: v for n, v in vars(function).items() if type(v) in plain})
         if not origins.leads_to(module, name, function):
             yield from map(self.token, (function.__defaults__, function.__kwdefaults__))
             yield _hash(map(self.token, map(_filled, function.__closure__ or ())))
@@ -359,6 +383,20 @@ class _Digest:
             yield sha256(source_of_module(module)).encode()
         elif found := sys.modules.get(module):
             yield self._patched(found)
+            if in_python:
+                yield self._patched_beside(top)
+        if top in SETTINGS and top in sys.modules:
+            yield _scalar(repr(SETTINGS[top](sys.modules[top])))
+
+    def _patched_beside(self, top: str) -> bytes:
+        """What of the user's somebody put anywhere into one of Python's packages."""
+        key = (top, WHOLE)
+        if key not in self._modules:
+            self._modules[key] = b""
+            modules = [m for n, m in sorted(sys.modules.items()) if n.partition(".")[0] == top]
+            spaces = [space for module in modules for space in (module, *_classes_of(module))]
+            self._modules[key] = _hash(map(self._patched, spaces))
+        return self._modules[key]
 
     def _patched(self, namespace: types.ModuleType | type) -> bytes:
         """What of the user's somebody put into an installed module or class."""
@@ -417,6 +455,8 @@ class _Digest:
             yield from self._global(value, reduced)
             return
         make, arguments, state, members, entries = (*reduced, None, None, None)[:5]
+        if state is None:  # as a Counter leaves out what was put into it beside its counts
+            yield self._named(getattr(value, "__dict__", {}), _without_effect(value))
         yield self._maker(make)
         yield self.token(arguments)
         yield self._named(state) if type(state) is dict else self.token(state)
@@ -446,11 +486,14 @@ class _Digest:
     def _tensor(self, value: Any, torch: Any) -> Tokens:  # noqa: ANN401
         """A tensor by its numbers; pickled, it would hold addresses."""
         try:
+            if value.is_quantized:
+                raise NotImplementedError("it is quantised")
             flat = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
         except (RuntimeError, NotImplementedError) as error:
             self.unknown[f"holds a tensor without plain content ({error})"] = None
             return
         yield from (str(value.dtype).encode(), repr(tuple(value.shape)).encode())
+        yield _scalar(value.requires_grad)
         yield flat.numpy().tobytes()
         yield self._named(getattr(value, "__dict__", {}))
 
@@ -465,7 +508,21 @@ CONTENTS: dict[type, Callable[[Any], Any]] = {
     bytes: lambda value: bytes.__getitem__(value, slice(None)),
     int: int.__int__,
     float: float.__float__,
+    complex: complex.__complex__,
+    bytearray: lambda value: memoryview(value).tobytes(),
+    array: lambda value: (array.__getattribute__(value, "typecode"), memoryview(value).tobytes()),
+    deque: lambda value: list(deque.__iter__(value)),
+    date: date.isoformat,
+    datetime: datetime.isoformat,
+    np.ndarray: lambda value: np.ndarray.view(value, np.ndarray),
 }
+"""How to read what an object of a builtin's subclass holds, whatever the subclass says."""
+SETTINGS: dict[str, Callable[[Any], Any]] = {
+    "decimal": lambda decimal: decimal.getcontext(),
+    "numpy": lambda numpy: (numpy.geterr(), numpy.get_printoptions()),
+    "torch": lambda torch: torch.get_default_dtype(),
+}
+"""What a process can set that changes what a package's functions return."""
 EXACT: dict[type, Callable[[_Digest, Any], Tokens]] = {
     list: _Digest._sequence,
     tuple: _Digest._sequence,
@@ -512,8 +569,10 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _plain_names(space: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(n for n in space if not (n.startswith("__") and n.endswith("__")))
+def _classes_of(module: types.ModuleType) -> list[type]:
+    """The classes that a module defines, in the order of names."""
+    found = [vars(module)[name] for name in sorted(vars(module))]
+    return [c for c in found if issubclass(type(c), type) and c.__module__ == module.__name__]
 
 
 def _without_effect(value: Any) -> frozenset[str]:  # noqa: ANN401
@@ -525,7 +584,7 @@ def _without_effect(value: Any) -> frozenset[str]:  # noqa: ANN401
 
 
 def _contents(cls: type) -> list[Callable[[Any], Any]]:
-    """How to read what an object of a subclass of a builtin holds, whatever the subclass says."""
+    """The readers of `CONTENTS` for a class."""
     return [read for base, read in CONTENTS.items() if issubclass(cls, base)]
 
 

@@ -37,8 +37,13 @@ def chains(code: types.CodeType) -> Chains:
 
 @functools.lru_cache(maxsize=4096)
 def attributes(code: types.CodeType) -> frozenset[str]:
-    """Every name in the code and in code within it, globals and attributes alike."""
-    return frozenset().union(*(part.co_names for part in _with_inner(code)))
+    """The names of all attributes that the code, and code within it, takes of anything."""
+    return frozenset(
+        str(step.argval)
+        for part in _with_inner(code)
+        for step in dis.get_instructions(part)
+        if step.opname.endswith(("_ATTR", "_METHOD"))
+    )
 
 
 @functools.lru_cache(maxsize=4096)

@@ -15,7 +15,7 @@ from weakft.files import sha256
 
 PURE = frozenset(
     """abc array ast base64 binascii bisect blake2 builtins calendar cmath codecs collections
-    colorsys contextlib copy copyreg csv dataclasses datetime decimal difflib encodings enum
+    colorsys contextlib copy copyreg dataclasses datetime decimal difflib encodings enum
     fnmatch fractions functools hashlib heapq hmac html ipaddress itertools json keyword math
     md5 numbers operator pydecimal quopri re sha1 sha2 sha256 sha3 sha512 sre statistics
     string stringprep struct textwrap types typing unicodedata urllib.parse uuid zlib""".split()
@@ -36,10 +36,11 @@ WORLDLY = frozenset(
 )
 """Attributes that read the world outside, whatever object has them."""
 INNARDS = frozenset(
-    """__builtins__ __closure__ __code__ __getattribute__ __globals__ __loader__ __spec__
-    __subclasses__ f_builtins f_globals f_locals gi_frame tb_frame""".split()
+    """__annotations__ __builtins__ __closure__ __code__ __doc__ __getattribute__ __globals__
+    __loader__ __spec__ __subclasses__ f_builtins f_globals f_locals get_annotations get_type_hints
+    gi_frame tb_frame""".split()
 )
-"""Attributes that lead from an object to all others."""
+"""Attributes that lead from an object to all others, or to what is otherwise left out."""
 READING = frozenset(
     """client connect connection database dataset datasets db disk download env environ fetch file
     files fromfile fromregex fs genfromtxt getenv glob http imread io load loader loadmat loadtxt
@@ -151,7 +152,7 @@ def distrust(module: str, qualname: str, *, called: bool = True) -> str | None:
         known = {module, public, top, top.removeprefix("_")} & PURE
         if not known or (top == "builtins" and qualname in DYNAMIC):
             return f"calls {qualname}" if qualname in DYNAMIC else f"uses {full}"
-        return f"calls {full}" if qualname.rpartition(".")[2] in WORLDLY else None
+        return f"calls {full}" if qualname.rpartition(".")[2] in WORLDLY | INNARDS else None
     if top in NETWORK:
         return f"uses {full}"
     words = WORD.findall(full if called else module)

@@ -13,10 +13,12 @@ from snorkel.labeling import LabelingFunction as SnorkelLF
 
 from weakft.lf.fingerprint import reached
 from weakft.lf.loading import load_lfs
-from weakft.lf.origins import PURE, is_own_module, lies_in
+from weakft.lf.origins import DYNAMIC, PURE, WORLDLY, is_own_module, lies_in
 from weakft.lf.watch import watched
 
 NOT_FORGOTTEN = sys.stdlib_module_names | {"__main__", "weakft"}
+VARYING = (WORLDLY | DYNAMIC) - {"open", "print", "read_text", "read_bytes"}
+"""Names of the clock, of chance and of what no name shows; files are seen when they are read."""
 _modules_of_lfs: set[str] = set()
 """Modules of the user's that LFs imported, wherever they lie."""
 
@@ -74,7 +76,7 @@ def trace_lfs(
         frozenset({*files, *sources, *read}.union(*(lf.files for lf in found.values()))),
         frozenset(Path(name) for name in seen.folders),
         {name: lf.packages[name] for lf in found.values() for name in sorted(lf.packages)},
-        not seen.folders and not seen.outside and _imports(sources) <= PURE | {"weakft", "snorkel"},
+        not seen.folders and not seen.outside and _need_files_alone(sources),
     )
 
 
@@ -93,17 +95,40 @@ def _is_own(module: object) -> bool:
     return isinstance(module, ModuleType) and is_own_module(module)
 
 
-def _imports(sources: Iterable[Path]) -> set[str]:
+def _need_files_alone(sources: Iterable[Path]) -> bool:
+    """Whether some modules name nothing that is not the same wherever and whenever they load."""
+    try:
+        trees = {path: ast.parse(path.read_bytes()) for path in sources}
+    except (OSError, SyntaxError, ValueError):  # compiled, or in an archive
+        return False
+    nodes = [node for tree in trees.values() for node in ast.walk(tree)]
+    imports = _imports(trees, nodes) <= PURE | {"weakft", "snorkel"}
+    return imports and _names(nodes).isdisjoint(VARYING)
+
+
+def _names(nodes: Iterable[ast.AST]) -> set[str]:
+    """What nodes call by name, take as an attribute or import from a module."""
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Name):
+            found.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            found.add(node.attr)
+        elif isinstance(node, ast.alias):
+            found.add(node.name)
+    return found
+
+
+def _imports(sources: Iterable[Path], nodes: Iterable[ast.AST]) -> set[str]:
     """The packages that some modules name in imports, one another aside."""
     own = {path.parent.name if path.stem == "__init__" else path.stem for path in sources}
     own |= {folder.name for path in sources for folder in path.parents}
     found: set[str] = set()
-    for path in sources:
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.Import):
-                found |= {alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and not node.level:
-                found.add(node.module or "")
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(node.module or "")
     return {name if name in PURE else name.partition(".")[0] for name in found} - (own - PURE)
 
 
