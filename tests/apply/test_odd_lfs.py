@@ -219,8 +219,8 @@ class OddKind(type):
     def _raise(cls, *_: Any) -> Any:  # noqa: ANN401
         raise RuntimeError("no")
 
-    __hash__ = __eq__ = __repr__ = _raise  # type: ignore[assignment]
-    __name__ = property(_raise)  # type: ignore[assignment]
+    __hash__ = __eq__ = __repr__ = _raise
+    __name__ = property(_raise)
 
 
 class Nameless(metaclass=OddKind):

@@ -91,7 +91,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield tmp_path
     decimal.DefaultContext.prec = digits
     torch.set_default_dtype(kind)
-    np.seterr(**errors)  # type: ignore[call-overload]
+    np.seterr(**errors)
     for name in ("token", "conf", "confget", "dund"):
         sys.modules.pop(name, None)
 

@@ -394,7 +394,8 @@ class _Digest:
         if key not in self._modules:
             self._modules[key] = b""
             modules = [m for n, m in sorted(sys.modules.items()) if n.partition(".")[0] == top]
-            spaces = [space for module in modules for space in (module, *_classes_of(module))]
+            spaces: list[types.ModuleType | type] = [*modules]
+            spaces += [cls for module in modules for cls in _classes_of(module)]
             self._modules[key] = _hash(map(self._patched, spaces))
         return self._modules[key]
 
