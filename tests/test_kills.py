@@ -1,6 +1,6 @@
 """Killed at any time, retraining leaves the old state or the new one, and ends where it would have.
 
-Three kills here; two hundred by `make soak`.
+A few kills here; by `make soak` two hundred, and three hundred with edits in between.
 """
 
 import os
@@ -14,12 +14,27 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import FILLER
 from weakft.end_model import EndModel
 from weakft.files import sha256
 from weakft.project import Project
 
-KILLS = 200 if os.environ.get("WEAKFT_SOAK") else 3
+SOAK = bool(os.environ.get("WEAKFT_SOAK"))
+KILLS = 200 if SOAK else 3
 ROUND = 10  # kills before a retraining is let through to its end
+EDITED_ROUNDS, EDITED_KILLS = (30, 10) if SOAK else (1, 2)
+REFUSED = 5  # by the gate: the candidate is there all the same
+LISTED = '''
+from pathlib import Path
+
+WORD = (Path(__file__).parent.parent / "words" / "list.txt").read_text().split()[0]
+
+
+@labeling_function()
+def listed(x):
+    """Reads its word from a file outside the folder of the LFs."""
+    return 1 if WORD in x.text else ABSTAIN
+'''
 COMPARED = (
     "votes/train.parquet",
     "soft_labels.parquet",
@@ -80,6 +95,40 @@ def test_killed_again_and_again_it_ends_as_if_undisturbed(
         assert_whole(disturbed)
     assert finished(disturbed) == wanted
     assert len(Project.open(disturbed).runs.ids()) == 1
+
+
+@pytest.mark.parametrize("seed", range(EDITED_ROUNDS))
+def test_killed_and_edited_no_vote_is_stale(project: Path, tmp_path: Path, seed: int) -> None:
+    """Before each kill the word that an LF looks for changes; the last one is what counts."""
+    lfs = project / "labeling" / "tiny.py"
+    lfs.write_text(lfs.read_text() + LISTED)
+    (project / "words").mkdir()
+    rng, words = random.Random(seed), project / "words" / "list.txt"
+    words.write_text("unheard")
+    undisturbed = tmp_path / "undisturbed"
+    shutil.copytree(project, undisturbed)
+    start = time.monotonic()
+    finished(undisturbed)
+    seconds = time.monotonic() - start
+    for number in range(EDITED_KILLS):
+        words.write_text(f"{rng.choice(FILLER)} {number}")
+        process = started(project)
+        time.sleep(rng.uniform(0.1, 1.0) * seconds)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert_whole(project)
+    words.write_text(f"{rng.choice(FILLER)} at last")
+    shutil.copy(words, undisturbed / "words")
+    shutil.rmtree(undisturbed / ".weakft")
+    assert votes_of_newest(project) == votes_of_newest(undisturbed)
+
+
+def votes_of_newest(project: Path) -> str:
+    """Let a retraining through; the hash of the votes it made."""
+    process = started(project)
+    _, errors = process.communicate()
+    assert process.returncode in (0, REFUSED), errors.decode()
+    return sha256(Project.open(project).runs.open().path / "votes/train.parquet")
 
 
 def test_told_to_stop_it_says_143_and_goes_on_later(project: Path, tmp_path: Path) -> None:
