@@ -73,8 +73,12 @@ def tokenizer_file(model: str, root: Path) -> Path | None:
     if folder.is_dir():
         return folder / TOKENIZER_FILE if (folder / TOKENIZER_FILE).is_file() else None
     from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
 
-    found = try_to_load_from_cache(model, TOKENIZER_FILE)
+    try:
+        found = try_to_load_from_cache(model, TOKENIZER_FILE)
+    except HFValidationError:  # no Hub id: loading the model says so
+        return None
     return Path(found) if isinstance(found, str) else None
 
 

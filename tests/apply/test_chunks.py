@@ -23,6 +23,7 @@ from weakft import (
     threshold_lf,
 )
 from weakft.apply import applier
+from weakft.data.cells import to_columns
 from weakft.errors import InvalidVote, LFError
 from weakft.labels import LabelMatrix
 from weakft.lf import ColumnLF, load_lfs
@@ -97,7 +98,7 @@ def one_by_one(lfs: list[LabelingFunction], frame: pd.DataFrame) -> tuple[Any, d
     """The matrix by calling each LF on each row, and how often each raised."""
     votes = np.full((len(frame), len(lfs)), ABSTAIN)
     raised: dict[str, int] = {}
-    for i, row in enumerate(frame.itertuples()):
+    for i, row in enumerate(pd.DataFrame(to_columns(frame), dtype=object).itertuples()):
         record = type("Record", (), {**row._asdict(), "get": row._asdict().get})
         record.__class_getitem__ = lambda name, row=row: getattr(row, name)  # type: ignore[attr-defined]
         for j, lf in enumerate(lfs):
