@@ -347,12 +347,13 @@ class _Digest:
     def _installed_function(self, function: types.FunctionType) -> Tokens:
         module, name = function.__globals__.get("__name__", ""), function.__qualname__
         yield from self._installed(module, name)
-        plain = SCALARS | CONTENTS.keys()
-        yield self._named({n: v for n, v in vars(function).items() if type(v) in plain})
+        public = {n: v for n, v in vars(function).items() if not n.startswith("_")}
+        plain = SCALARS | CONTENTS.keys()  # torch, once loaded, marks functions of others: private
+        yield self._named({n: v for n, v in public.items() if type(v) in plain})
         if not origins.leads_to(module, name, function):
             yield from map(self.token, (function.__defaults__, function.__kwdefaults__))
             yield _hash(map(self.token, map(_filled, function.__closure__ or ())))
-            yield self._named(vars(function), ignored={"__doc__"})
+            yield self._named(public)
 
     def _builtin(self, value: Any) -> Tokens:  # noqa: ANN401
         """A function or method of C's."""
@@ -389,14 +390,18 @@ class _Digest:
             yield _scalar(repr(SETTINGS[top](sys.modules[top])))
 
     def _patched_beside(self, top: str) -> bytes:
-        """What of the user's somebody put anywhere into one of Python's packages."""
+        """What of the user's somebody put anywhere into one of Python's packages.
+
+        Modules without any are left out: which of them are loaded differs from process to process.
+        """
         key = (top, WHOLE)
         if key not in self._modules:
             self._modules[key] = b""
             modules = [m for n, m in sorted(sys.modules.items()) if n.partition(".")[0] == top]
             spaces: list[types.ModuleType | type] = [*modules]
             spaces += [cls for module in modules for cls in _classes_of(module)]
-            self._modules[key] = _hash(map(self._patched, spaces))
+            patched = [space for space in spaces if any(origins.patches(space))]
+            self._modules[key] = _hash(map(self._patched, patched))
         return self._modules[key]
 
     def _patched(self, namespace: types.ModuleType | type) -> bytes:
