@@ -29,7 +29,7 @@ def fill_from_cache(
     """
     known = fingerprints(table.lfs)
     prints = {n: found for n, found in known.prints.items() if found not in _read_outside}
-    _say_once(known.reasons, narrator)
+    _warn_once(known.reasons, narrator)
     text_column = table.terms.text_column
     keys = [keys_of(table.lfs, prints, table.cells(rows), text_column) for rows in chunks]
     there = cache.get(key for chunk in keys for lf_keys in chunk.values() for key in lf_keys)
@@ -115,10 +115,10 @@ class Missing:
             }
             _read_outside.update(prints[n] for n in {name, *shared})
             why = {n: f"read {what}" if n == name else f"uses what {name!r} does" for n in shared}
-            _say_once({name: f"read {what}", **why}, self._narrator)
+            _warn_once({name: f"read {what}", **why}, self._narrator)
 
 
-def _say_once(reasons: Mapping[str, str], narrator: Narrator) -> None:
+def _warn_once(reasons: Mapping[str, str], narrator: Narrator) -> None:
     for name, why in reasons.items():
         if why != "declared pure=False" and (name, why) not in _said:
             _said.add((name, why))

@@ -144,9 +144,9 @@ class AutoLabelModel(LabelModel):
             return Candidate(name, note=note)
         losses = self._losses.get(name)
         nats = None if losses is None else float(losses.sum() / hidden_votes)
-        return self._beside_a_vote(Candidate(name, held_out_votes=nats))
+        return self._compared_with_vote(Candidate(name, held_out_votes=nats))
 
-    def _beside_a_vote(self, candidate: Candidate) -> Candidate:
+    def _compared_with_vote(self, candidate: Candidate) -> Candidate:
         """The candidate with how its labels differ from a vote's."""
         model = self.fitted.get(candidate.name)
         if model is None:
@@ -170,7 +170,7 @@ class AutoLabelModel(LabelModel):
             return
         by_name = {each.name: each for each in scores}
         self.candidates = tuple(
-            self._beside_a_vote(_scored(c, by_name.get(c.name))) for c in self.candidates
+            self._compared_with_vote(_scored(c, by_name.get(c.name))) for c in self.candidates
         )
         best, *others = sorted(scores, key=lambda each: round(each.losses.mean(), 6))
         self._take(best.name, _reason(best, others, self.seed))

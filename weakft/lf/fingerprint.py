@@ -385,11 +385,11 @@ class _Digest:
         elif found := sys.modules.get(module):
             yield self._patched(found)
             if in_python:
-                yield self._patched_beside(top)
+                yield self._patched_in_package(top)
         if top in SETTINGS and top in sys.modules:
             yield _scalar(repr(SETTINGS[top](sys.modules[top])))
 
-    def _patched_beside(self, top: str) -> bytes:
+    def _patched_in_package(self, top: str) -> bytes:
         """What of the user's somebody put anywhere into one of Python's packages.
 
         Modules without any are left out: which of them are loaded differs from process to process.
