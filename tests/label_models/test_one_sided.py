@@ -88,8 +88,9 @@ def test_levelled_lfs_are_equally_good_for_each_class(
     if levelled.min() > 0.01 and levelled.max() < 0.99:
         means = [np.average(odds[classes == c], weights=votes[classes == c]) for c in range(3)]
         assert means == pytest.approx([means[0]] * 3, abs=1e-6)
-    order = [np.argsort(each[classes == 0], kind="stable") for each in (accuracies, levelled)]
-    assert (order[0] == order[1]).all() or levelled.min() == 0.01 or levelled.max() == 0.99
+    for c in range(3):
+        best_last = np.argsort(accuracies[classes == c])
+        assert (np.diff(levelled[classes == c][best_last]) >= -1e-9).all()
 
 
 def test_levelling_leaves_lfs_alone_that_vote_for_all_classes_alike() -> None:
