@@ -117,10 +117,13 @@ def settings() -> dict[str, Any]:
 
 def run_server(options: dict[str, Any]) -> None:
     """Serve the app until a signal ends it: in this process, so that nothing outlives it."""
+    from streamlit import config
     from streamlit.web import bootstrap
 
+    script = str(app_file())
+    config._main_script_path = script  # our looks are in the config.toml beside it
     bootstrap.load_config_options(options)
-    bootstrap.run(str(app_file()), False, [], options)
+    bootstrap.run(script, False, [], options)
 
 
 def read_auth(secrets: Path) -> Auth | None:
