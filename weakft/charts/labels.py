@@ -52,7 +52,7 @@ def confidences(histogram: pd.DataFrame, classes: Sequence[str]) -> Chart:
             color=alt.Color(
                 "label:N",
                 scale=class_colours(classes, *ties),
-                legend=alt.Legend(title=None, orient="top"),
+                legend=alt.Legend(title=None, orient="top", direction="vertical"),
             ),
             tooltip=[
                 "label:N",
