@@ -57,7 +57,6 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
         "bootstrapping": {"loss": "bootstrapping"},
         "early learning": {"early_learning": 1.0},
         "MixUp .4": {"mixup": 0.4},
-        "confidence weights": {"confidence_weights": True},
         "surest 80 %": {"selection": "confidence"},
         "cut statistic 80 %": {"selection": "cut_statistic"},
         "cut statistic 50 %": {"selection": "cut_statistic", "keep": 0.5},

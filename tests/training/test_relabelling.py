@@ -158,11 +158,12 @@ def test_weak_rows_are_those_read_anew(tiny_model: Path) -> None:
     read = shop(tiny_model)
     assert len(read.weak_rows) == 80
     assert (read.weak_rows.probs.argmax(axis=1) == np.arange(80) % 2)[60:].all()
-    assert set(read.weak_rows.probs.ravel()) == {0.0, 1.0}
     assert len(np.unique(read.weak_rows.weights)) > 2
     voted = read.changed({"relabel": False}).weak_rows
-    assert len(voted) == 60 and set(voted.weights) == {1.0}
-    assert np.array_equal(voted.probs, read.soft.probs[:60])
+    assert len(voted) == 60
+    assert np.array_equal(voted.probs, np.eye(2)[read.votes[:60, 0]])
+    for rows in (read.weak_rows, voted):  # classes weigh about the same
+        assert rows.weights @ rows.probs == pytest.approx([len(rows) / 2] * 2, rel=0.1)
 
 
 def test_images_are_relabelled_when_asked(

@@ -1,5 +1,6 @@
 """Training sets hold covered rows only."""
 
+import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
 from hypothesis import given
@@ -59,7 +60,30 @@ def test_a_text_that_stands_once_weighs_as_much_as_all_its_copies(seed: int, siz
     assert loss(once) == pytest.approx(loss(rows))
 
 
-def test_hardened_rows_whose_classes_tie_stay_soft() -> None:
-    probs = np.array([[0.5, 0.5], [0.4, 0.6]])
-    rows = TrainingSet(("a", "b"), probs, np.ones(2)).hardened()
-    assert rows.probs.tolist() == [[0.5, 0.5], [0, 1]]
+@given(
+    hnp.arrays(np.float64, (12, 3), elements=st.floats(0.01, 1)),
+    hnp.arrays(np.float64, 12, elements=st.floats(0.1, 10)),
+    st.sampled_from([0.0, 0.5, 1.0]),
+)
+def test_balanced_rows_weigh_the_loss_of_each_class(
+    mass: np.ndarray, weights: np.ndarray, power: float
+) -> None:
+    """Soft cross-entropy of other targets and row weights is that with a weight for each class."""
+    probs = mass / mass.sum(axis=1, keepdims=True)
+    rows = TrainingSet(tuple(map(str, range(12))), probs, weights)
+    balanced = rows.balanced(power)
+    share = weights @ probs / weights.sum()
+    of_class = (share + 0.1 / 3) ** -power
+    logs = np.log(np.random.default_rng(0).dirichlet(np.ones(3), size=12))
+    by_class = -(weights[:, None] * probs * of_class * logs).sum()
+    by_row = -(balanced.weights[:, None] * balanced.probs * logs).sum()
+    scale = balanced.weights.sum() / (weights[:, None] * probs * of_class).sum()
+    assert by_row == pytest.approx(by_class * scale)
+    assert balanced.weights.mean() == pytest.approx(1)
+
+
+def test_a_class_of_one_row_in_a_hundred_is_raised_but_not_all_the_way() -> None:
+    probs = np.eye(2)[[0] * 99 + [1]]
+    balanced = TrainingSet(tuple(map(str, range(100))), probs, np.ones(100)).balanced()
+    share = balanced.weights[-1] / balanced.weights.sum()
+    assert share == pytest.approx((1 / 0.06) / (1 / 0.06 + 99 / 1.04))

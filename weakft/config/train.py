@@ -88,9 +88,6 @@ class TrainConfig(TrainerConfig):
         le=1,
         description="last share of the steps, whose weights are averaged; None: 2/3 in mix",
     )
-    confidence_weights: bool = Field(
-        False, description="weigh rows by how sure their label is; relabelled ones always are"
-    )
     packed: bool = Field(
         False, description="on a GPU: batches without padding, and attention without dropout"
     )

@@ -9,6 +9,11 @@ from pydantic import BaseModel, ValidationError
 
 from weakft.redaction import redacted_argument
 
+REMOVED = {
+    "train.confidence_weights": "rows always weigh as much as their label is sure; drop the line",
+}
+"""Settings of earlier versions, and what to do instead."""
+
 
 def explained(error: ValidationError, whole: type[BaseModel], file: Path) -> str:
     """Every wrong setting: its key, what was wanted, what was found, the nearest known key.
@@ -25,6 +30,8 @@ def explained(error: ValidationError, whole: type[BaseModel], file: Path) -> str
 def _problem(detail: dict[str, Any], whole: type[BaseModel]) -> str:
     path = [str(part) for part in detail["loc"]]
     where = ".".join(path)
+    if where in REMOVED:
+        return f"{where!r} is no longer a setting: {REMOVED[where]}."
     if detail["type"] == "extra_forbidden":
         known = list(_section_at(whole, path[:-1]).model_fields)
         near = difflib.get_close_matches(path[-1], known, n=1)

@@ -206,7 +206,7 @@ def _all_gold(project: Project, data: Dataset, workshop: Workshop) -> FineTuned 
     gold = read_gold(project.root / file, project.config.data, project.config.classes)
     train = data["train"]
     labels = gold.loc[list(train.ids)].to_numpy()
-    rows = TrainingSet.from_gold(train.texts, labels, len(project.config.classes))
+    rows = TrainingSet.from_gold(train.texts, labels, len(project.config.classes)).balanced()
     return fine_tune(
         workshop.fresh_model(),
         rows,

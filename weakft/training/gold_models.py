@@ -71,11 +71,11 @@ class GoldModels:
         """
         probs = pooled(list(heard.of_pool), weights)
         labelled = TrainingSet(heard.texts, probs, np.ones(len(probs))).weighted_by_confidence()
-        together = gold = self.gold.rows.take(rows)
+        together = gold = self.gold.rows.take(rows).balanced()
         known = set(gold.texts)
         others = [row for row, text in enumerate(heard.texts) if text not in known]
         if others:
-            pool = labelled.take(np.array(others)).hardened().merged()
+            pool = labelled.take(np.array(others)).merged().balanced()
             together = TrainingSet.concat([pool, gold.weighted(pool.weights.sum() / len(gold))])
         start = copy_model(heard.panel.most_trusted(weights))
         settings = mix_settings(self.workshop.settings, len(together))
@@ -131,7 +131,7 @@ class GoldModels:
         return settings.strategy != "head" and uses_bf16(settings)
 
     def _on_gold(self, start: Callable[[], EndModel], rows: Mask, title: str) -> FineTuned:
-        gold = self.gold.rows.take(rows)
+        gold = self.gold.rows.take(rows).balanced()
         settings = gold_settings(self.workshop.settings, len(gold))
         return self._tuned(start(), gold, settings, title)
 

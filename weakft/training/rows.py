@@ -7,12 +7,14 @@ import numpy as np
 import numpy.typing as npt
 
 from weakft.errors import DataError
-from weakft.labels import TIE, Probs, SoftLabels, check_probs, hard_labels
+from weakft.labels import Probs, SoftLabels, check_probs
 
 Weights = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.intp]  # of rows, from 0
 Labels = npt.NDArray[np.intp]  # positions of classes
 Rows = npt.NDArray[np.integer] | npt.NDArray[np.bool_]  # positions of rows, or a mask
+
+FLOOR_OF_SHARES = 0.1  # of a class's fair share, added to the share of each
 
 
 def confidence(probs: Probs) -> Weights:
@@ -80,16 +82,28 @@ class TrainingSet:
         """
         return TrainingSet(self.texts, self.probs, self.weights * confidence(self.probs))
 
-    def hardened(self) -> "TrainingSet":
-        """The same rows, each wholly of its most probable class; where classes tie, as it was.
+    def balanced(self, power: float = 1.0) -> "TrainingSet":
+        """Classes that count alike: the loss of class c weighed by one over its share, to a power.
+
+        Under soft cross-entropy that is the same as other targets and row weights, which come out
+        here. A tenth of a fair share is added to each, so that a class of next
+        to no mass is not raised all the way (King and Zeng, "Logistic regression in rare events
+        data", 2001).
+
+        Args:
+            power: 0 leaves all as it is, 1 gives every class about the same mass.
 
         Example:
-            >>> TrainingSet(("a",), np.array([[0.3, 0.7]]), np.ones(1)).hardened().probs.tolist()
-            [[0.0, 1.0]]
+            >>> rows = TrainingSet(("a", "b", "c", "d"), np.eye(2)[[0, 0, 0, 1]], np.ones(4))
+            >>> rows.balanced().weights.round(2).tolist()
+            [0.71, 0.71, 0.71, 1.88]
         """
-        labels = hard_labels(self.probs)
-        hard = np.where((labels == TIE)[:, None], self.probs, np.eye(self.probs.shape[1])[labels])
-        return TrainingSet(self.texts, hard, self.weights)
+        k = self.probs.shape[1]
+        share = self.weights @ self.probs / self.weights.sum()
+        weighed = self.probs * (share + FLOOR_OF_SHARES / k) ** -power
+        mass = weighed.sum(axis=1)
+        weights = self.weights * mass
+        return TrainingSet(self.texts, weighed / mass[:, None], weights / weights.mean())
 
     def merged(self) -> "TrainingSet":
         """Each text once, with the mean of its targets and the sum of its weights.

@@ -31,6 +31,7 @@ from weakft.training.selection import (
     most_confident,
 )
 from weakft.training.self_training import round_settings, self_taught
+from weakft.training.targets import mixed_targets, voted_targets
 
 BY_EMBEDDINGS = ("cut_statistic", "confident_learning")
 EMBEDDINGS = "embeddings"
@@ -65,20 +66,18 @@ class Workshop:
 
     @cached_property
     def weak_rows(self) -> TrainingSet:
-        """The rows of the pool to learn from, as `[train]` relabels, selects and weighs them.
+        """The rows of the pool to learn from, as `[train]` relabels and selects them.
 
+        They weigh as much as their label is sure, and classes about as much as each other.
         A text that is there several times is one row of more weight.
         """
-        soft = self.weak_labels
-        rows = TrainingSet.from_soft_labels(self.texts, soft)
+        labels = self.weak_labels
+        rows = TrainingSet.from_soft_labels(self.texts, labels)
+        covered = labels.covered
         uses_embeddings = self.settings.selection in BY_EMBEDDINGS
         embeddings = self.embeddings if uses_embeddings or self._fills else None
-        covered = soft.covered
         chosen = self._selected(rows, covered, None if embeddings is None else embeddings[covered])
-        if self.settings.confidence_weights or self.read_anew:
-            chosen = chosen.weighted_by_confidence()
-        if self.read_anew:
-            chosen = chosen.hardened()
+        chosen = chosen.weighted_by_confidence().balanced()
         if embeddings is None or not self._fills:
             return chosen.merged()
         positions, probs = filled(rows.probs, embeddings[covered], embeddings[~covered])
@@ -88,21 +87,35 @@ class Workshop:
         more = TrainingSet(texts, probs, np.full(len(texts), FILLED_WEIGHT))
         return TrainingSet.concat([chosen, more]).merged()
 
-    @property
+    @cached_property
     def weak_labels(self) -> SoftLabels:
-        """Those by votes and texts, or by votes alone."""
-        return self.read_anew or self.soft
+        """What there is to learn: targets by votes and texts, or by votes alone."""
+        if not self.soft.covered.any():
+            return self.soft
+        if self.read_anew is not None:
+            probs = mixed_targets(self.soft, self.votes, self.read_anew)
+            labels = replace(self.read_anew, probs=probs)
+            share = _share_of_others(labels, self.soft)
+            self.narrator.say(
+                f"Votes and texts together label {len(self.texts):,} rows, {share:.0%} of the "
+                "covered ones otherwise than the votes alone."
+            )
+            return labels
+        if self.reads_texts:
+            self.narrator.say(
+                "Labels stay as the votes have them: covered rows are few, or of one class, or "
+                "embeddings of their texts do not know their labels from chance."
+            )
+        return replace(self.soft, probs=voted_targets(self.soft, self.votes))
 
     @cached_property
     def read_anew(self) -> SoftLabels | None:
         """The labels by votes and texts; None where `[train]` or the data are against it."""
         if not self.reads_texts or not self.soft.covered.any():
             return None
-        anew = shared(
+        return shared(
             lambda: relabelled(self.soft, self.texts, self.embeddings, self.settings.seed)
         )
-        self.narrator.say(_told_of(anew, self.soft))
-        return anew
 
     @property
     def reads_texts(self) -> bool:
@@ -116,9 +129,9 @@ class Workshop:
     @property
     def relabelled_share(self) -> float | None:
         """Of the covered rows, how many learn another class than the votes'; None: all as voted."""
-        if self.read_anew is None:
+        if not self.soft.covered.any() or self.read_anew is None:
             return None
-        return _share_of_others(self.read_anew, self.soft)
+        return _share_of_others(self.weak_labels, self.soft)
 
     @property
     def _fills(self) -> bool:
@@ -240,18 +253,6 @@ class Workshop:
             )
             tuned = replace(tuned, model=again.model, seconds=tuned.seconds + again.seconds)
         return tuned
-
-
-def _told_of(anew: SoftLabels | None, soft: SoftLabels) -> str:
-    if anew is None:
-        return (
-            "Labels stay as the votes have them: covered rows are few, or of one class, or "
-            "embeddings of their texts do not know their labels from chance."
-        )
-    return (
-        f"Votes and texts together label {len(soft.ids):,} rows anew, "
-        f"{_share_of_others(anew, soft):.0%} of the covered ones otherwise than the votes alone."
-    )
 
 
 def _share_of_others(anew: SoftLabels, soft: SoftLabels) -> float:
