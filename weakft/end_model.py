@@ -18,7 +18,7 @@ from weakft.files import give_default_mode
 from weakft.frozen_body import PROBE, FrozenBody, padded
 from weakft.labels import Probs
 from weakft.narration import SILENCE, Narrator
-from weakft.pretrained import load_pretrained, model_source, readable
+from weakft.pretrained import load_pretrained, model_source, readable, stored_classes
 from weakft.processors import ImageProcessor, Processor, TextProcessor
 from weakft.seeding import preserved_random_state
 
@@ -43,12 +43,14 @@ class EndModel:
 
     Attributes:
         body: recalls what frozen layers make of a text, if they are as they were when it began.
+        head_is_new: the head has random weights, and has learned nothing of its classes yet.
     """
 
     def __init__(self, model: PreTrainedModel, processor: Processor) -> None:
         self.model = model
         self.processor = processor
         self.body: FrozenBody | None = None
+        self.head_is_new = False
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -80,19 +82,23 @@ class EndModel:
         Raises:
             ModelNotFound: there is no such model.
         """
-        names = list(classes)
+        names, source = list(classes), model_source(model, task)
         with preserved_random_state(seed):
             network, saved = load_pretrained(
-                model_source(model, task),
+                source,
                 task,
                 num_labels=len(names),
                 id2label=dict(enumerate(names)),
                 label2id={name: k for k, name in enumerate(names)},
                 problem_type="single_label_classification",
             )
-        if task == "image":
-            return cls(network, ImageProcessor(saved))
-        return cls(network, TextProcessor(saved, readable(max_length, network)))
+        images = task == "image"
+        processor = (
+            ImageProcessor(saved) if images else TextProcessor(saved, readable(max_length, network))
+        )
+        made = cls(network, processor)
+        made.head_is_new = stored_classes(source) != dict(enumerate(names))
+        return made
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -133,7 +139,7 @@ class EndModel:
             torch.autocast(self.model.device.type, torch.bfloat16, enabled=bf16),
             narrator.task("Predicting", total=len(texts), unit="rows") as advance,
         ):
-            for rows, batch in self._batches(texts, body):
+            for rows, batch in self.batches(texts, body):
                 logits[rows] = self.model(**batch).logits.float().cpu().numpy()
                 advance(len(rows))
         probs: Probs = softmax(logits, axis=1)
@@ -144,7 +150,7 @@ class EndModel:
         parts: list[Embeddings] = []
         order: list[int] = []
         with narrator.task("Embedding", total=len(texts), unit="rows") as advance:
-            for rows, batch in self._batches(texts):
+            for rows, batch in self.batches(texts):
                 hidden = self.model.base_model(**batch)[0]
                 parts.append(_mean_state(hidden, batch.get("attention_mask")).cpu().numpy())
                 order += rows
@@ -152,7 +158,7 @@ class EndModel:
         embeddings = np.concatenate(parts)
         return np.asarray(embeddings[np.argsort(order)])
 
-    def _batches(
+    def batches(
         self, texts: Sequence[str], body: FrozenBody | None = None
     ) -> Iterator[tuple[list[int], Any]]:
         """Positions of texts of like length, and their padded tokens; nothing learns."""

@@ -66,10 +66,7 @@ def load_pretrained(
         ModelNotFound: there is none, or none that weakft can train.
     """
     _refuse_missing_folder(source)
-    safely: dict[str, Any] = {
-        "trust_remote_code": False,
-        "local_files_only": Path(source).is_dir(),
-    }
+    safely = _safely(source)
     images = task == "image"
     kind = AutoModelForImageClassification if images else AutoModelForSequenceClassification
     wanted = "an image processor" if images else "a tokenizer"
@@ -95,7 +92,7 @@ def load_pretrained(
             f"train.model = {source!r} is no model weakft can load: wanted a Hugging Face folder "
             f"with config.json, model.safetensors and {wanted}, or a Hub id. {_brief(error)}"
         ) from error
-    if settings and _stored_classes(source, safely) not in (None, settings["id2label"]):
+    if settings and stored_classes(source) not in (None, settings["id2label"]):
         _renew_head(network, kind.from_config(config).float())  # type: ignore[no-untyped-call]
     if not images:
         _refuse_unfit_tokenizer(saved, network, source)
@@ -104,9 +101,14 @@ def load_pretrained(
     return network, saved
 
 
-def _stored_classes(source: str, safely: dict[str, Any]) -> dict[int, str] | None:
+def _safely(source: str) -> dict[str, Any]:
+    """No code of the model's own runs, and a folder's name is no Hub id."""
+    return {"trust_remote_code": False, "local_files_only": Path(source).is_dir()}
+
+
+def stored_classes(source: str) -> dict[int, str] | None:
     """The class names of the head that a model comes with; None: it comes without."""
-    config = AutoConfig.from_pretrained(source, **safely)
+    config = AutoConfig.from_pretrained(source, **_safely(source))
     kinds = config.architectures or []
     return dict(config.id2label) if any("Classification" in kind for kind in kinds) else None
 

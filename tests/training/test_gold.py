@@ -191,7 +191,6 @@ def test_mix_learns_sure_labels_most_and_gold_as_much_as_the_pool(
     rows = learned["Gold and votes together"]
     assert rows.texts == (*TEXTS[1:6], *golden)
     assert rows.probs[5:].tolist() == np.eye(2)[1 - LABELS].tolist()
-    assert set(np.unique(rows.probs)) == {0.0, 1.0}
     assert np.ptp(rows.weights[:5]) > 0
     assert rows.weights[5:].sum() == pytest.approx(rows.weights[:5].sum())
 

@@ -97,7 +97,8 @@ def test_rows_labelled_are_of_the_class_and_among_its_surer_half(shop: Workshop)
     texts = tuple(f"text {row}" for row in range(10))
     yes = np.array([0.9, 0.8, 0.7, 0.6, 0.1, 0.1, 0.1, 0.1, 0.1, 0.99])
     soft = SoftLabels(np.stack([1 - yes, yes], axis=1), np.arange(10) < 9, texts, ("x", "y"))
-    pool = replace(shop.changed({"relabel": False}), texts=texts, soft=soft)
+    votes = np.tile(np.array([0, 1], dtype=np.int8), (10, 1))
+    pool = replace(shop.changed({"relabel": False}), texts=texts, soft=soft, votes=votes)
     assert rows_labelled(pool, 1, most=5).tolist() == [0, 1]
     assert len(rows_labelled(pool, 0, most=3)) == 3
     ties = SoftLabels(np.full((10, 2), 0.5), np.full(10, True), texts, ("x", "y"))

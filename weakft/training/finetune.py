@@ -24,6 +24,7 @@ from weakft.training.callbacks import CheckpointCallback, StepCallback
 from weakft.training.cpu import quick_steps
 from weakft.training.encoded import EncodedRows, as_it_is, longest_first
 from weakft.training.epochs import best_epoch, scores, seconds_of_scoring
+from weakft.training.head_start import start_head
 from weakft.training.losses import LOSSES
 from weakft.training.network import Network
 from weakft.training.packing import packed_where_asked
@@ -76,7 +77,7 @@ def fine_tune(
     """Train the model in place as `settings` say; keep the best checkpoint by valid.
 
     Args:
-        model: where to start; changed in place.
+        model: where to start; changed in place. A new head starts as the best linear one.
         rows: what to learn from.
         settings: `[train]`; names are those of TrainingArguments.
         valid: gold rows that choose among the epochs; without, the last epoch stands.
@@ -115,6 +116,8 @@ class _Work:
             self.model.model.to(device_of(self.settings))  # type: ignore[arg-type]
             self.narrator.say(f"{self.title}: done before the interruption.")
             return FineTuned(model=self.model, **about)
+        if self.model.head_is_new:
+            start_head(self.model, self.rows, self.settings)
         if self.settings.probe_epochs > 0:
             self._with_the_head_alone().done()
         spare, processor = copy.deepcopy(self.model.model), self.model.processor
@@ -141,7 +144,7 @@ class _Work:
         """So that its first steps do not distort the body."""
         alone = {**HEAD_ALONE, "num_train_epochs": self.settings.probe_epochs}
         settings = self.settings.model_copy(update=alone)
-        return replace(self, settings=settings, valid=None, title="Training the head")
+        return replace(self, settings=settings, valid=None, title="Training the head", fresh=False)
 
     def _in_smaller_batches(self, error: torch.OutOfMemoryError) -> "_Work":
         """Half the rows at once, twice the parts of a step: the weights come out the same."""

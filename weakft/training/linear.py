@@ -2,8 +2,12 @@
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize
+from scipy.special import log_softmax
 
 from weakft.labels import TIE, Probs, hard_labels
+
+MOST_ITERATIONS = 100
 
 Embeddings = npt.NDArray[np.float32]
 
@@ -41,3 +45,45 @@ def linear_opinion(
     predicted = np.zeros((len(others), k))
     predicted[:, model.classes_] = model.predict_proba(others)
     return predicted
+
+
+def soft_regression(
+    states: Embeddings, probs: Probs, weights: npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Softmax regression of soft targets.
+
+    The weighted sum of the cross-entropies, weights of mean 1, and half the squared norm of the
+    coefficients is minimised by L-BFGS.
+
+    Args:
+        states: [n, d] what is known of n rows.
+        probs: [n, k] targets.
+        weights: [n] of the rows, above 0.
+
+    Returns:
+        Coefficients [k, d] and intercepts [k].
+
+    Example:
+        >>> states = np.array([[-1.0], [1.0]], dtype=np.float32)
+        >>> coefficients, intercepts = soft_regression(states, np.eye(2), np.ones(2))
+        >>> bool(coefficients[1, 0] > 0 > coefficients[0, 0]), intercepts.round(3).tolist()
+        (True, [0.0, 0.0])
+    """
+    (n, d), k = states.shape, probs.shape[1]
+    inputs = np.hstack([states, np.ones((n, 1), dtype=np.float32)])
+    weighed = (probs * (weights / weights.mean())[:, None]).astype(np.float32)
+    mass = weighed.sum(axis=1, keepdims=True)
+
+    def loss(flat: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        parameters = flat.astype(np.float32).reshape(d + 1, k)
+        logs = log_softmax(inputs @ parameters, axis=1)
+        gradient = (inputs.T @ (mass * np.exp(logs) - weighed)).astype(np.float64)
+        held = flat.reshape(d + 1, k)[:-1]
+        gradient[:-1] += held
+        value = -float((weighed * logs).sum(dtype=np.float64)) + float((held**2).sum()) / 2
+        return value, gradient.ravel()
+
+    start = np.zeros((d + 1) * k)
+    best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MOST_ITERATIONS})
+    found = best.x.astype(np.float32).reshape(d + 1, k)
+    return np.ascontiguousarray(found[:-1].T), found[-1].copy()
