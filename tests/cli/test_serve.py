@@ -294,9 +294,11 @@ def answer(port: int, path: str) -> tuple[int, dict[str, str]]:
     return response.status, {name.lower(): value for name, value in response.getheaders()}
 
 
-@pytest.mark.parametrize("how", ["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"])
+@pytest.mark.parametrize(
+    ("how", "code"), [("SIGKILL", -9), ("SIGTERM", 143), ("SIGINT", 130), ("SIGHUP", -1)]
+)
 def test_locked_down_whatever_lies_in_the_folder_and_gone_with_its_process(
-    project: Path, start: Start, monkeypatch: pytest.MonkeyPatch, how: str
+    project: Path, start: Start, monkeypatch: pytest.MonkeyPatch, how: str, code: int
 ) -> None:
     folder = project / ".streamlit"
     folder.mkdir()
@@ -312,7 +314,7 @@ def test_locked_down_whatever_lies_in_the_folder_and_gone_with_its_process(
     assert not upgraded(port, "evil.example.org")
     process.send_signal(signal.Signals[how])
     process.communicate(timeout=PATIENCE)
-    assert process.returncode == (-signal.Signals[how] if how in ("SIGKILL", "SIGHUP") else 0)
+    assert process.returncode == code
     with socket.socket() as free:
         free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         free.bind(("127.0.0.1", port))

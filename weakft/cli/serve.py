@@ -3,9 +3,13 @@
 import importlib.util
 import ipaddress
 import os
+import signal
 import socket
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -90,11 +94,12 @@ def serve(
         os.environ |= {"WEAKFT_PROJECT": str(root), "WEAKFT_AUTH": str(int(auth is not None))}
         typer.echo(f"Serving {root} on {url(host, port)} (Ctrl-C ends it)", err=True)
         try:
-            run_server(options)
+            ended_by = run_server(options)
         except SystemExit as end:
             raise ConfigError(
                 f"streamlit ended with exit code {end.code}; is port {port} of {host} taken?"
             ) from end
+        raise typer.Exit(128 + ended_by if ended_by else 0)
 
 
 def settings() -> dict[str, Any]:
@@ -115,15 +120,45 @@ def settings() -> dict[str, Any]:
     return pinned | {key: value for key, value in LOCKED_DOWN.items() if key in known}
 
 
-def run_server(options: dict[str, Any]) -> None:
-    """Serve the app until a signal ends it: in this process, so that nothing outlives it."""
+def run_server(options: dict[str, Any]) -> int | None:
+    """Serve the app until a signal ends it: in this process, so that nothing outlives it.
+
+    Returns:
+        The number of the signal.
+    """
     from streamlit import config
     from streamlit.web import bootstrap
 
     script = str(app_file())
     config._main_script_path = script  # our looks are in the config.toml beside it
     bootstrap.load_config_options(options)
-    bootstrap.run(script, False, [], options)
+    with noted_signals(bootstrap) as received:
+        bootstrap.run(script, False, [], options)
+    return received[0] if received else None
+
+
+@contextmanager
+def noted_signals(bootstrap: Any) -> Iterator[list[int]]:  # noqa: ANN401
+    """Note each signal on which Streamlit stops its server: it stops as if it had ended itself."""
+    received: list[int] = []
+    set_up = bootstrap._set_up_signal_handler
+
+    def set_up_noted(server: Any) -> None:  # noqa: ANN401
+        set_up(server)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            stop: Any = signal.getsignal(number)
+
+            def note(number: int, frame: FrameType | None, stop: Any = stop) -> None:  # noqa: ANN401
+                received.append(number)
+                stop(number, frame)
+
+            signal.signal(number, note)
+
+    bootstrap._set_up_signal_handler = set_up_noted
+    try:
+        yield received
+    finally:
+        bootstrap._set_up_signal_handler = set_up
 
 
 def read_auth(secrets: Path) -> Auth | None:
