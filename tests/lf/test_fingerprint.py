@@ -212,6 +212,80 @@ def test_every_process_sees_the_same(tmp_path: Path) -> None:
     assert all(line.endswith("()") for line in output.splitlines())
 
 
+EACH_TYPE = """
+import abc, array, collections, contextlib, dataclasses, datetime, decimal, enum, fractions
+import functools, json, logging, math, operator, re, sys, types, typing
+import numpy as np
+import pandas as pd
+from weakft import labeling_function
+from weakft.lf.fingerprint import reached
+
+class Kind(enum.Enum):
+    A = re.compile("a")
+class Level(enum.IntFlag):
+    LOW = 1
+    HIGH = 2
+@dataclasses.dataclass
+class Rule:
+    words: list = dataclasses.field(default_factory=list)
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frozen:
+    words: frozenset = frozenset("ab")
+class Pair(typing.NamedTuple):
+    low: int = 1
+class Typed(typing.TypedDict):
+    low: int
+class Base(abc.ABC):
+    @functools.cached_property
+    def words(self): return {"a"}
+class Shape(typing.Protocol):
+    def area(self): ...
+class Generic(typing.Generic[typing.TypeVar("T")]):
+    __slots__ = ("low",)
+@functools.singledispatch
+def dispatched(text): return 1
+@contextlib.contextmanager
+def managed(): yield 1
+@functools.wraps(json.loads)
+def wrapped(text): return 1
+
+VALUES = [
+    Kind.A, Kind, Level.LOW | Level.HIGH, re.IGNORECASE, Rule(), Rule, Frozen(), Pair(), Pair,
+    collections.namedtuple("Point", "x y")(1, 2), Typed, Base(), Shape, Generic(), dispatched,
+    managed, wrapped, functools.lru_cache(len), functools.partial(int, base=2),
+    re.compile("a"), re.compile(b"a", re.I), np.exp, np.add, np.mean, np.maximum.reduce,
+    np.int64(1), np.dtype("f8"), np.arange(3), np.array([None, "a"]), np.vectorize(len), np.float32,
+    collections.Counter("ab"), collections.OrderedDict(a=1), collections.defaultdict(list, a=[1]),
+    collections.deque([1]), collections.ChainMap({}), array.array("i", [1]), bytearray(b"a"),
+    types.MappingProxyType({1: 1}), types.SimpleNamespace(a=1), range(3), slice(1), ...,
+    decimal.Decimal(1), fractions.Fraction(1, 2), datetime.datetime(2020, 1, 1), ValueError("a"),
+    operator.itemgetter(1), operator.attrgetter("a.b"), "a".join, str.lower, math.sqrt, json.loads,
+    json.JSONEncoder(), list[int], int | str, typing.Optional[int], dataclasses.fields(Rule)[0],
+    pd.DataFrame({"a": [1]}), pd.Series(["a"]), pd.Timestamp("2020"), pd.NA, pd.isna, np, re, json,
+    logging.getLogger("a"), logging.getLogger(), print, dict, collections.Counter, enum.Enum,
+]
+
+def lf(value):
+    named = lambda x, held: value(x.text) if isinstance(value, type) else held
+    return labeling_function(resources={"held": value})(named)
+
+before = [reached(lf(value)) for value in VALUES]
+assert "torch" not in sys.modules
+import torch
+differ = [repr(v) for v, b in zip(VALUES, before, strict=True) if reached(lf(v)) != b]
+assert not differ, differ
+"""
+
+
+def test_what_else_a_process_has_loaded_changes_nothing(tmp_path: Path) -> None:
+    source = tmp_path / "program.py"  # installed packages lie elsewhere: all of it is the user's
+    source.write_text(EACH_TYPE)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-W", "ignore", str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+
+
 def test_many_keywords_differ_by_one() -> None:
     words = [f"word{number}.example" for number in range(100_000)]
     digests = {

@@ -11,6 +11,7 @@ import builtins
 import copyreg
 import functools
 import hashlib
+import logging
 import re
 import sys
 import types
@@ -47,7 +48,7 @@ BUILTINS = (
 NO_MEMBERS = frozenset(
     """__annotate_func__ __annotations__ __annotations_cache__ __dict__ __doc__ __firstlineno__
     __module__ __orig_bases__ __parameters__ __pydantic_core_schema__ __pydantic_serializer__
-    __pydantic_validator__ __static_attributes__ __weakref__ _abc_impl""".split()
+    __pydantic_validator__ __slotnames__ __static_attributes__ __weakref__ _abc_impl""".split()
 )
 """Members of a class that change no vote, or that others of its members decide."""
 IMPORTED_WITH = frozenset(
@@ -230,6 +231,10 @@ class _Digest:
 
     def _cached_property(self, value: Any) -> Tokens:  # noqa: ANN401
         return map(self.token, (value.func, value.attrname))  # its lock is left out
+
+    def _logger(self, value: logging.Logger) -> Tokens:
+        yield from self._installed("logging", "Logger")
+        yield _scalar(value.name)  # its level, handlers and parents are the process's
 
     def _cached_function(self, value: Any) -> Tokens:  # noqa: ANN401
         return iter([self._named(vars(value), ignored={"__doc__"})])
@@ -462,7 +467,7 @@ class _Digest:
             return
         make, arguments, state, members, entries = (*reduced, None, None, None)[:5]
         if state is None:  # as a Counter leaves out what was put into it beside its counts
-            yield self._named(getattr(value, "__dict__", {}), _without_effect(value))
+            state = getattr(value, "__dict__", {})
         yield self._maker(make)
         yield self.token(arguments)
         yield self._named(state) if type(state) is dict else self.token(state)
@@ -545,6 +550,8 @@ EXACT: dict[type, Callable[[_Digest, Any], Tokens]] = {
     property: _Digest._property,
     functools.cached_property: _Digest._cached_property,
     functools._lru_cache_wrapper: _Digest._cached_function,
+    logging.Logger: _Digest._logger,
+    logging.RootLogger: _Digest._logger,
     attrgetter: _Digest._getter,
     methodcaller: _Digest._getter,
 }
