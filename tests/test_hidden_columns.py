@@ -5,21 +5,26 @@ import sqlite3
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
 from tests.conftest import CONFIG, write_project
 from weakft.apply import apply_lfs
 from weakft.cli.main import app
+from weakft.errors import DataError
 from weakft.lf import load_lfs
+from weakft.prediction.reading import Source
 from weakft.project import Project
 from weakft.report import Report
 from weakft.runs import RunFolder, write_json
 
 CANARY = "xyzzy@example.org"
 NUMBER = 918273645
-PIECES = ("xyzzy", str(NUMBER))
+PIECES = ("xyzzy", str(NUMBER), "2516117")  # the last one: the year of day NUMBER
 HIDDEN = '\n[privacy]\nhidden = ["email", "phone"]\n'
 
 RAISES = {
@@ -215,3 +220,101 @@ def test_analyze_shows_neither_hidden_texts_nor_hidden_ids(tmp_path: Path, hidde
         code, printed = called(*command, "--project", root)
         assert code == 0, printed
         assert marks[hidden] not in printed.replace("the votes", "")
+
+
+ALL_HIDDEN = '[privacy]\nhidden = ["id", "text", "label", "email"]\n'
+BAD_FILES: dict[str, tuple[str, str, list[dict[str, object]]]] = {
+    "id twice": ("parquet", "'id' must be distinct, but 1 values", [{}, {}]),
+    "no text": ("parquet", "row 0 (counted from 0) has no 'text'", [{"text": " "}]),
+    "unknown label": ("parquet", "1 labels are no class", [{"label": CANARY}]),
+    "id that is none": ("jsonl", "row 0 (counted from 0)", [{"id": [CANARY]}]),
+    "text that is none": ("jsonl", "row 0 (counted from 0)", [{"text": {CANARY: 1}}]),
+    "year 100,000": ("parquet", "column 'email'", [{"email": NUMBER}]),
+    "no header": ("csv", "(names withheld: without the hidden", [{}]),
+    "no header, equal cells": ("csv", "is there twice", [{"text": CANARY + "1"}]),
+    "a list": ("jsonl", "line 1: wanted a JSON object, got list", [{}]),
+}
+
+
+def write_bad(file: Path, name: str) -> None:
+    """One of `BAD_FILES`, with the canary in each hidden column."""
+    _, _, changes = BAD_FILES[name]
+    rows = [
+        {"id": CANARY + "1", "text": CANARY, "label": "good", "email": CANARY} | c for c in changes
+    ]
+    if name == "a list":
+        file.write_text(json.dumps([CANARY]))
+    elif file.suffix == ".jsonl":
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    elif file.suffix == ".csv":
+        pd.DataFrame(rows).to_csv(file, index=False, header=not name.startswith("no header"))
+    else:
+        table = pa.Table.from_pylist(rows)
+        if name == "year 100,000":
+            table = table.set_column(3, "email", table["email"].cast(pa.int32()).cast(pa.date32()))
+        pq.write_table(table, file)
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_a_refused_file_is_told_of_without_its_hidden_cells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    root = tmp_path / "project"
+    monkeypatch.setenv("WEAKFT_LOG", str(root / "log.jsonl"))
+    write_project(root, tmp_path, CONFIG, LFS)
+    suffix, wanted, _ = BAD_FILES[name]
+    settings = root / "weakft.toml"
+    settings.write_text(CONFIG.replace("dev.parquet", f"dev.{suffix}") + ALL_HIDDEN)
+    file = root / "data" / f"dev.{suffix}"
+    write_bad(file, name)
+    for command in ("check", "apply", "analyze", "run"):
+        code, printed = called(command, "--project", root)
+        assert code == 3 and wanted in printed, printed
+        assert not held(printed)
+    if suffix == "parquet" and name not in ("id twice", "no text", "unknown label"):
+        code, printed = called("apply", file, root / "votes.parquet", "--project", root)
+        assert code == 3 and wanted in printed, printed
+        assert not held(printed)
+    if name != "unknown label":
+        with pytest.raises(DataError) as refused:
+            Source(file, "id", "text", 9, ("id", "text", "label", "email")).count()
+        assert not held(str(refused.value))
+    assert not held(all_written(root))
+
+
+@pytest.mark.parametrize(
+    "fault", ["shared id", "no gold", "no votes", "votes twice", "lost review"]
+)
+def test_rows_that_are_refused_across_files_are_named_by_position(
+    tmp_path: Path, fault: str
+) -> None:
+    root = tmp_path / "project"
+    config = CONFIG + ALL_HIDDEN
+    if "votes" in fault:
+        config = config.replace('modules = ["labeling/tiny.py"]', 'votes = "ready"')
+    if fault == "no gold":
+        config = config.replace("[evaluate]", '[evaluate]\ntrain_gold = "data/gold.parquet"')
+    write_project(root, tmp_path, config, LFS)
+    splits = {name: root / "data" / f"{name}.parquet" for name in ("train", "dev", "valid", "test")}
+    for name, file in splits.items():
+        rows = pd.read_parquet(file)
+        rows["id"] = [
+            f"{CANARY}{name if fault != 'shared id' else ''}{n}" for n in range(len(rows))
+        ]
+        rows.assign(email=CANARY).to_parquet(file, index=False)
+        votes = pd.DataFrame({"id": rows["id"], "lf": np.int8(1)})
+        (root / "ready").mkdir(exist_ok=True)
+        twice = pd.concat([votes, votes]) if fault == "votes twice" else votes[1:]
+        twice.to_parquet(root / "ready" / f"{name}.parquet", index=False)
+    pd.DataFrame({"id": [CANARY], "label": ["good"]}).to_parquet(root / "data" / "gold.parquet")
+    (root / "review").mkdir()
+    decision = {"id": CANARY, "label": "good", "author": "ada", "at": "2025-01-31T09:00:00+00:00"}
+    (root / "review" / "gold.jsonl").write_text(json.dumps(decision) + "\n")
+    if fault == "no gold":
+        assert called("apply", "--project", root)[0] == 0
+    command = "label" if fault == "no gold" else "check"
+    code, printed = called(command, "--project", root)
+    assert code == (0 if fault == "lost review" else 3), printed
+    wanted = "1 reviewed row is not in train any more." if code == 0 else "0 (counted from 0)"
+    assert wanted in printed.replace("row 0 occurs", "row 0 (counted from 0)"), printed
+    assert not held(printed)

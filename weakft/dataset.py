@@ -1,6 +1,6 @@
 """Read train/dev/valid/test from Parquet, CSV or JSONL, and check them at the door."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pandas as pd
 
 from weakft.config import SPLITS, Config, DataConfig, Splits, Task
 from weakft.data.checked import checked_ids, checked_texts, refuse_missing_columns
+from weakft.data.quoting import Quoting
 from weakft.data.reading import read_frame
 from weakft.errors import DataError
 from weakft.images import DIGEST, checked_images
@@ -82,9 +83,14 @@ def read_dataset(config: Config, root: Path) -> Dataset:
     for name in SPLITS:
         if file := getattr(config.data, name):
             splits[name] = read_split(
-                root / file, name, config.data, config.classes, task=config.project.task
+                root / file,
+                name,
+                config.data,
+                config.classes,
+                task=config.project.task,
+                hidden=config.privacy.hidden,
             )
-    _refuse_shared_ids(splits)
+    _refuse_shared_ids(splits, Quoting(config.privacy.hidden, config.data.id))
     numbered = {
         name: split.gold
         for name, split in splits.items()
@@ -110,68 +116,91 @@ def image_files(table: Path, column: str) -> list[Path]:
 
 
 def read_split(
-    path: Path, name: Splits, columns: DataConfig, classes: tuple[str, ...], *, task: Task = "text"
+    path: Path,
+    name: Splits,
+    columns: DataConfig,
+    classes: tuple[str, ...],
+    *,
+    task: Task = "text",
+    hidden: Collection[str] = (),
 ) -> Split:
     """Read and check one file; see `read_dataset` for what is refused.
 
-    Of images LFs see the absolute path and, so that votes are known to be stale when an image is
-    replaced, the digest of its content.
+    No message quotes cells of `hidden` columns. Of images LFs see the absolute path and, so that
+    votes are known to be stale when an image is replaced, the digest of its content.
     """
-    frame = read_frame(path)
+    quoting = Quoting(hidden, columns.id)
+    frame = read_frame(path, hidden=hidden)
     content = columns.image if task == "image" else columns.text
     needed = [columns.id, content] + ([columns.label] if name != "train" else [])
-    refuse_missing_columns(frame.columns, needed, path)
-    ids = _distinct_ids(frame, columns.id, path)
-    texts = checked_texts(frame[content].tolist(), content, ids, path)
+    refuse_missing_columns(frame.columns, needed, path, hidden=hidden)
+    ids = _distinct_ids(frame, path, quoting)
+    texts = checked_texts(frame[content].tolist(), content, ids, path, quoting=quoting)
     if task == "image":
-        texts, digests = checked_images(texts, ids, path)
+        texts, digests = checked_images(texts, ids, path, name=content, quoting=quoting)
         frame = frame.assign(**{DIGEST: digests})
     frame = frame.assign(**{columns.id: ids, content: texts})
     if columns.label not in frame.columns or name == "train":
         visible = frame.drop(columns=columns.label, errors="ignore")
         return Split(name, visible, tuple(ids), tuple(texts), None)
     labels = frame[columns.label]
-    gold = _checked_gold(labels, ids, classes, path)
+    gold = _checked_gold(labels, ids, classes, path, quoting)
     visible, numbered = frame.drop(columns=columns.label), _are_numbers(labels, classes)
     return Split(name, visible, tuple(ids), tuple(texts), gold, numbered)
 
 
-def read_gold(path: Path, columns: DataConfig, classes: tuple[str, ...]) -> pd.Series:
+def read_gold(
+    path: Path,
+    columns: DataConfig,
+    classes: tuple[str, ...],
+    *,
+    hidden: Collection[str] = (),
+) -> pd.Series:
     """Gold labels set aside for evaluation: class positions indexed by row id.
+
+    No message quotes cells of `hidden` columns.
 
     Raises:
         DataError: as for `read_split`.
     """
-    frame = read_frame(path)
-    refuse_missing_columns(frame.columns, [columns.id, columns.label], path)
-    ids = _distinct_ids(frame, columns.id, path)
-    gold = _checked_gold(frame[columns.label], ids, classes, path)
+    quoting = Quoting(hidden, columns.id)
+    frame = read_frame(path, hidden=hidden)
+    refuse_missing_columns(frame.columns, [columns.id, columns.label], path, hidden=hidden)
+    ids = _distinct_ids(frame, path, quoting)
+    gold = _checked_gold(frame[columns.label], ids, classes, path, quoting)
     if _are_numbers(frame[columns.label], classes):
         _refuse_counting_from_one({str(path): gold}, classes)
     return pd.Series(gold, index=ids)
 
 
-def _distinct_ids(frame: pd.DataFrame, name: str, path: Path) -> list[str]:
-    ids = checked_ids(frame[name].tolist(), name, path)
+def _distinct_ids(frame: pd.DataFrame, path: Path, quoting: Quoting) -> list[str]:
+    name = quoting.id_column
+    ids = checked_ids(frame[name].tolist(), name, path, hidden=quoting.hidden)
     if repeated := duplicates(ids):
+        which = quoting.cell(name, repeated[0])
+        if name in quoting.hidden:
+            which = f"that of row {quoting.row(repeated[0], ids.index(repeated[0]))}"
         raise DataError(
             f"{path}: {name!r} must be distinct, but {len(repeated)} values occur more than "
-            f"once, first {repeated[0]!r}."
+            f"once, first {which}."
         )
     return ids
 
 
-def _checked_gold(column: pd.Series, ids: list[str], classes: tuple[str, ...], path: Path) -> Gold:
+def _checked_gold(
+    column: pd.Series, ids: list[str], classes: tuple[str, ...], path: Path, quoting: Quoting
+) -> Gold:
     names = {name: k for k, name in enumerate(classes)}
     gold = column.astype(str).map(names)
     if gold.isna().all():  # positions, then: all of the column, never a mixture
         gold = column.astype(str).map({str(k): k for k in range(len(classes))})
     if gold.isna().any():
         row = _first(gold.isna())
+        found = quoting.cell(str(column.name), str(column[row]))
         raise DataError(
-            f"{path}: {int(gold.isna().sum())} labels are no class, first {str(column[row])!r} on "
-            f"row {ids[row]!r}. Classes are {list(classes)} ([project] classes), or positions 0.."
-            f"{len(classes) - 1}.{_about_counting(column, classes)}"
+            f"{path}: {int(gold.isna().sum())} labels are no class, first {found} on "
+            f"row {quoting.row(ids[row], row)}. Classes are {list(classes)} ([project] classes), "
+            f"or positions 0..{len(classes) - 1}.{_about_counting(column, classes)}"
         )
     return np.asarray(gold, dtype=np.int64)
 
@@ -210,13 +239,16 @@ def _first(mask: pd.Series) -> int:
     return int(np.flatnonzero(mask.to_numpy())[0])
 
 
-def _refuse_shared_ids(splits: Mapping[Splits, Split]) -> None:
+def _refuse_shared_ids(splits: Mapping[Splits, Split], quoting: Quoting) -> None:
     seen: dict[str, str] = {}
     for split in splits.values():
-        for row_id in split.ids:
+        for position, row_id in enumerate(split.ids):
             if row_id in seen:
+                row = quoting.row(row_id, position)
+                if quoting.id_column in quoting.hidden:
+                    row += f" of {split.name}"
                 raise DataError(
-                    f"Row {row_id!r} stands in {seen[row_id]} and in {split.name}. A row belongs "
+                    f"Row {row} stands in {seen[row_id]} and in {split.name}. A row belongs "
                     "to one split; take it out of one of the two files."
                 )
         seen.update(dict.fromkeys(split.ids, split.name))
@@ -247,6 +279,8 @@ def _reviewed(config: Config, root: Path, train: Split) -> tuple[dict[str, int],
     if not lost:
         return reviewed, []
     rows = "1 reviewed row is" if len(lost) == 1 else f"{len(lost)} reviewed rows are"
+    if config.data.id in config.privacy.hidden:
+        return reviewed, [f"{rows} not in train any more. Nothing learns from them."]
     more = f" and {len(lost) - NAMED_IDS} more" if len(lost) > NAMED_IDS else ""
     named = ", ".join(lost[:NAMED_IDS])
     return reviewed, [f"{rows} not in train any more: {named}{more}. Nothing learns from them."]

@@ -42,6 +42,7 @@ WITHOUT_EFFECT = (
     "weakft.apply.budget",
     "weakft.apply.shown",
     "weakft.apply.table",
+    "weakft.data.quoting",
     "weakft.errors",
     "weakft.narration",
     "weakft.visible",

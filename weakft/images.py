@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from weakft.data.quoting import Quoting
 from weakft.errors import ConfigError, DataError
 
 DIGEST = "image_sha256"
@@ -34,7 +35,13 @@ def open_image(path: str | Path) -> Pixels:
 
 
 def checked_images(
-    values: Sequence[str], ids: Sequence[str], table: Path
+    values: Sequence[str],
+    ids: Sequence[str],
+    table: Path,
+    first: int = 0,
+    *,
+    name: str = "image",
+    quoting: Quoting = Quoting(),  # noqa: B008  (frozen)
 ) -> tuple[list[str], list[str]]:
     """Absolute paths and SHA-256 digests of the images that a table names.
 
@@ -42,21 +49,26 @@ def checked_images(
         values: paths, relative to the folder of the table.
         ids: of the rows.
         table: the file they stand in.
+        first: position of the first row in that file.
+        name: of the column of paths.
+        quoting: what messages may quote.
 
     Raises:
         ConfigError: the package Pillow is not installed.
         DataError: a file is missing or does not begin like an image.
     """
     paths, digests = [], []
-    for value, row_id in zip(values, ids, strict=True):
+    for position, (value, row_id) in enumerate(zip(values, ids, strict=True), start=first):
         path = (table.parent / value).resolve()
         try:
             content = path.read_bytes()
             _pillow().open(path).close()
         except OSError as error:
             raise DataError(
-                f"{table}: row {row_id!r} names the image {value!r}, which cannot be read: {error}."
-                " Paths are relative to the folder of the table."
+                f"{table}: row {quoting.row(row_id, position)} names the image "
+                f"{quoting.cell(name, value)}, which cannot be read: "
+                f"{quoting.cell(name, error) if name in quoting.hidden else error}. Paths are "
+                "relative to the folder of the table."
             ) from error
         paths.append(str(path))
         digests.append(hashlib.sha256(content).hexdigest())

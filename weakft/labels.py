@@ -113,8 +113,8 @@ class LabelMatrix:
         pd.concat([ids, pd.DataFrame(columns)], axis=1).to_parquet(path, index=False)
 
     @classmethod
-    def load(cls, path: Path) -> "LabelMatrix":
-        """Read votes written by `save`.
+    def load(cls, path: Path, *, hide_ids: bool = False) -> "LabelMatrix":
+        """Read votes written by `save`; `hide_ids` keeps ids out of messages.
 
         Raises:
             DataError: the file is not a table of an `id` and integer columns.
@@ -127,7 +127,8 @@ class LabelMatrix:
             raise DataError(f"{path}: wanted a column 'id', got {list(frame.columns)}.")
         ids = tuple(frame["id"].astype(str))
         if repeated := duplicates(ids):
-            raise DataError(f"{path}: ids must be distinct, {repeated[0]!r} occurs more than once.")
+            which = f"that of row {ids.index(repeated[0])}" if hide_ids else repr(repeated[0])
+            raise DataError(f"{path}: ids must be distinct, {which} occurs more than once.")
         votes = frame.drop(columns="id")
         for name, column in votes.items():
             if not pd.api.types.is_integer_dtype(column) or column.hasnans:

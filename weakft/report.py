@@ -216,7 +216,12 @@ class Report:
                 "make a new run with `weakft run`."
             )
         return read_split(
-            path, split, self.config.data, self.classes, task=self.config.project.task
+            path,
+            split,
+            self.config.data,
+            self.classes,
+            task=self.config.project.task,
+            hidden=self.hidden_columns,
         )
 
     def gold(self, split: Splits) -> pd.Series | None:
@@ -226,7 +231,7 @@ class Report:
             path = None if file is None else self.project.root / file
             if path is None or not path.is_file():
                 return None
-            return read_gold(path, self.config.data, self.classes)
+            return read_gold(path, self.config.data, self.classes, hidden=self.hidden_columns)
         rows = self.rows(split)
         return None if rows.gold is None else pd.Series(rows.gold, index=list(rows.ids))
 

@@ -1,7 +1,7 @@
 """Batches of rows in, batches of votes out: what Spark's `mapInArrow` takes."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import pyarrow as pa
 from snorkel.labeling import LabelingFunction as SnorkelLF
@@ -10,6 +10,7 @@ from weakft.apply.chunk import Terms, merged
 from weakft.apply.processes import apply_sent, new_call, sendable
 from weakft.data.cells import Columns, frame_of, to_columns
 from weakft.data.checked import checked_ids
+from weakft.data.quoting import quoted_columns
 from weakft.errors import DataError
 from weakft.labels import Fault, Votes
 from weakft.lf import check_lfs
@@ -81,15 +82,21 @@ def arrow_votes(
     return vote
 
 
-def cells_of(batch: pa.RecordBatch, id_column: str) -> tuple[Columns, list[str]]:
+def cells_of(
+    batch: pa.RecordBatch, id_column: str, *, hidden: Collection[str] = ()
+) -> tuple[Columns, list[str]]:
     """The cells of each column as LFs see them, ids as text; and the row ids.
+
+    No message quotes cells of `hidden` columns.
 
     Raises:
         DataError: there is no id column, an id is null or empty, or neither text nor number.
     """
     names = batch.schema.names
     if id_column not in names:
-        raise DataError(f"Rows: wanted a column {id_column!r} of ids, got {names}.")
+        raise DataError(
+            f"Rows: wanted a column {id_column!r} of ids, got {quoted_columns(names, hidden)}."
+        )
     ids = batch.column(id_column)
     if ids.null_count:
         raise DataError(
@@ -97,7 +104,7 @@ def cells_of(batch: pa.RecordBatch, id_column: str) -> tuple[Columns, list[str]]
             "row an id that stays when rows are added."
         )
     columns = to_columns(frame_of(batch))
-    texts = checked_ids(columns[id_column], id_column, "Rows of a batch")
+    texts = checked_ids(columns[id_column], id_column, "Rows of a batch", hidden=hidden)
     return {**columns, id_column: texts}, texts
 
 

@@ -81,7 +81,7 @@ def apply_parquet(
         id_column: the column of row ids.
         text_column: the column whose repeated cells are looked at once.
         hidden: columns that LFs must not see.
-        unquoted: columns that no fault may quote, see `apply_lfs`.
+        unquoted: columns that no fault and no refusal may quote, see `apply_lfs`.
         time_limit: seconds that an LF may take on one row before that counts as a fault.
         max_fault_rate: share of the rows on which an LF may raise, see `apply_lfs`.
         narrator: told of the progress.
@@ -100,7 +100,7 @@ def apply_parquet(
     warn_if_unsound(lfs)
     crew = Workers(workers, engine, scheduler)
     with (
-        opened(source, [id_column, text_column]) as file,
+        opened(source, [id_column, text_column], hidden=unquoted) as file,
         written_whole(target, source, votes_schema(names)) as write,
         narrator.task("Applying LFs", total=file.metadata.num_rows, unit="rows") as advance,
     ):
@@ -110,8 +110,8 @@ def apply_parquet(
         )
         tally = _Tally(names, terms)
         shown = [name for name in columns_of(file) if name not in hidden]
-        batches = batches_of(file, source, shown, CHUNK_ROWS)
-        chunks = ((lfs, *cells_of(batch, id_column)) for batch in batches)
+        batches = batches_of(file, source, shown, CHUNK_ROWS, unquoted)
+        chunks = ((lfs, *cells_of(batch, id_column, hidden=unquoted)) for batch in batches)
         with closing(_with_ids(chunks, lambda noted: crew.compute(noted, terms))) as parts:
             voted = (
                 votes_batch(names, ids, tally.counted(part, advance).values) for ids, part in parts

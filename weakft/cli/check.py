@@ -26,7 +26,8 @@ def check(project: ProjectOption = None, set_: SetOption = None, json: JsonOptio
         opened = cli.project
         data = read_dataset(opened.config, opened.root)
         if gold := opened.config.evaluate.train_gold:
-            read_gold(opened.root / gold, opened.config.data, opened.config.classes)
+            config, hidden = opened.config, opened.config.privacy.hidden
+            read_gold(opened.root / gold, config.data, config.classes, hidden=hidden)
         findings: list[Finding] = []
         warnings = list(data.warnings)
         examples = 0

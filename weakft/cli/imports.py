@@ -53,6 +53,7 @@ def label_studio(
             config.data,
             config.classes,
             task=config.project.task,
+            hidden=config.privacy.hidden,
         )
         done = import_gold(file, opened.review, set(train.ids))
         content = {"status": "completed" if done.given else "unchanged", **asdict(done)}

@@ -31,6 +31,7 @@ def predict(
             target,
             config.data,
             task=config.project.task,
+            hidden={*config.privacy.hidden, *cli.project.config.privacy.hidden},
             narrator=cli.narrator,
         )
         content = {

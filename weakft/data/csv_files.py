@@ -7,13 +7,14 @@ end a row.
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 import pandas as pd
 
+from weakft.data.quoting import quoted_columns
 from weakft.text_files import refuse_other_marks
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -23,10 +24,11 @@ LONGEST_CELL = 2**31 - 1
 SCAN_BYTES = 1 << 20
 
 
-def csv_frames(path: Path, rows: int) -> Iterator[pd.DataFrame]:
+def csv_frames(path: Path, rows: int, *, hidden: Collection[str] = ()) -> Iterator[pd.DataFrame]:
     """Read at most `rows` rows at a time: texts, missing where a cell is empty.
 
-    Blank lines are skipped; cells that a row lacks at its end are missing.
+    Blank lines are skipped; cells that a row lacks at its end are missing. No message quotes cells
+    of hidden columns.
 
     Raises:
         OSError: it cannot be read.
@@ -39,7 +41,7 @@ def csv_frames(path: Path, rows: int) -> Iterator[pd.DataFrame]:
         header = next(iter(_some(records, 1)), None)
         if header is None:
             return
-        names = _names(header[1])
+        names = _names(header[1], hidden)
         while some := _some(records, rows):
             yield _frame(names, some)
 
@@ -120,11 +122,15 @@ def _some(records: Iterator[tuple[int, list[str]]], rows: int) -> list[tuple[int
         csv.field_size_limit(allowed)
 
 
-def _names(header: list[str]) -> list[str]:
+def _names(header: list[str], hidden: Collection[str]) -> list[str]:
     """Names of the columns; one without a name is called as pandas calls it."""
     names = [name or f"Unnamed: {position}" for position, name in enumerate(header)]
     if repeated := [name for name, count in Counter(names).items() if count > 1]:
-        raise ValueError(f"the column {repeated[0]!r} is there twice; rename one of the two")
+        known = set(hidden) <= set(names)
+        which = (
+            f"the column {repeated[0]!r}" if known else f"one of {quoted_columns(names, hidden)}"
+        )
+        raise ValueError(f"{which} is there twice; rename one of the two")
     return names
 
 

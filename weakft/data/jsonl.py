@@ -2,7 +2,7 @@
 
 import codecs
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,26 +15,30 @@ from weakft.text_files import refuse_other_marks
 Record = dict[str, Any]
 
 
-def jsonl_frames(path: Path, rows: int | None) -> Iterator[pd.DataFrame]:
+def jsonl_frames(
+    path: Path, rows: int | None, *, hidden: Collection[str] = ()
+) -> Iterator[pd.DataFrame]:
     """Read at most `rows` rows at a time, all of them at once if None; cells as JSON has them.
+
+    Where columns are hidden, no message quotes a line.
 
     Raises:
         OSError: it cannot be read.
         ValueError: no UTF-8, a line that is no JSON object, half a character.
     """
-    records = records_of(path)
+    records = records_of(path, hidden=hidden)
     while columns := _columns(islice(records, rows)):
         yield pd.DataFrame({name: series_of_cells(cells) for name, cells in columns.items()})
 
 
-def records_of(path: Path) -> Iterator[Record]:
+def records_of(path: Path, *, hidden: Collection[str] = ()) -> Iterator[Record]:
     """Read one row after the other; see `jsonl_frames` for what is refused."""
     refuse_other_marks(path)
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             content = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
             if content.strip():
-                yield _record(content, number)
+                yield _record(content, number, withhold=bool(hidden))
 
 
 def _columns(records: Iterator[Record]) -> dict[str, list[Any]]:
@@ -48,7 +52,7 @@ def _columns(records: Iterator[Record]) -> dict[str, list[Any]]:
     return columns
 
 
-def _record(line: bytes, number: int) -> Record:
+def _record(line: bytes, number: int, *, withhold: bool) -> Record:
     text = line.decode("utf-8")
     try:
         record = json.loads(text)
@@ -57,7 +61,8 @@ def _record(line: bytes, number: int) -> Record:
     except ValueError as error:
         raise ValueError(f"line {number}: {error}") from error
     if not isinstance(record, dict):
-        raise ValueError(f"line {number}: wanted a JSON object, got {record!r:.80}")
+        found = type(record).__name__ if withhold else f"{record!r:.80}"
+        raise ValueError(f"line {number}: wanted a JSON object, got {found}")
     if not record:
         raise ValueError(f"line {number}: wanted a JSON object with columns, got an empty one")
     if "\\u" in text:

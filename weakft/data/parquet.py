@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from weakft.data.cells import decoded_bytes, series_of
 from weakft.data.checked import refuse_missing_columns
 from weakft.errors import DataError
+from weakft.visible import HIDDEN
 
 READ_BYTES = 1 << 20  # of a column at a time, however large its row groups are
 STEP_ROWS = 1024  # decoded at a time; repeated cells may be small on disk and large here
@@ -21,8 +22,10 @@ UNNAMED_INDEX = re.compile(r"__index_level_\d+__")
 
 
 @contextmanager
-def opened(source: Path, needed: Iterable[str]) -> Iterator[pq.ParquetFile]:
-    """A Parquet file of one or more rows.
+def opened(
+    source: Path, needed: Iterable[str], *, hidden: Collection[str] = ()
+) -> Iterator[pq.ParquetFile]:
+    """A Parquet file of one or more rows; see `quoted_columns` for what hidden ones are good for.
 
     Raises:
         DataError: it is missing, of another kind, without rows or without a needed column, or has
@@ -41,7 +44,7 @@ def opened(source: Path, needed: Iterable[str]) -> Iterator[pq.ParquetFile]:
                 f"{source}: wanted columns with distinct names, got {repeated[0]!r} twice. Rename "
                 "one of the two."
             )
-        refuse_missing_columns(names, needed, source)
+        refuse_missing_columns(names, needed, source, hidden=hidden)
         if not file.metadata.num_rows:
             raise DataError(f"{source} has no rows.")
         yield file
@@ -54,17 +57,22 @@ def columns_of(file: pq.ParquetFile) -> list[str]:
 
 
 def batches_of(
-    file: pq.ParquetFile, source: Path, columns: Sequence[str], rows: int
+    file: pq.ParquetFile,
+    source: Path,
+    columns: Sequence[str],
+    rows: int,
+    hidden: Collection[str] = (),
 ) -> Iterator[pa.RecordBatch]:
     """Some columns of the file, at most `rows` rows at a time; fewer where cells are very large.
 
-    Where a batch ends depends on the file, `columns` and `rows` alone.
+    Where a batch ends depends on the file, `columns` and `rows` alone. No message quotes cells of
+    `hidden` columns.
 
     Raises:
         DataError: the file is broken further down.
     """
     try:
-        yield from _gathered(_steps(file, columns, rows), rows)
+        yield from _gathered(_steps(file, columns, rows, hidden), rows)
     except MemoryError as error:
         raise DataError(f"{source} does not fit into memory: {error}. Split it.") from error
     except (OSError, ValueError, OverflowError, pa.ArrowException) as error:
@@ -90,7 +98,9 @@ def _together(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
     return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
 
 
-def _steps(file: pq.ParquetFile, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+def _steps(
+    file: pq.ParquetFile, columns: Sequence[str], rows: int, hidden: Collection[str]
+) -> Iterator[pa.RecordBatch]:
     """A few rows at a time, each checked to be what its type says; see `_refuse_unreadable`."""
     ranges = {
         name: index for name, index in _range_indexes(file.schema_arrow).items() if name in columns
@@ -101,8 +111,7 @@ def _steps(file: pq.ParquetFile, columns: Sequence[str], rows: int) -> Iterator[
     first = 0
     for read in _read(file, stored, rows):
         batch = read
-        batch.validate(full=True)
-        _refuse_unreadable(batch)
+        _refuse_unreadable(batch, first, hidden)
         for name, (start, step) in ranges.items():
             numbers = range(start + first * step, start + (first + len(batch)) * step, step)
             batch = batch.append_column(name, pa.array(numbers, pa.int64()))
@@ -120,11 +129,17 @@ def _read(file: pq.ParquetFile, columns: list[str], rows: int) -> Iterator[pa.Re
     yield from file.iter_batches(step, columns=columns)
 
 
-def _refuse_unreadable(batch: pa.RecordBatch) -> None:
+def _refuse_unreadable(batch: pa.RecordBatch, first: int, hidden: Collection[str]) -> None:
     """Raise where a cell has no Python value, such as a date in the year 100,000."""
-    for column in batch.columns:
-        if _may_be_unreadable(column.type):
-            series_of(column).tolist()
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        try:
+            column.validate(full=True)
+            if _may_be_unreadable(column.type):
+                series_of(column).tolist()
+        except (ValueError, OverflowError, pa.ArrowException) as error:
+            where = f"rows {first} to {first + len(batch) - 1} (counted from 0), column {name!r}"
+            told = HIDDEN if name in hidden else str(error)
+            raise ValueError(f"{where}: {told}") from error
 
 
 def _may_be_unreadable(kind: pa.DataType) -> bool:

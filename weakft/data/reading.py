@@ -1,6 +1,6 @@
 """The one reader of rows: Parquet, CSV or JSONL, whole or in chunks, for every command."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,16 +20,17 @@ CELL_BYTES = 8  # of any cell, at least
 MOST_OF_MEMORY = 0.5  # that rows may fill: what is made of them needs as much again
 
 
-def read_frame(path: Path) -> pd.DataFrame:
-    """All rows of a file, by its suffix.
+def read_frame(path: Path, *, hidden: Collection[str] = ()) -> pd.DataFrame:
+    """All rows of a file, by its suffix; no message quotes cells of `hidden` columns.
 
     Raises:
         DataError: missing, unreadable, of another kind, without rows, or too large for memory.
     """
     if path.suffix == ".parquet":
-        frames = list(_fitting_parquet(path))
+        frames = list(_fitting_parquet(path, hidden))
     else:
-        frames = list(frames_of(path, None if path.suffix == ".jsonl" else CHUNK_ROWS))
+        rows = None if path.suffix == ".jsonl" else CHUNK_ROWS
+        frames = list(frames_of(path, rows, hidden=hidden))
     if not frames:
         raise DataError(f"{path} has no rows.")
     return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
@@ -41,6 +42,7 @@ def frames_of(
     columns: Sequence[str] | None = None,
     *,
     check_others: bool = False,
+    hidden: Collection[str] = (),
 ) -> Iterator[pd.DataFrame]:
     """The rows of a file in their order, at most `rows` at a time; cells as in `read_frame`.
 
@@ -49,26 +51,26 @@ def frames_of(
         rows: at most in a frame; None: all of a JSONL file.
         columns: of a Parquet file; None: all. Of the other formats all are given.
         check_others: whether a Parquet file that is broken in another column is refused, too.
+        hidden: columns whose cells no message quotes.
 
     Raises:
         DataError: as for `read_frame`.
     """
     if path.suffix == ".parquet":
-        with opened(path, columns or ()) as file:
+        with opened(path, columns or (), hidden=hidden) as file:
             every = columns_of(file)
             given = every if columns is None else list(dict.fromkeys(columns))
-            for batch in batches_of(
-                file, path, every if check_others else given, rows or CHUNK_ROWS
-            ):
+            read = every if check_others else given
+            for batch in batches_of(file, path, read, rows or CHUNK_ROWS, hidden):
                 yield frame_of(batch.select(given))
         return
     if path.suffix not in SUFFIXES:
         raise DataError(f"{path}: wanted a file ending in {', '.join(SUFFIXES)}.")
     with _explained(path):
         if path.suffix == ".csv":
-            yield from csv_frames(path, rows or CHUNK_ROWS)
+            yield from csv_frames(path, rows or CHUNK_ROWS, hidden=hidden)
         else:
-            yield from jsonl_frames(path, rows)
+            yield from jsonl_frames(path, rows, hidden=hidden)
 
 
 def memory_limit() -> int:
@@ -76,11 +78,11 @@ def memory_limit() -> int:
     return int(psutil.virtual_memory().available * MOST_OF_MEMORY)
 
 
-def _fitting_parquet(path: Path) -> Iterator[pd.DataFrame]:
+def _fitting_parquet(path: Path, hidden: Collection[str]) -> Iterator[pd.DataFrame]:
     limit = memory_limit()
-    with opened(path, ()) as file:
+    with opened(path, (), hidden=hidden) as file:
         names, rows = columns_of(file), file.metadata.num_rows
-        batches = batches_of(file, path, names, CHUNK_ROWS)
+        batches = batches_of(file, path, names, CHUNK_ROWS, hidden)
         size = 0
         while max(size, rows * len(names) * CELL_BYTES) <= limit:
             batch = next(batches, None)

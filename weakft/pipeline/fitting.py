@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from weakft.config import TrainConfig
+from weakft.config import Config, TrainConfig
 from weakft.dataset import Dataset, read_gold
 from weakft.end_model import EndModel
 from weakft.errors import ConfigError, DataError, TrainingDiverged
@@ -40,7 +40,7 @@ def fit(
     """
     if said := about_unread(project, data):
         narrator.say(said[1])
-    with _old_objects_unsearched(), _rows_named(data):
+    with _old_objects_unsearched(), _rows_named(data, project.config):
         attempts = _attempts(project, data, soft, folder, narrator)
     taken = max(attempts, key=lambda attempt: attempt.valid_f1(data))
     rivals = {"weak_only": taken.weak, "gold_only": taken.outcome.gold_only}
@@ -54,21 +54,22 @@ def fit(
 
 
 @contextmanager
-def _rows_named(data: Dataset) -> Iterator[None]:
+def _rows_named(data: Dataset, config: Config) -> Iterator[None]:
     """Where training diverges, say on which rows."""
     try:
         yield
     except TrainingDiverged as error:
-        ids = {
-            text: row_id
+        hide_ids = config.data.id in config.privacy.hidden
+        named = {
+            text: f"row {position} of {split.name} (counted from 0)" if hide_ids else row_id
             for split in data.splits.values()
-            for text, row_id in zip(split.texts, split.ids, strict=True)
+            for position, (text, row_id) in enumerate(zip(split.texts, split.ids, strict=True))
         }
-        rows = [ids[text] for text in error.texts if text in ids]
+        rows = [named[text] for text in error.texts if text in named]
         if not rows:
             raise
-        named = f"{error} Its rows: {', '.join(rows)}."
-        raise TrainingDiverged(named, error.texts) from error
+        message = f"{error} Its rows: {', '.join(rows)}."
+        raise TrainingDiverged(message, error.texts) from error
 
 
 @contextmanager
@@ -203,7 +204,8 @@ def _all_gold(project: Project, data: Dataset, workshop: Workshop) -> FineTuned 
     file = project.config.evaluate.train_gold
     if file is None:
         return None
-    gold = read_gold(project.root / file, project.config.data, project.config.classes)
+    config = project.config
+    gold = read_gold(project.root / file, config.data, config.classes, hidden=config.privacy.hidden)
     train = data["train"]
     labels = gold.loc[list(train.ids)].to_numpy()
     rows = TrainingSet.from_gold(train.texts, labels, len(project.config.classes)).balanced()

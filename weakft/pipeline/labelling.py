@@ -8,6 +8,7 @@ import pandas as pd
 
 from weakft.analysis import lf_summary, marginal_values, near_copies
 from weakft.config import Splits
+from weakft.data.quoting import Quoting
 from weakft.dataset import Dataset, read_gold
 from weakft.errors import DataError
 from weakft.evaluation import label_quality
@@ -155,11 +156,14 @@ def _quality(
 
 
 def _train_quality(project: Project, file: str, soft: SoftLabels) -> Json:
-    gold = read_gold(project.root / file, project.config.data, project.config.classes)
-    missing = [row_id for row_id in soft.ids if row_id not in gold.index]
+    config = project.config
+    hidden = config.privacy.hidden
+    gold = read_gold(project.root / file, config.data, config.classes, hidden=hidden)
+    missing = [row for row, row_id in enumerate(soft.ids) if row_id not in gold.index]
     if missing:
+        first = Quoting(hidden, config.data.id).row(soft.ids[missing[0]], missing[0])
         raise DataError(
-            f"{file}: {len(missing)} training rows have no gold, first {missing[0]!r}. Leave "
+            f"{file}: {len(missing)} training rows have no gold, first {first}. Leave "
             "[evaluate] train_gold out, or give gold for all of train."
         )
     return label_quality(gold.loc[list(soft.ids)].to_numpy(), soft.probs, soft.covered)

@@ -10,6 +10,7 @@ from snorkel.labeling import LabelingFunction as SnorkelLF
 
 from weakft.apply import Streamed, apply_lfs, apply_parquet
 from weakft.config import Splits
+from weakft.data.quoting import Quoting
 from weakft.dataset import Dataset, Split
 from weakft.errors import ConfigError, DataError
 from weakft.inputs import load_project_lfs
@@ -49,7 +50,9 @@ def cast_votes(project: Project, data: Dataset, narrator: Narrator) -> Votes:
     """The votes on every split, checked; nothing is written."""
     labeling = project.config.labeling
     if labeling.votes:
-        return _read_votes(project.root / labeling.votes, data, len(project.config.classes))
+        quoting = Quoting(project.config.privacy.hidden, project.config.data.id)
+        cardinality = len(project.config.classes)
+        return _read_votes(project.root / labeling.votes, data, cardinality, quoting)
     lfs = _project_lfs(project, narrator)
     votes: Votes = {}
     for name, split in data.splits.items():
@@ -132,15 +135,16 @@ def _terms(project: Project) -> dict[str, Any]:
     }
 
 
-def _read_votes(folder: Path, data: Dataset, cardinality: int) -> Votes:
+def _read_votes(folder: Path, data: Dataset, cardinality: int, quoting: Quoting) -> Votes:
     votes: Votes = {}
+    hide_ids = quoting.id_column in quoting.hidden
     for name, split in data.splits.items():
         path = folder / f"{name}.parquet"
         if not path.is_file():
             raise DataError(
                 f"{path}: no such file. [labeling] votes names a folder with one per split."
             )
-        votes[name] = _aligned(LabelMatrix.load(path), split, path)
+        votes[name] = _aligned(LabelMatrix.load(path, hide_ids=hide_ids), split, path, quoting)
         values = votes[name].values
         if values.size and values.max() >= cardinality:
             raise DataError(f"{path}: votes lie in -1..{cardinality - 1}, got {values.max()}.")
@@ -149,11 +153,12 @@ def _read_votes(folder: Path, data: Dataset, cardinality: int) -> Votes:
     return votes
 
 
-def _aligned(L: LabelMatrix, split: Split, path: Path) -> LabelMatrix:
+def _aligned(L: LabelMatrix, split: Split, path: Path, quoting: Quoting) -> LabelMatrix:
     position = {row_id: row for row, row_id in enumerate(L.ids)}
-    missing = [row_id for row_id in split.ids if row_id not in position]
+    missing = [row for row, row_id in enumerate(split.ids) if row_id not in position]
     if missing:
+        first = quoting.row(split.ids[missing[0]], missing[0])
         raise DataError(
-            f"{path}: {len(missing)} rows of {split.name} have no votes, first {missing[0]!r}."
+            f"{path}: {len(missing)} rows of {split.name} have no votes, first {first}."
         )
     return L.take(np.array([position[row_id] for row_id in split.ids], dtype=np.intp))

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,7 @@ def predict_file(
     columns: DataConfig,
     *,
     task: Task = "text",
+    hidden: Collection[str] = (),
     chunk_rows: int = CHUNK_ROWS,
     narrator: Narrator = SILENCE,
 ) -> Predicted:
@@ -62,6 +63,7 @@ def predict_file(
             at all.
         columns: names of the columns of ids and of texts or images.
         task: what the rows are: texts, or paths of images.
+        hidden: columns whose cells no message quotes.
         chunk_rows: rows held in memory at a time; the answers do not depend on it.
         narrator: told of the progress.
 
@@ -73,7 +75,7 @@ def predict_file(
     """
     _refuse_target(target, source)
     content = columns.image if task == "image" else columns.text
-    rows = Source(source, columns.id, content, chunk_rows)
+    rows = Source(source, columns.id, content, chunk_rows, hidden)
     state = _state(source)
     total = rows.count()
     about = _about(rows, model, task)
@@ -102,7 +104,14 @@ def _predict(
             continue
         contents = chunk.contents
         if task == "image":
-            contents = checked_images(contents, chunk.ids, rows.path)[0]
+            contents = checked_images(
+                contents,
+                chunk.ids,
+                rows.path,
+                chunk.first,
+                name=rows.content_column,
+                quoting=rows.quoting,
+            )[0]
         probs = loaded.predict_proba(contents, narrator=_Within(advance))
         parts.write(chunk.first, _table(chunk, probs, loaded.classes))
 

@@ -1,6 +1,6 @@
 """Rows to predict, a chunk at a time, from Parquet, CSV or JSONL."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from weakft.data.checked import checked_ids, checked_texts, refuse_missing_columns
+from weakft.data.quoting import Quoting
 from weakft.data.reading import frames_of
 from weakft.errors import DataError
 
@@ -37,12 +38,19 @@ class Source:
         id_column: of the row ids.
         content_column: of the texts or paths of images.
         chunk_rows: how many rows are held at a time.
+        hidden: columns whose cells no message quotes.
     """
 
     path: Path
     id_column: str
     content_column: str
     chunk_rows: int
+    hidden: Collection[str] = ()
+
+    @property
+    def quoting(self) -> Quoting:
+        """What messages may quote."""
+        return Quoting(self.hidden, self.id_column)
 
     def chunks(self) -> Iterator[Chunk]:
         """The rows in their order; the last chunk may be shorter. Nothing is read ahead.
@@ -56,7 +64,9 @@ class Source:
     def _chunks(self, *, check_others: bool) -> Iterator[Chunk]:
         first = 0
         columns = (self.id_column, self.content_column)
-        for frame in frames_of(self.path, self.chunk_rows, columns, check_others=check_others):
+        for frame in frames_of(
+            self.path, self.chunk_rows, columns, check_others=check_others, hidden=self.hidden
+        ):
             yield self._checked(first, frame)
             first += len(frame)
 
@@ -84,17 +94,21 @@ class Source:
             for position in np.flatnonzero(np.isin(_hashes(chunk.ids), suspects)):
                 row_id = chunk.ids[position]
                 if row_id in seen:
+                    found = self.quoting.cell(self.id_column, row_id)
                     raise DataError(
-                        f"{self.path}: {self.id_column!r} must be distinct, but {row_id!r} occurs "
+                        f"{self.path}: {self.id_column!r} must be distinct, but {found} occurs "
                         f"again in row {chunk.first + position} (counted from 0)."
                     )
                 seen.add(row_id)
 
     def _checked(self, first: int, frame: pd.DataFrame) -> Chunk:
-        refuse_missing_columns(frame.columns, (self.id_column, self.content_column), self.path)
-        ids = checked_ids(frame[self.id_column].tolist(), self.id_column, self.path, first)
-        contents = frame[self.content_column].tolist()
-        return Chunk(first, ids, checked_texts(contents, self.content_column, ids, self.path))
+        path, hidden, content = self.path, self.hidden, self.content_column
+        refuse_missing_columns(frame.columns, (self.id_column, content), path, hidden=hidden)
+        cells = frame[self.id_column].tolist()
+        ids = checked_ids(cells, self.id_column, path, first, hidden=hidden)
+        cells = frame[content].tolist()
+        contents = checked_texts(cells, content, ids, path, first, quoting=self.quoting)
+        return Chunk(first, ids, contents)
 
 
 def _repeated(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

@@ -78,7 +78,8 @@ def _soft_labels(
 def _train_gold(root: Path, config: Config, ids: tuple[str, ...]) -> Ints | None:
     if config.evaluate.train_gold is None:
         return None
-    gold = read_gold(root / config.evaluate.train_gold, config.data, config.classes)
+    file, hidden = root / config.evaluate.train_gold, config.privacy.hidden
+    gold = read_gold(file, config.data, config.classes, hidden=hidden)
     return np.asarray(gold.reindex(list(ids), fill_value=ABSTAIN), dtype=np.int64)
 
 
