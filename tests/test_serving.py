@@ -61,6 +61,19 @@ def test_where_all_were_refused_one_has_to_be_named(small: Project) -> None:
         small.registry.serving()
 
 
+def test_a_run_that_repeats_a_refused_one_is_served_with_a_warning(small: Project) -> None:
+    refused = publish(small).run.id
+    assert small.registry.serving().warning == ""
+    refuse(small, refused)
+    again = publish(small).run.id
+    serving = small.registry.serving()
+    assert serving.run.id == again
+    assert f"the gate refused {refused}, which was made from the same inputs" in serving.warning
+    write_gold(small.root, "test", [1, 0, 0, 0])
+    other = publish(small).run.id
+    assert (small.registry.serving().run.id, small.registry.serving().warning) == (other, "")
+
+
 def test_a_run_in_service_that_is_gone_is_not_replaced_silently(small: Project) -> None:
     old, *_ = three_runs(small)
     small.registry.promote(old, by="me")
@@ -97,6 +110,7 @@ def test_predict_says_which_run_answers_and_why(small: Project, tiny_model: Path
     code, said, told = weakft(small, "predict", rows, answers)
     assert (code, said["run_id"]) == (0, old)
     assert f"By run {old}: none is in service" in told
+    assert f"the gate refused {new}" in told
     code, said, told = weakft(small, "predict", rows, answers, "--run", "latest")
     assert (code, said["run_id"]) == (0, new)
     assert "the gate refused it" in told

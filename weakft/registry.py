@@ -19,7 +19,7 @@ from weakft.errors import ConfigError, DataError, RunNotFound
 from weakft.files import sync
 from weakft.judgements import FILE_NAME, Judgements
 from weakft.locks import locked
-from weakft.runs import RunFolder, RunStore
+from weakft.runs import RunFolder, RunStore, read_json
 
 CURRENT = "current"
 
@@ -91,10 +91,12 @@ class Serving:
     Attributes:
         run: its folder.
         why: why this one.
+        warning: what else to know before its answers are used; or nothing.
     """
 
     run: RunFolder
     why: str
+    warning: str = ""
 
 
 _BOOK = TypeAdapter(_Book)
@@ -195,7 +197,25 @@ class Registry:
         skipped = len(statuses) - 1 - list(statuses).index(fit[-1])
         newer = f", unlike {skipped} newer" if skipped else ""
         why = f"none is in service, and it is the newest that the gate has not refused{newer}"
-        return Serving(self.store.open(fit[-1]), why)
+        return Serving(self.store.open(fit[-1]), why, self._warning(fit[-1]))
+
+    def _warning(self, run_id: str) -> str:
+        """Where the gate refused a run of the same inputs, which this one but repeats."""
+        judged = self.judgements.statuses()
+        refused = [run for run in self.store.ids() if judged.get(run) == "refused"]
+        inputs = self._inputs(run_id)
+        alike = [run for run in refused if inputs is not None and self._inputs(run) == inputs]
+        if judged.get(run_id) == "promoted" or not alike:
+            return ""
+        return (
+            f"Warning: run {run_id} was not judged, but the gate refused {alike[-1]}, which was "
+            "made from the same inputs. `weakft retrain` judges it."
+        )
+
+    def _inputs(self, run_id: str) -> str | None:
+        """The hash of all that a run was made from; None where an older weakft made it."""
+        found = read_json(self.store.open(run_id).manifest).get("inputs")
+        return found if isinstance(found, str) else None
 
     @property
     def judgements(self) -> Judgements:

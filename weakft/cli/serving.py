@@ -30,6 +30,8 @@ def run_to_serve(cli: Session, name: str | None) -> RunFolder:
     if name is None:
         serving = registry.serving()
         cli.note(f"By run {serving.run.id}: {serving.why}.")
+        if serving.warning:
+            cli.note(serving.warning)
         return serving.run
     run = registry.open(name)
     if registry.statuses([run.id])[run.id] == "refused":
