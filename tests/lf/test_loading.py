@@ -1,10 +1,13 @@
 """Where LFs are found in a file, and what is said of those that are not."""
 
 import re
+import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from weakft.apply import apply_lfs
 from weakft.errors import LFError, LFImportError
 from weakft.lf import load_lfs
 
@@ -97,6 +100,28 @@ def test_lfs_of_an_imported_module_are_named_unless_they_load_anyway(tmp_path: P
     warnings: list[str] = []
     load_lfs([tmp_path / "rules.py", shared], tmp_path, warn=warnings.append)
     assert warnings == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_import_inside_an_lf_finds_what_one_at_the_top_finds(
+    tmp_path: Path, workers: int
+) -> None:
+    (tmp_path / "labeling").mkdir()
+    (tmp_path / "near_the_project.py").write_text("WORD = 'good'\n")
+    (tmp_path / "labeling" / "near_the_lfs.py").write_text("from near_the_project import WORD\n")
+    file = tmp_path / "labeling" / "rules.py"
+    file.write_text(
+        "from weakft import labeling_function\n"
+        "@labeling_function()\n"
+        "def lazy(x):\n"
+        "    from near_the_lfs import WORD\n"
+        "    return 1 if WORD in x.text else -1\n"
+    )
+    before = list(sys.path)
+    frame = pd.DataFrame({"id": ["1", "2", "3"], "text": ["good", "bad", "so good"]})
+    L = apply_lfs(load_lfs([file], tmp_path), frame, workers=workers)
+    assert (L.values[:, 0].tolist(), L.faults) == ([1, -1, 1], ())
+    assert sys.path == before
 
 
 def test_modules_of_python_are_not_looked_into(tmp_path: Path) -> None:

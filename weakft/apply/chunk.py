@@ -23,7 +23,7 @@ from weakft.errors import InvalidVote, LFError
 from weakft.images import DIGEST
 from weakft.interrupts import Interrupts, noted_signals
 from weakft.labels import ABSTAIN, MAX_CARDINALITY, Fault, Votes
-from weakft.lf import ColumnLF, LabelingFunction, PatternLF
+from weakft.lf import ColumnLF, LabelingFunction, PatternLF, importable_for
 from weakft.lf.watch import watched
 from weakft.visible import HIDDEN
 
@@ -90,7 +90,7 @@ def apply_chunk(
             alone than the budget of all rows allows.
         LFError: an LF ran out of memory.
     """
-    with noted_signals() as interrupts:
+    with noted_signals() as interrupts, importable_for(lfs):
         return _apply(lfs, _Chunk(columns, ids, terms, interrupts))
 
 

@@ -1,7 +1,7 @@
 """Labeling functions: the decorator, the declarative kinds, and loading them from files."""
 
 from weakft.lf.function import ColumnLF, Example, LabelingFunction, labeling_function
-from weakft.lf.loading import LFSource, check_lfs, load_lfs, source_of
+from weakft.lf.loading import LFSource, check_lfs, importable_for, load_lfs, source_of
 from weakft.lf.lookup import lookup_lf
 from weakft.lf.patterns import PatternLF, keyword_lf, regex_lf
 from weakft.lf.rules import load_rules
@@ -14,6 +14,7 @@ __all__ = [
     "LabelingFunction",
     "PatternLF",
     "check_lfs",
+    "importable_for",
     "keyword_lf",
     "labeling_function",
     "load_lfs",

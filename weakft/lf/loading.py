@@ -4,8 +4,8 @@ import importlib.util
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -46,6 +46,24 @@ _sources: WeakKeyDictionary[SnorkelLF, LFSource] = WeakKeyDictionary()
 def source_of(lf: SnorkelLF) -> LFSource | None:
     """What `load_lfs` loaded the LF from; None for one made in this process."""
     return _sources.get(lf)
+
+
+@contextmanager
+def importable_for(lfs: Iterable[SnorkelLF]) -> Iterator[None]:
+    """For the block, LFs from files can import what they could when their files were loaded.
+
+    Several threads may be in such blocks at once: each takes out what it has put in.
+    """
+    sources = {id(source): source for lf in lfs if (source := source_of(lf))}.values()
+    folders = [f for source in sources for f in (source.root, *(p.parent for p in source.files))]
+    places = list(dict.fromkeys(map(str, folders)))
+    sys.path[:0] = places
+    try:
+        yield
+    finally:
+        for place in places:
+            with suppress(ValueError):  # an LF took it out
+                sys.path.remove(place)
 
 
 def load_lfs(
