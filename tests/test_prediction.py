@@ -58,6 +58,19 @@ def predict(model: Path, source: Path, target: Path, chunk_rows: int = 4) -> Pre
     return predict_file(model, source, target, COLUMNS, chunk_rows=chunk_rows)
 
 
+def test_of_classes_equally_likely_the_first_is_predicted(
+    model: Path, rows: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares = np.array([[0.5, 0.5], [0.25, 0.75]])
+    monkeypatch.setattr(EndModel, "predict_proba", lambda *_, **__: shares)
+    target = tmp_path / "out.csv"
+    assert predict(model, write(rows[:2], tmp_path / "in.csv"), target).counts == {
+        "bad": 1,
+        "good": 1,
+    }
+    assert pd.read_csv(target)["predicted"].tolist() == ["bad", "good"]
+
+
 def left_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 

@@ -21,7 +21,10 @@ def predict(
     json: JsonOption = False,
     run: ServingOption = None,
 ) -> None:
-    """Classify new rows, any number, with the model in service; resumes where it was stopped."""
+    """Classify new rows, any number, with the model in service; resumes where it was stopped.
+
+    `predicted` is the likeliest class; of equally likely ones, the first in [project] classes.
+    """
     with session(project, set_, json) as cli:
         folder = run_to_serve(cli, run)
         config = Config.load(intact(folder, folder.config), environ={})

@@ -60,7 +60,8 @@ def predict_file(
         source: Parquet, CSV (UTF-8, header) or JSONL, by its suffix.
         target: becomes Parquet, CSV (probabilities with 6 digits) or JSONL with `id`,
             `predicted` and `p_<class>` for each class, rows in their order; written whole or not
-            at all.
+            at all. `predicted` is the class of the highest probability; where two or more are
+            exactly as high, the first of them in `[project] classes`.
         columns: names of the columns of ids and of texts or images.
         task: what the rows are: texts, or paths of images.
         hidden: columns whose cells no message quotes.
