@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from altair import data_transformers
 
 from weakft import charts
 from weakft.data.csv_files import write_csv
@@ -22,6 +23,8 @@ from weakft.visible import visible
 
 NO_EVIDENCE = "no evidence"
 AS_SURE_AS_RIGHT = 0.03
+
+data_transformers.disable_max_rows()  # Altair refuses more than 5000: the cells of 71 classes
 
 
 def plain(text: object) -> str:

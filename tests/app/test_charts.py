@@ -92,6 +92,58 @@ def test_an_explanation_has_a_bar_for_each_vote_and_class() -> None:
     assert chart.to_dict()["title"] == f"Together: ham {ham:.0%}, spam {spam:.0%}"
 
 
+def height_and_legends(chart: alt.TopLevelMixin) -> tuple[int, list[Any]]:
+    """Its height, and the legends of its colours for classes: None, {} or what it holds."""
+    content = chart.to_dict()
+    layers = content.get("layer", [content])
+    colours = [layer["encoding"].get("color", {}) for layer in layers]
+    named = [c for c in colours if c.get("field") in ("class", "label")]
+    return content["height"], [c.get("legend", {}) for c in named]
+
+
+@pytest.mark.parametrize(("k", "has_legend"), [(2, True), (10, True), (11, False), (77, False)])
+def test_many_classes_leave_room_for_the_chart(k: int, has_legend: bool) -> None:
+    classes = [f"c{i}" for i in range(k)]
+    bars = pd.DataFrame([{"label": name, "low": 0.5, "high": 0.55, "rows": 3} for name in classes])
+    lfs = pd.DataFrame({"lf": ["a"], "votes_for": ["c1"], "support": [9], "accuracy": [0.5]})
+    lfs = lfs.assign(accuracy_low=0.4, accuracy_high=0.6, estimated_accuracy=0.5)
+    L = np.array([[1, 0, -1], [1, -1, 1], [0, 0, -1]], dtype=np.int8)
+    told = make_label_model("one_coin", k).fit(L).explain([1, -1, 0])
+    drawn = [
+        charts.confidences(bars, classes),
+        charts.lf_accuracies(lfs, classes),
+        charts.explanation(told, classes),
+    ]
+    for chart in drawn:
+        height, legends = height_and_legends(chart)
+        assert height <= 1300 and legends
+        assert all((legend is not None) == has_legend or chart is drawn[2] for legend in legends)
+    height, _ = height_and_legends(charts.class_shares(dict.fromkeys(classes, 1 / k), classes))
+    assert height <= 1300
+
+
+def test_of_many_classes_the_likeliest_are_explained() -> None:
+    classes = [f"c{i}" for i in range(77)]
+    L = np.array([[1, 70, -1], [1, -1, 1], [70, 70, -1]], dtype=np.int8)
+    told = make_label_model("one_coin", 77).fit(L).explain([1, -1, 70])
+    chart = charts.explanation(told, classes)
+    (data,) = rows_of(chart)
+    drawn = {row["class"] for row in data}
+    assert len(drawn) == 10 and {"c1", "c70"} <= drawn
+    assert "67 others" in chart.to_dict()["title"]
+
+
+@pytest.mark.parametrize(("k", "marks"), [(10, ["rect", "text"]), (77, ["rect"])])
+def test_a_matrix_of_many_classes_fits_a_screen(k: int, marks: list[str]) -> None:
+    """Without numbers in its cells, which a tooltip tells."""
+    classes = [f"c{i}" for i in range(k)]
+    pairs = [{"gold": g, "predicted": p, "rows": 1, "share": 0.1} for g in classes for p in classes]
+    with alt.data_transformers.enable("default", max_rows=None):
+        content = charts.confusion(pd.DataFrame(pairs), classes, None, None).to_dict()
+    assert content["height"] <= 1000
+    assert [layer["mark"]["type"] for layer in content["layer"]] == marks
+
+
 @pytest.mark.parametrize(("kind", "rows", "times"), [("conflict", 1, 1.0), ("agree", 2, 1.25)])
 def test_pairs_stand_on_both_sides_and_are_held_against_chance(
     kind: str, rows: int, times: float

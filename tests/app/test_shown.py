@@ -77,3 +77,12 @@ def test_scores() -> None:
     assert shown.score(None) == shown.score({}) == ("–", "no evidence")
     score = {"value": 0.5, "low": 0.25, "high": 0.75, "support": 8}
     assert shown.score(score) == ("50.0%", "25% to 75%, 8 rows")
+
+
+def test_a_matrix_of_77_classes_is_drawn() -> None:
+    """Its 5929 cells are more than Altair takes by itself."""
+    classes = [f"c{k}" for k in range(77)]
+    cells = pd.DataFrame([(g, p, 1, 0.1) for g in classes for p in classes])
+    cells.columns = ["gold", "predicted", "rows", "share"]
+    drawn = shown._specification("confusion", cells, classes, None, None)
+    assert [len(rows) for rows in drawn["datasets"].values()] == [77 * 77]

@@ -5,6 +5,7 @@ from weakft.charts.lfs import lf_accuracies, pair_heat_map
 from weakft.charts.model import (
     acceptance,
     confusion,
+    matrix_size,
     mistakes_by_state,
     reliability,
     scoreboard,
@@ -24,6 +25,7 @@ __all__ = [
     "confusion",
     "explanation",
     "lf_accuracies",
+    "matrix_size",
     "mistakes_by_state",
     "pair_heat_map",
     "reliability",

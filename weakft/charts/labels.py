@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from weakft.charts.palette import GREY, Chart, class_colours, names_axis
+from weakft.charts.palette import FEW, GREY, Chart, class_colours, class_legend, names_axis
 from weakft.label_models.base import Explanation
 
 
@@ -24,7 +24,8 @@ def class_shares(shares: dict[str, float], classes: Sequence[str]) -> Chart:
     text = base.mark_text(align="left", dx=4, color=GREY).encode(
         text=alt.Text("share:Q", format=".0%")
     )
-    return alt.layer(bars, text).properties(height=max(280, 34 * len(classes)))
+    step = 34 if len(classes) <= FEW else 16
+    return alt.layer(bars, text).properties(height=max(280, step * len(classes)))
 
 
 def confidences(histogram: pd.DataFrame, classes: Sequence[str]) -> Chart:
@@ -52,7 +53,7 @@ def confidences(histogram: pd.DataFrame, classes: Sequence[str]) -> Chart:
             color=alt.Color(
                 "label:N",
                 scale=class_colours(classes, *ties),
-                legend=alt.Legend(title=None, orient="top", direction="vertical"),
+                legend=class_legend(classes, title=None, orient="top", direction="vertical"),
             ),
             tooltip=[
                 "label:N",
@@ -69,22 +70,30 @@ def confidences(histogram: pd.DataFrame, classes: Sequence[str]) -> Chart:
 def explanation(told: Explanation, classes: Sequence[str]) -> Chart:
     """What each vote adds to each class, and the posterior they come to.
 
-    Log-odds are against the mean of all classes: what speaks for all alike stands at 0.
+    Log-odds are against the mean of all classes: what speaks for all alike stands at 0. Of many
+    classes the likeliest are drawn.
 
     Args:
         told: as `Report.explain` gives it.
         classes: class names, in order.
     """
     parts = [("before any vote", told.prior), *((t.lf_name, t.adds) for t in told.terms)]
+    likeliest = sorted(np.argsort(told.probs, kind="stable")[::-1][:FEW].tolist())
     in_log_odds = told.unit == "log_odds"
     rows = [
-        {"part": name, "class": classes[k], "adds": value - np.mean(adds) if in_log_odds else value}
+        {
+            "part": name,
+            "class": classes[k],
+            "adds": adds[k] - np.mean(adds) if in_log_odds else adds[k],
+        }
         for name, adds in parts
-        for k, value in enumerate(adds)
+        for k in likeliest
     ]
     order = [name for name, _ in parts]
     unit = "← against a class · log-odds · for it →" if in_log_odds else "share added to a class"
-    posterior = ", ".join(f"{name} {p:.0%}" for name, p in zip(classes, told.probs, strict=True))
+    posterior = ", ".join(f"{classes[k]} {told.probs[k]:.0%}" for k in likeliest)
+    if more := len(classes) - len(likeliest):
+        posterior += f", {more} others {1 - sum(told.probs[k] for k in likeliest):.0%}"
     chart: Chart = (
         alt.Chart(pd.DataFrame(rows), title=f"Together: {posterior}")
         .mark_bar()
@@ -95,6 +104,6 @@ def explanation(told: Explanation, classes: Sequence[str]) -> Chart:
             color=alt.Color("class:N", scale=class_colours(classes), title=None),
             tooltip=["part:N", "class:N", alt.Tooltip("adds:Q", format=".2f")],
         )
-        .properties(height=16 * len(classes) * len(parts) + 110)
+        .properties(height=16 * len(likeliest) * len(parts) + 110)
     )
     return chart

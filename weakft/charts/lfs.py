@@ -12,6 +12,7 @@ from weakft.charts.palette import (
     WRONG,
     Chart,
     class_colours,
+    class_legend,
     names_axis,
     share_axis,
 )
@@ -32,9 +33,14 @@ def lf_accuracies(lfs: pd.DataFrame, classes: Sequence[str]) -> Chart:
     y = alt.Y("lf:N", sort=order, title=None, axis=names_axis(260))
     base = alt.Chart(seen).encode(
         y=y,
-        color=alt.Color("class:N", scale=class_colours(classes, SEVERAL), title="votes for"),
+        color=alt.Color(
+            "class:N",
+            scale=class_colours(classes, SEVERAL),
+            legend=class_legend(classes, title="votes for"),
+        ),
         tooltip=[
             alt.Tooltip("lf:N", title="LF"),
+            alt.Tooltip("class:N", title="votes for"),
             alt.Tooltip("accuracy:Q", format=".0%"),
             alt.Tooltip("accuracy_low:Q", format=".0%", title="from"),
             alt.Tooltip("accuracy_high:Q", format=".0%", title="to"),

@@ -1,11 +1,12 @@
 """The end model: against its rivals, where it is wrong, and how sure it may be."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import altair as alt
 import pandas as pd
 
-from weakft.charts.palette import GREY, INK, WRONG, Chart, names_axis, share_axis
+from weakft.charts.palette import FEW, GREY, INK, WRONG, Chart, names_axis, share_axis
 
 
 def scoreboard(board: pd.DataFrame, metric: str, title: str, names: bool = True) -> Chart:
@@ -40,6 +41,20 @@ def scoreboard(board: pd.DataFrame, metric: str, title: str, names: bool = True)
     return alt.layer(interval, points, text).properties(height=36 * len(board) + 90)
 
 
+def matrix_size(cardinality: int) -> int:
+    """Height and width of a confusion matrix in pixels: the more classes, the smaller its cells.
+
+    Example:
+        >>> matrix_size(2), matrix_size(20), matrix_size(77)
+        (300, 880, 924)
+    """
+    return max(300, _step(cardinality) * cardinality)
+
+
+def _step(cardinality: int) -> int:
+    return max(12, min(44, 900 // cardinality))
+
+
 def confusion(
     cells: pd.DataFrame, classes: Sequence[str], gold: str | None, predicted: str | None
 ) -> Chart:
@@ -57,10 +72,16 @@ def confusion(
     chosen = (gold is None) | (cells["gold"] == gold)
     chosen &= (predicted is None) | (cells["predicted"] == predicted)
     outlined = chosen & (gold is not None or predicted is not None)
-    axis = alt.Axis(labelAngle=0, labelLimit=110, labelFlush=False)
+    names: dict[str, Any] = {"labelLimit": 110, "labelFlush": False, "labelOverlap": False}
+    angle = 0 if len(classes) <= FEW else -90
     base = alt.Chart(cells.assign(outlined=outlined)).encode(
-        x=alt.X("predicted:N", sort=list(classes), title="predicted", axis=axis),
-        y=alt.Y("gold:N", sort=list(classes), title="gold", axis=axis),
+        x=alt.X(
+            "predicted:N",
+            sort=list(classes),
+            title="predicted",
+            axis=alt.Axis(labelAngle=angle, **names),
+        ),
+        y=alt.Y("gold:N", sort=list(classes), title="gold", axis=alt.Axis(**names)),
         tooltip=["gold:N", "predicted:N", "rows:Q", alt.Tooltip("share:Q", format=".1%")],
     )
     shade = base.mark_rect().encode(
@@ -77,7 +98,8 @@ def confusion(
         text="rows:Q",
         color=alt.condition("datum.share > 0.5", alt.value("#FFFFFF"), alt.value("#1A1A1A")),
     )
-    return alt.layer(shade.add_params(cell), text).properties(height=max(300, 44 * len(classes)))
+    layers = [shade.add_params(cell), *([text] if _step(len(classes)) >= 24 else [])]
+    return alt.layer(*layers).properties(height=matrix_size(len(classes)))
 
 
 def reliability(bins: pd.DataFrame) -> Chart:

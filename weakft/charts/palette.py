@@ -5,6 +5,7 @@ rows without a label are grey, and what is no class is drawn in `INK`.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 
@@ -14,6 +15,7 @@ INK = "#8779C6"
 GOOD = "#009E73"
 WRONG = "#D55E00"
 SEVERAL = "(several)"
+FEW = 10  # classes that a legend, or bars side by side, can hold
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
@@ -22,6 +24,11 @@ def class_colours(classes: Sequence[str], *others: str) -> alt.Scale:
     """The colour of each class, by its position; `others` are grey."""
     colours = [PALETTE[k % len(PALETTE)] for k in range(len(classes))]
     return alt.Scale(domain=[*classes, *others], range=[*colours, *[GREY] * len(others)])
+
+
+def class_legend(classes: Sequence[str], **options: Any) -> alt.Legend | None:  # noqa: ANN401
+    """A legend of classes; None where they are many and colours recur: tooltips name them."""
+    return alt.Legend(**options) if len(classes) <= FEW else None
 
 
 def names_axis(limit: int) -> alt.Axis:

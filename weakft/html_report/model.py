@@ -104,7 +104,7 @@ def _judged(report: Report) -> list[Block]:
         charts.confusion(cells, classes, None, None),
         "confusion",
         "Confusion matrix of the end model",
-        width=max(300, 44 * len(classes)),
+        width=charts.matrix_size(len(classes)),
         caption=f"Where it is wrong: {count(told['rows'])} of valid by gold and prediction.",
     )
     chart, table = calibration(told["calibration"], "model", JUDGED, "end model's answers")
