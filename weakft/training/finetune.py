@@ -144,7 +144,7 @@ class _Work:
         """So that its first steps do not distort the body."""
         alone = {**HEAD_ALONE, "num_train_epochs": self.settings.probe_epochs}
         settings = self.settings.model_copy(update=alone)
-        return replace(self, settings=settings, valid=None, title="Training the head", fresh=False)
+        return replace(self, settings=settings, valid=None, title="Training the head")
 
     def _in_smaller_batches(self, error: torch.OutOfMemoryError) -> "_Work":
         """Half the rows at once, twice the parts of a step: the weights come out the same."""

@@ -73,7 +73,7 @@ def vote_counts(L: Votes, cardinality: int) -> Probs:
 
 def _is_certain(soft: SoftLabels) -> npt.NDArray[np.bool_]:
     """[N, 1] whether a label is certain."""
-    return (soft.covered & (soft.probs.max(axis=1) == 1))[:, None]
+    return np.asarray(soft.covered & (soft.probs.max(axis=1) == 1))[:, None]
 
 
 def _shares(mass: Probs) -> Probs:
