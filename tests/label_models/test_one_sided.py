@@ -13,7 +13,7 @@ from tests.label_models.test_contract import simulated
 from weakft import make_label_model
 from weakft.label_models import AutoLabelModel, coins, dawid_skene, load_label_model
 from weakft.label_models.coins import level, log_odds
-from weakft.label_models.evidence import labels_moved
+from weakft.label_models.evidence import turned
 from weakft.label_models.registry import save_label_model
 
 
@@ -117,8 +117,8 @@ def test_labels_moved_is_the_share_that_changes_class() -> None:
     vote = make_label_model("majority_vote", 2).fit(L)
     other = make_label_model("majority_vote", 2).fit(L)
     other._predict_proba = lambda L: np.tile([0.0, 1.0], (len(L), 1))  # type: ignore[method-assign]
-    assert labels_moved(vote, vote, L) == 0
-    assert labels_moved(other, vote, L) == pytest.approx(0.5)
+    assert turned(vote, vote, L).moved == 0
+    assert turned(other, vote, L).moved == pytest.approx(0.5)
 
 
 def test_a_vote_that_auto_takes_is_no_certainty_and_ties_stay_ties(tmp_path: Path) -> None:

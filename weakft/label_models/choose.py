@@ -15,8 +15,7 @@ from weakft.label_models.evidence import (
     HiddenVotes,
     Judged,
     judged,
-    labels_moved,
-    unanimous_flips,
+    turned,
 )
 from weakft.label_models.flying_squid import FlyingSquid
 from weakft.label_models.majority_vote import MajorityVote
@@ -31,6 +30,7 @@ RESAMPLES = 2000
 MOST_RESAMPLED = 1000
 MINIMUM_JUDGES = 30  # so that what trains in a fold is enough to calibrate on
 FLIP_ROWS = 200_000
+FLIP_CELLS = 1 << 22  # rows times classes
 MOST_FLIPS = 0.05
 MOST_MOVED = 0.15
 NEARLY = 1.005
@@ -117,7 +117,8 @@ class AutoLabelModel(LabelModel):
 
     def _learn(self, L: Votes) -> None:
         self.fitted: dict[str, LabelModel] = {}
-        self._sample = L[:: max(1, -(-len(L) // FLIP_ROWS))]
+        rows = min(FLIP_ROWS, FLIP_CELLS // self.cardinality)
+        self._sample = L[:: max(1, -(-len(L) // rows))]
         notes = {}
         for kind in self.family:
             try:
@@ -151,12 +152,8 @@ class AutoLabelModel(LabelModel):
         model = self.fitted.get(candidate.name)
         if model is None:
             return candidate
-        vote = self.fitted[MajorityVote.name]
-        return replace(
-            candidate,
-            unanimous_flips=unanimous_flips(model, self._sample),
-            labels_moved=labels_moved(model, vote, self._sample),
-        )
+        found = turned(model, self.fitted[MajorityVote.name], self._sample)
+        return replace(candidate, unanimous_flips=found.flips, labels_moved=found.moved)
 
     def _adapt(self, votes: Votes, gold: Gold) -> None:
         covered = (votes != ABSTAIN).any(axis=1)
@@ -179,9 +176,9 @@ class AutoLabelModel(LabelModel):
         """Name and reason of the one taken without gold."""
         near = {kind.name for kind in self.family if kind.stays_near_votes}
         tried = [c for c in self.candidates if c.name in near and c.name in self.fitted]
-        turned = [c for c in tried if _turned(c)]
+        left_out = [c for c in tried if _turned(c)]
         losses = {c.name: self._losses[c.name] for c in tried if c.name in self._losses}
-        losses = {name: each for name, each in losses.items() if name not in _names(turned)}
+        losses = {name: each for name, each in losses.items() if name not in _names(left_out)}
         if not losses:
             return MajorityVote.name, (
                 f"Took majority_vote: {why} to compare label models on, and no two LFs vote on a "
@@ -199,7 +196,7 @@ class AutoLabelModel(LabelModel):
                 f"; the simplest that {best} is not ahead of by half a percent and beyond chance "
                 f"([{low:+.3f}, {high:+.3f}] nats a row)"
             )
-        for each in turned:
+        for each in left_out:
             said += f"; {each.name} was left out, since its labels turned from those of a vote"
         return taken, f"{said}. Label a few dozen rows to choose with better evidence."
 

@@ -4,15 +4,14 @@ Expectation maximisation for the accuracies of labeling functions (Dawid and Ske
 Beta(35, 15) prior.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit
 
-from weakft.label_models.votes import normalised
-from weakft.labels import Probs
+from weakft.label_models.votes import CastVotes
 
 PRIOR_MEAN = 0.7
 PRIOR_VOTES = 50.0
@@ -63,7 +62,7 @@ def level(accuracies: Floats, votes: Floats) -> Floats:
 
 
 def climb(
-    by_class: Sequence[Any],
+    cast: CastVotes,
     pooling: Pooling,
     *,
     factors: Floats | None = None,
@@ -72,19 +71,18 @@ def climb(
     """[m, k] accuracies of the votes for each class, by EM under a uniform class prior.
 
     Args:
-        by_class: k sparse [n, m] indicators of the votes for each class.
+        cast: the votes of n rows, each with one at least.
         pooling: what is learned of right votes and votes, by LF and class.
-        factors: [n, m] what each LF's term is multiplied by; None: 1.
+        factors: [v] what each vote's term is multiplied by; None: 1.
         counts: [n] how often each row occurs; None: once.
     """
-    weighted = _weighted(by_class, factors)
-    ones = np.ones(by_class[0].shape[0]) if counts is None else counts
-    votes = np.stack([v.T @ ones for v in by_class], axis=1)
-    floor = chance_floor(len(by_class))
+    often = np.ones(len(cast.rows)) if counts is None else counts[cast.rows]
+    votes = cast.by_column(often)
+    floor = chance_floor(cast.cardinality)
     accuracies = np.full(votes.shape, PRIOR_MEAN)
     for _ in range(EM_STEPS):
-        posterior = _posterior(weighted, accuracies) * ones[:, None]
-        right = np.stack([v.T @ posterior[:, label] for label, v in enumerate(by_class)], axis=1)
+        probs, _ = coin_posterior(cast, accuracies, factors)
+        right = cast.by_column(probs[cast.cell] * often)
         updated = np.maximum(pooling(right, votes), floor)
         if np.abs(updated - accuracies).max(initial=0.0) < EM_TOLERANCE:
             return updated
@@ -92,9 +90,12 @@ def climb(
     return accuracies
 
 
-def coin_posterior(by_class: Sequence[Any], accuracies: Floats, factors: Floats | None) -> Probs:
-    """[n, k] posterior under a uniform class prior."""
-    return _posterior(_weighted(by_class, factors), accuracies)
+def coin_posterior(
+    cast: CastVotes, accuracies: Floats, factors: Floats | None
+) -> tuple[Floats, Floats]:
+    """Posterior under a uniform class prior: of the classes voted for, and of any other one."""
+    terms = log_odds(accuracies, cast.cardinality)[cast.lfs, cast.labels]
+    return cast.posterior(terms if factors is None else terms * factors)
 
 
 def chance_floor(cardinality: int) -> float:
@@ -117,12 +118,3 @@ def log_odds(accuracies: Floats, cardinality: int) -> Floats:
         [0.0, 1.1]
     """
     return np.asarray(np.log(accuracies * (cardinality - 1) / (1 - accuracies)))
-
-
-def _weighted(by_class: Sequence[Any], factors: Floats | None) -> Sequence[Any]:
-    return by_class if factors is None else [v.multiply(factors).tocsr() for v in by_class]
-
-
-def _posterior(by_class: Sequence[Any], accuracies: Floats) -> Probs:
-    weights = log_odds(accuracies, len(by_class))
-    return normalised(np.stack([v @ weights[:, y] for y, v in enumerate(by_class)], axis=1))

@@ -1,10 +1,12 @@
 """Dawid-Skene: each LF has a table of what it votes on each class."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from weakft.errors import DataError
 from weakft.label_models.base import Gold
 from weakft.label_models.coins import (
     EM_STEPS,
@@ -12,16 +14,20 @@ from weakft.label_models.coins import (
     PRIOR_MEAN,
     Floats,
     chance_floor,
+    climb,
     level,
     log_odds,
+    one_accuracy,
     smoothed,
 )
-from weakft.label_models.linear import LogLinear
+from weakft.label_models.linear import LogLinear, coin_weights
 from weakft.label_models.one_coin import shrinking_target
-from weakft.label_models.patterns import VotePatterns
-from weakft.label_models.votes import normalised, vote_counts, votes_for
-from weakft.labels import ABSTAIN, Probs, Votes
+from weakft.label_models.patterns import MOST_ROWS, VotePatterns
+from weakft.label_models.votes import CastVotes, column_counts, normalised, vote_counts
+from weakft.label_models.weights import VoteWeights
+from weakft.labels import Probs, Votes
 
+MOST_CELLS = 1 << 22  # of all tables, and of the posteriors of all rows
 PRIOR_VOTES = 50.0
 ROW_PRIOR_VOTES = 20.0
 DEV_PRIOR_VOTES = 4.0
@@ -49,58 +55,101 @@ class DawidSkene(LogLinear):
     shrunk_to = "own"
 
     def _learn_weights(self, L: Votes) -> None:
-        self.voted = np.asarray((L != ABSTAIN).any(axis=0))
-        patterns = VotePatterns.of(L)
-        votes, by_class = patterns.votes, patterns.by_class(self.cardinality)
-        self.two_sided = sum((v.sum(axis=0) > 0).astype(int) for v in by_class) > 1
-        counts = vote_counts(votes, self.cardinality)
+        k = self.cardinality
+        by_column = column_counts(L, k)
+        self.voted = by_column.any(axis=1)
+        self.two_sided = np.flatnonzero((by_column > 0).sum(axis=1) > 1)
+        self._refuse_too_many_tables()
+        patterns = VotePatterns.of(L, min(MOST_ROWS, MOST_CELLS // k))
+        cast = patterns.cast(k)
+        if not len(self.two_sided):
+            factors = self.groups.factors(cast) if self.groups.found else None
+            accuracies = climb(cast, one_accuracy, factors=factors, counts=patterns.counts)
+            self.weights = coin_weights(accuracies)
+            self.accuracies = np.where(self.voted, accuracies[:, 0], np.nan)
+            self.learned = self.accuracies
+            return
+        counts = vote_counts(patterns.votes, k)
         posterior = counts / counts.sum(axis=1, keepdims=True)
         for _ in range(EM_STEPS):
-            weighted = posterior * patterns.counts[:, None]
-            tables = np.stack([v.T @ weighted for v in by_class], axis=1)
-            self._take(
-                tables, PRIOR_MEAN, PRIOR_VOTES, ROW_PRIOR_VOTES, chance_floor(len(by_class))
-            )
-            updated = normalised(self._scores(votes))
+            found = self._counted(cast, posterior * patterns.counts[:, None])
+            self._take(found, PRIOR_MEAN, PRIOR_VOTES, ROW_PRIOR_VOTES, chance_floor(k))
+            updated = normalised(self._scores(patterns.votes))
             if np.abs(updated - posterior).max(initial=0.0) < EM_TOLERANCE:
                 break
             posterior = updated
         self.learned = self.accuracies
 
+    def _refuse_too_many_tables(self) -> None:
+        cells = len(self.two_sided) * self.cardinality**2
+        if cells > MOST_CELLS:
+            raise DataError(
+                f"Label model 'dawid_skene' has a table of {self.cardinality} x "
+                f"{self.cardinality} for each LF that votes for two classes or more; "
+                f"{len(self.two_sided)} such LFs make {cells:,} cells, more than {MOST_CELLS:,}, "
+                "and more than votes can fill. Use per_class or one_coin."
+            )
+
+    def _counted(self, cast: CastVotes, classes: Probs) -> "_Counted":
+        """What there is to count, from [n, k] how often a row is of each class."""
+        k, t = self.cardinality, len(self.two_sided)
+        right = np.bincount(
+            cast.lfs, classes[cast.rows, cast.labels], minlength=len(self.voted)
+        ).astype(np.float64)
+        place = np.full(len(self.voted), -1)
+        place[self.two_sided] = np.arange(t)
+        columns = np.where(place[cast.lfs] < 0, -1, place[cast.lfs] * k + cast.labels)
+        tables = cast.indicator(columns, t * k).T @ classes
+        return _Counted(right, cast.by_column(classes.sum(axis=1)[cast.rows]), tables)
+
     def _ways_to_adapt(self) -> Sequence[dict[str, Any]]:
         return [{"shrunk_to": "pooled"}, {"shrunk_to": "own"}]
 
     def _adapt_weights(self, votes: Votes, gold: Gold) -> None:
-        truth = np.eye(self.cardinality)[gold]
-        tables = np.stack(
-            [votes_for(votes, label).T @ truth for label in range(self.cardinality)], axis=1
+        found = self._counted(CastVotes.of(votes, self.cardinality), np.eye(self.cardinality)[gold])
+        mean = shrinking_target(
+            self.shrunk_to, self.learned, found.right.sum(), found.votes.sum()
         )
-        right = np.einsum("jll->", tables)
-        mean = shrinking_target(self.shrunk_to, self.learned, right, tables.sum())
-        self._take(tables, mean, DEV_PRIOR_VOTES, DEV_ROW_PRIOR_VOTES, 0.0)
+        self._take(found, mean, DEV_PRIOR_VOTES, DEV_ROW_PRIOR_VOTES, 0.0)
 
     def _take(
         self,
-        tables: Floats,
+        found: "_Counted",
         mean: Floats | float,
         strength: float,
         row_strength: float,
         floor: float,
     ) -> None:
-        """Weights from [m, l, y] how often LF j votes l on class y."""
         k = self.cardinality
-        right = np.einsum("jll->j", tables)
-        tied = smoothed(right, tables.sum(axis=(1, 2)), mean, strength)
+        tied = smoothed(found.right, found.votes.sum(axis=1), mean, strength)
         if floor:
-            tied = level(tied, tables.sum(axis=2))
+            tied = level(tied, found.votes)
         tied = np.maximum(tied, floor)
+        own = np.repeat(log_odds(tied, k)[:, None], k, axis=1)
+        own[self.two_sided] = 0
+        row_of = np.full((len(tied), k), -1, dtype=np.int32)
+        row_of[self.two_sided] = np.arange(len(self.two_sided) * k).reshape(-1, k)
         coin = np.where(
-            np.eye(k, dtype=bool), tied[:, None, None], (1 - tied[:, None, None]) / (k - 1)
+            np.eye(k, dtype=bool),
+            tied[self.two_sided, None, None],
+            (1 - tied[self.two_sided, None, None]) / (k - 1),
         )
+        tables = found.tables.reshape(-1, k, k)
         given = (tables + row_strength * coin) / (tables.sum(axis=1, keepdims=True) + row_strength)
-        self.weights = np.where(self.two_sided[:, None, None], np.log(given), _one_sided(tied, k))
+        self.weights = VoteWeights(own, np.log(given).reshape(-1, k), row_of)
         self.accuracies = np.where(self.voted, tied, np.nan)
 
 
-def _one_sided(accuracies: Floats, cardinality: int) -> Probs:
-    return np.eye(cardinality) * log_odds(accuracies, cardinality)[:, None, None]
+@dataclass(frozen=True, eq=False)
+class _Counted:
+    """How often LFs vote, and on which classes.
+
+    Attributes:
+        right: [m] votes that are right.
+        votes: [m, k] votes for each class.
+        tables: [t k, k] of each LF with a table, how often it votes l on class y.
+    """
+
+    right: Floats
+    votes: Floats
+    tables: Floats

@@ -5,14 +5,16 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from weakft.label_models.base import Gold, LabelModel
 from weakft.label_models.groups import Groups, find_groups
 from weakft.label_models.linear import SMALLEST_PROBABILITY
-from weakft.label_models.votes import normalised, vote_counts
+from weakft.label_models.votes import blocks, normalised
 from weakft.labels import ABSTAIN, TIE_TOLERANCE, Probs, Votes, hard_labels
 
 HIDDEN_ROWS = 20_000
+HIDDEN_CELLS = 1 << 22  # hidden votes times classes
 TEMPERATURES = 2.0 ** np.arange(-1, 5)
 TABLE_STEPS = 8
 TABLE_PRIOR_VOTES = 10
@@ -72,7 +74,7 @@ class HiddenVotes:
     it would give the class away. LFs that depend on the hidden one are hidden with it.
 
     Attributes:
-        L: [n, m] rows with two votes or more, 20,000 at most.
+        L: [n, m] rows with two votes or more, 20,000 at most, and fewer where classes are many.
         groups: of dependent LFs.
         half: [n] 0 or 1, which half a row is of.
     """
@@ -84,8 +86,10 @@ class HiddenVotes:
     @classmethod
     def of(cls, L: Votes, cardinality: int, seed: int) -> "HiddenVotes":
         """Those of the rows that an unlabelled matrix has."""
-        rows = np.flatnonzero((L != ABSTAIN).sum(axis=1) > 1)
-        rows = rows[:: max(1, -(-len(rows) // HIDDEN_ROWS))]
+        voted = (L != ABSTAIN).sum(axis=1)
+        rows = np.flatnonzero(voted > 1)
+        cells = int(voted[rows].sum()) * cardinality
+        rows = rows[:: max(1, -(-len(rows) // HIDDEN_ROWS), -(-cells // HIDDEN_CELLS))]
         half = np.random.default_rng(seed).permutation(len(rows)) % 2
         return cls(L[rows], find_groups(L, cardinality), half)
 
@@ -100,7 +104,7 @@ class HiddenVotes:
             probs = normalised(log_probs / temperature)
             for judged_on in (of_second, ~of_second):
                 table = _vote_table(probs[~judged_on], votes[~judged_on])
-                told = (probs[judged_on] * table[:, votes[judged_on]].T).sum(axis=1)
+                told = (probs[judged_on] * table.T[votes[judged_on]]).sum(axis=1)
                 fits[position, judged_on] = -np.log(np.maximum(told, SMALLEST_PROBABILITY))
         losses = np.empty(len(rows))
         for judged_on in (of_second, ~of_second):
@@ -143,36 +147,50 @@ def _vote_table(probs: Probs, votes: npt.NDArray[np.intp]) -> Probs:
     k = probs.shape[1]
     shares = (np.bincount(votes, minlength=k) + 1.0) / (len(votes) + k)
     table = prior = (np.eye(k) + shares) / 2
+    votes_for = csr_array((np.ones(len(votes)), (votes, np.arange(len(votes)))), (k, len(votes)))
     for _ in range(TABLE_STEPS):
-        of_class = probs * table[:, votes].T
+        of_class = probs * table.T[votes]
         of_class /= np.maximum(of_class.sum(axis=1, keepdims=True), 1e-12)
-        counts = np.stack([np.bincount(votes, of_class[:, y], minlength=k) for y in range(k)])
-        counts = counts + TABLE_PRIOR_VOTES * prior
+        counts = (votes_for @ of_class).T + TABLE_PRIOR_VOTES * prior
         table = counts / counts.sum(axis=1, keepdims=True)
     return np.asarray(table)
 
 
-def labels_moved(model: LabelModel, vote: LabelModel, L: Votes) -> float:
-    """The share of covered rows by which the classes' shares of labels differ from a vote's.
+@dataclass(frozen=True)
+class Turned:
+    """How the labels of a model differ from those of a plain vote.
 
-    Half the sum of the absolute differences; a tie counts for each of its classes in part. Where
-    it is large, one class has swallowed another.
+    Attributes:
+        flips: share of the rows on which all votes agree that it labels otherwise.
+        moved: share of covered rows by which the classes' shares of labels differ: half the sum
+            of the absolute differences, a tie counting for each of its classes in part. Where it
+            is large, one class has swallowed another.
     """
-    covered = L[(L != ABSTAIN).any(axis=1)]
-    shares = [_label_shares(each._predict_proba(covered)) for each in (model, vote)]
-    return float(np.abs(shares[0] - shares[1]).sum() / 2)
+
+    flips: float
+    moved: float
 
 
-def _label_shares(probs: Probs) -> Floats:
+def turned(model: LabelModel, vote: LabelModel, L: Votes) -> Turned:
+    """How far the labels of a fitted model have turned from a fitted vote's, on these rows."""
+    k = model.cardinality
+    covered = np.flatnonzero((L != ABSTAIN).any(axis=1))
+    shares = np.zeros((2, k))
+    unanimous = flipped = 0
+    for block in blocks(len(covered), k):
+        votes = L[covered[block]]
+        probs = model._predict_proba(votes)
+        for position, each in enumerate((probs, vote._predict_proba(votes))):
+            shares[position] += _label_counts(each)
+        highest = votes.max(axis=1)
+        agreed = ((votes == highest[:, None]) | (votes == ABSTAIN)).all(axis=1)
+        unanimous += int(agreed.sum())
+        flipped += int((probs.argmax(axis=1) != highest)[agreed].sum())
+    shares /= max(len(covered), 1)
+    moved = float(np.abs(shares[0] - shares[1]).sum() / 2)
+    return Turned(flipped / max(unanimous, 1), moved)
+
+
+def _label_counts(probs: Probs) -> Floats:
     likeliest = probs >= probs.max(axis=1, keepdims=True) - TIE_TOLERANCE
-    return np.asarray((likeliest / likeliest.sum(axis=1, keepdims=True)).mean(axis=0))
-
-
-def unanimous_flips(model: LabelModel, L: Votes) -> float:
-    """Share of the rows on which all votes agree that the model labels otherwise."""
-    counts = vote_counts(L, model.cardinality)
-    unanimous = (counts > 0).sum(axis=1) == 1
-    if not unanimous.any():
-        return 0.0
-    predicted = model._predict_proba(L[unanimous]).argmax(axis=1)
-    return float((predicted != counts[unanimous].argmax(axis=1)).mean())
+    return np.asarray((likeliest / likeliest.sum(axis=1, keepdims=True)).sum(axis=0))

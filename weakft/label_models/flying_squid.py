@@ -1,10 +1,16 @@
 """FlyingSquid: accuracies in closed form, from triplets of LFs."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
+from weakft.label_models.base import Arrays
 from weakft.label_models.coins import PRIOR_MEAN, Floats
 from weakft.label_models.linear import coin_weights
-from weakft.label_models.moments import FromMoments
+from weakft.label_models.moments import FromMoments, stored_co_votes
+from weakft.label_models.votes import Counts, shared_votes
+from weakft.labels import Votes
 
 LEAST_SHARED_VOTES = 10
 LEAST_AGREEMENT = 0.01
@@ -32,13 +38,33 @@ class FlyingSquid(FromMoments):
     name = "flying_squid"
     minimum_lfs = 3
 
+    alike: Counts  # [m, m] rows on which two LFs vote alike
+    both: Counts  # [m, m] rows on which both vote
+
+    def _count(self, L: Votes) -> None:
+        self.alike, self.both = shared_votes(L, self.cardinality)
+
+    def _count_more(self, L: Votes) -> None:
+        alike, both = shared_votes(L, self.cardinality)
+        self.alike, self.both = self.alike + alike, self.both + both
+
+    def arrays(self) -> Arrays:
+        """The parameters, and the counts to go on from."""
+        return {**super().arrays(), "alike": self.alike, "both": self.both}
+
+    def restore(self, arrays: Arrays, details: Mapping[str, Any]) -> None:
+        """Take both back; models stored earlier have co-votes class by class."""
+        super().restore(arrays, details)
+        if "co_votes" in arrays:
+            k = self.cardinality
+            counts = stored_co_votes(arrays).reshape(-1, k, len(self.accuracies), k)
+            self.alike, self.both = np.einsum("iaja->ij", counts), counts.sum(axis=(1, 3))
+        else:
+            self.alike, self.both = arrays["alike"], arrays["both"]
+
     def _solve(self) -> None:
-        k = self.cardinality
-        m = len(self.counts) // k
-        counts = self.counts.reshape(m, k, m, k)
-        both = counts.sum(axis=(1, 3))
-        alike = np.einsum("iaja->ij", counts)
-        votes = both.diagonal().copy()
+        k, alike, both = self.cardinality, self.alike, self.both
+        m, votes = len(both), both.diagonal()
         agreement = (k * alike / np.maximum(both, 1) - 1) / (k - 1)
         agreement[(both < LEAST_SHARED_VOTES) | np.eye(m, dtype=bool)] = np.nan
         better = _from_triplets(agreement)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,15 @@ from scipy.sparse.csgraph import connected_components
 from scipy.special import ndtri
 
 from weakft.label_models.coins import climb, coin_posterior, one_accuracy
-from weakft.label_models.votes import blocks, co_votes, vote_scores, votes_for
+from weakft.label_models.votes import (
+    FEW_CLASSES,
+    CastVotes,
+    blocks,
+    cast_scores,
+    shared_votes,
+    vote_scores,
+)
+from weakft.label_models.weights import VoteWeights
 from weakft.labels import ABSTAIN, Probs, Votes
 
 SAMPLE_ROWS = 50_000
@@ -57,35 +66,52 @@ class Groups:
         """The group of an LF, or it alone."""
         return next((group.members for group in self.found if lf in group.members), (lf,))
 
-    def factors(self, L: Votes) -> Floats:
-        """[n, m] what each term is multiplied by: 1 / (1 + (s - 1) dependence)."""
-        factors = np.ones(L.shape)
-        for group in self.found:
-            members = list(group.members)
-            voting = np.maximum((L[:, members] != ABSTAIN).sum(axis=1), 1)
-            factors[:, members] = self._discount(group, voting)[:, None]
+    def factors(self, cast: CastVotes) -> Floats:
+        """[v] what the term of each vote is multiplied by: 1 / (1 + (s - 1) dependence)."""
+        factors = np.ones(len(cast.lfs))
+        number = self._number()[cast.lfs]
+        grouped = np.flatnonzero(number >= 0)
+        if not len(grouped):
+            return factors
+        codes = cast.rows[grouped] * len(self.found) + number[grouped]
+        _, where, voting = np.unique(codes, return_inverse=True, return_counts=True)
+        dependence = np.array([group.dependence for group in self.found])[number[grouped]]
+        factors[grouped] = 1 / (1 + (voting[where] - 1) * dependence)
         return factors
 
-    def scores(self, L: Votes, weights: Probs) -> Probs:
+    def scores(self, L: Votes, weights: VoteWeights) -> Probs:
         """[n, k] `vote_scores`, terms of grouped LFs discounted."""
-        grouped = [j for group in self.found for j in group.members]
-        if not grouped:
+        if not self.found:
             return vote_scores(L, weights)
-        alone = np.setdiff1d(np.arange(self.lfs), grouped)
-        scores = np.zeros((len(L), weights.shape[2]))
-        for rows in blocks(len(L)):
-            scores[rows] = vote_scores(L[rows][:, alone], weights[alone])
-            for group in self.found:
-                members = list(group.members)
-                votes = L[rows][:, members]
-                voting = np.maximum((votes != ABSTAIN).sum(axis=1), 1)
-                discount = self._discount(group, voting)
-                scores[rows] += vote_scores(votes, weights[members]) * discount[:, None]
+        cardinality = weights.own.shape[1]
+        scores = np.empty((len(L), cardinality))
+        few = cardinality <= FEW_CLASSES
+        for rows in blocks(len(L), cardinality):
+            if few:
+                scores[rows] = self._looked_up(L[rows], weights)
+            else:
+                cast = CastVotes.of(L[rows], cardinality)
+                scores[rows] = cast_scores(cast, weights, self.factors(cast))
         return scores
 
-    @staticmethod
-    def _discount(group: Group, voting: npt.NDArray[np.integer]) -> Floats:
-        return np.asarray(1 / (1 + (voting - 1) * group.dependence))
+    def _looked_up(self, L: Votes, weights: VoteWeights) -> Probs:
+        """`scores` of a block of rows, by tables of joint votes."""
+        alone = np.flatnonzero(self._number() < 0)
+        scores = vote_scores(L[:, alone], weights.take(alone))
+        for group in self.found:
+            members = np.array(group.members)
+            votes = L[:, members]
+            voting = np.maximum((votes != ABSTAIN).sum(axis=1), 1)
+            discount = 1 / (1 + (voting - 1) * group.dependence)
+            scores += vote_scores(votes, weights.take(members)) * discount[:, None]
+        return scores
+
+    def _number(self) -> npt.NDArray[np.integer]:
+        """[m] the group of each LF, -1 for none."""
+        number = np.full(self.lfs, -1)
+        for position, group in enumerate(self.found):
+            number[list(group.members)] = position
+        return number
 
     def told(self, lf_names: Sequence[str]) -> list[dict[str, Any]]:
         """The groups by LF name."""
@@ -100,11 +126,8 @@ class Groups:
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """The groups as arrays: [m] number of the group or -1, and [groups] the rest."""
-        number = np.full(self.lfs, -1)
-        for position, group in enumerate(self.found):
-            number[list(group.members)] = position
         return {
-            "group": number,
+            "group": self._number(),
             "group_dependence": np.array([group.dependence for group in self.found]),
             "group_z": np.array([group.z for group in self.found]),
         }
@@ -136,21 +159,23 @@ def find_groups(L: Votes, cardinality: int) -> Groups:
     m = L.shape[1]
     covered = np.flatnonzero((L != ABSTAIN).any(axis=1))
     step = max(1, -(-len(covered) // SAMPLE_ROWS))
-    sample = np.ascontiguousarray(L[covered[::step]], dtype=np.int8)
-    return _groups_in(sample.tobytes(), m, cardinality)
+    sample = np.ascontiguousarray(L[covered[::step]])
+    return _groups_in(sample.tobytes(), sample.dtype.str, m, cardinality)
 
 
 @lru_cache(maxsize=1)
-def _groups_in(sample: bytes, m: int, cardinality: int) -> Groups:
+def _groups_in(sample: bytes, dtype: str, m: int, cardinality: int) -> Groups:
     """`find_groups`, once for all label models of a family; of the rows sampled."""
-    L = np.frombuffer(sample, dtype=np.int8).reshape(-1, m)
-    shared, both, votes = _shared_votes(L, cardinality)
+    L = np.frombuffer(sample, dtype=dtype).reshape(-1, m)
+    cast = CastVotes.of(L, cardinality)
+    alike, both_counts = shared_votes(L, cardinality)
+    shared, both = alike.astype(np.float64), both_counts.astype(np.float64)
+    votes = both.diagonal().copy()
     either = votes[:, None] + votes[None, :] - both
     copies = (shared >= COPY_OVERLAP * either) & (shared >= COPY_AGREEMENT * both)
     joined = np.triu(copies & (shared >= LEAST_SHARED_VOTES), k=1)
-    by_class = [votes_for(L, label) for label in range(cardinality)]
     for _ in range(ROUNDS):
-        groups, excess, z = _measured(joined, L, by_class, shared, votes)
+        groups, excess, z = _measured(joined, cast, shared, votes)
         critical = -ndtri(FALSE_ALARMS / max(m * (m - 1) / 2, 1))
         apart = _apart(groups)
         clear = apart & (z > critical) & (excess >= LEAST_DEPENDENCE)
@@ -162,33 +187,18 @@ def _groups_in(sample: bytes, m: int, cardinality: int) -> Groups:
     return groups
 
 
-def _shared_votes(L: Votes, cardinality: int) -> tuple[Floats, Floats, Floats]:
-    """([m, m] rows on which two LFs vote alike, [m, m] both vote, [m] each votes)."""
-    m = L.shape[1]
-    counts = co_votes(L, cardinality).reshape(m, cardinality, m, cardinality)
-    shared = np.einsum("iaja->ij", counts).astype(np.float64)
-    both = counts.sum(axis=(1, 3)).astype(np.float64)
-    return shared, both, both.diagonal().copy()
-
-
 def _measured(
-    joined: npt.NDArray[np.bool_], L: Votes, by_class: list[Any], shared: Floats, votes: Floats
+    joined: npt.NDArray[np.bool_], cast: CastVotes, shared: Floats, votes: Floats
 ) -> tuple[Groups, Floats, Floats]:
     """The groups joined so far; each pair's dependence and standard errors, given those."""
-    m, n = len(votes), len(L)
+    n, m = cast.shape
     _, number = connected_components(csr_array(joined), directed=False)
     components = [np.flatnonzero(number == c) for c in range(number.max() + 1)]
     components = [members for members in components if len(members) > 1]
     copies = tuple(Group(tuple(c.tolist()), 1.0, 0.0) for c in components)
-    factors = Groups(m, copies).factors(L) if copies else None
-    accuracies = climb(by_class, one_accuracy, factors=factors)
-    posterior = coin_posterior(by_class, accuracies, factors)
-    expected = np.zeros((m, m))
-    mass = np.maximum(posterior.sum(axis=0), 1e-9)
-    for indicator in by_class:
-        given = indicator.T @ posterior
-        expected += (given / mass) @ given.T
-    expected = np.minimum(expected, n - 1e-9)
+    factors = Groups(m, copies).factors(cast) if copies else None
+    accuracies = climb(cast, one_accuracy, factors=factors)
+    expected = np.minimum(_expected(cast, *coin_posterior(cast, accuracies, factors)), n - 1e-9)
     z = (shared - expected) / np.sqrt(np.maximum(expected * (1 - expected / n), 0.25))
     possible = np.minimum(votes[:, None], votes[None, :])
     room = np.maximum(possible - expected, 0.05 * possible + 1e-9)
@@ -202,6 +212,31 @@ def _measured(
             Group(tuple(members.tolist()), float(dependence), float(z[pairs][upper].max()))
         )
     return Groups(m, tuple(found)), excess, z
+
+
+def _expected(cast: CastVotes, probs: Floats, rest: Floats) -> Floats:
+    """[m, m] on how many rows two LFs would vote alike if, given the class, they were independent.
+
+    Args:
+        cast: the votes.
+        probs: [c] posterior of each cell, the class of a row that has votes there.
+        rest: [n] posterior of each other class.
+    """
+    (n, m), k = cast.shape, cast.cardinality
+    beyond = csr_array(
+        (probs - rest[cast.cell_rows], (cast.cell_rows, cast.cell_labels)), shape=(n, k)
+    )
+    mass = np.maximum(beyond.sum(axis=0) + rest.sum(), 1e-9)
+    expected = np.zeros((m, m))
+    order = np.argsort(cast.labels, kind="stable")
+    bounds = np.searchsorted(cast.labels[order], np.arange(k + 1))
+    for start, end in pairwise(bounds.tolist()):
+        rows, lfs = cast.rows[order[start:end]], cast.lfs[order[start:end]]
+        voting, place = np.unique(lfs, return_inverse=True)
+        votes = csr_array((np.ones(len(rows)), (place, rows)), shape=(len(voting), n))
+        given = (votes @ beyond).toarray() + (votes @ rest)[:, None]
+        expected[np.ix_(voting, voting)] += (given / mass) @ given.T
+    return expected
 
 
 def _copied(shared: Floats, possible: Floats) -> Floats:

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from weakft.label_models.base import Arrays, Explanation, Gold, LabelModel, Term
 from weakft.label_models.coins import log_odds
 from weakft.label_models.groups import Groups, find_groups
-from weakft.label_models.votes import blocks, normalised
+from weakft.label_models.votes import CastVotes, blocks, normalised
+from weakft.label_models.weights import VoteWeights
 from weakft.labels import ABSTAIN, Probs, Votes
 
 MINIMUM_DEV_ROWS = 20
@@ -37,7 +38,7 @@ class LogLinear(LabelModel):
     uses_gold = True
     corrects_dependence = True
 
-    weights: Probs  # [m, k, k]
+    weights: VoteWeights
     accuracies: Accuracies  # [m], NaN for an LF that never votes
     prior: Probs
     temperature: float
@@ -51,15 +52,18 @@ class LogLinear(LabelModel):
     def explain(self, votes: Sequence[int] | Votes) -> Explanation:
         """What each vote adds to the log-odds of one row, summing exactly to its posterior."""
         row = self._checked_row(votes)
-        factors = self.groups.factors(row)[0]
+        cast = CastVotes.of(row, self.cardinality)
+        factors = self.groups.factors(cast)
         prior = np.log(self.prior)
         terms = tuple(
             Term(
                 self.lf_names[j],
-                int(row[0, j]),
-                tuple(float(x) for x in self.weights[j, row[0, j]] * factors[j] / self.temperature),
+                label,
+                tuple((self.weights.of_vote(j, label) * factor / self.temperature).tolist()),
             )
-            for j in np.flatnonzero(row[0] != ABSTAIN)
+            for j, label, factor in zip(
+                cast.lfs.tolist(), cast.labels.tolist(), factors, strict=True
+            )
         )
         probs = self._predict_proba(row)[0]
         return Explanation("log_odds", tuple(prior.tolist()), terms, tuple(probs.tolist()))
@@ -93,7 +97,7 @@ class LogLinear(LabelModel):
 
     def _predict_proba(self, L: Votes) -> Probs:
         probs = self._scores(L)
-        for rows in blocks(len(L)):
+        for rows in blocks(len(L), self.cardinality):
             probs[rows] = normalised(np.log(self.prior) + probs[rows] / self.temperature)
         return probs
 
@@ -146,7 +150,7 @@ class LogLinear(LabelModel):
     def arrays(self) -> Arrays:
         """Everything that a prediction needs."""
         return {
-            "weights": self.weights,
+            **self.weights.arrays(),
             "accuracies": self.accuracies,
             "prior": self.prior,
             "temperature": np.array([self.temperature]),
@@ -155,7 +159,7 @@ class LogLinear(LabelModel):
 
     def restore(self, arrays: Arrays, details: Mapping[str, Any]) -> None:
         """Take the parameters back."""
-        self.weights, self.accuracies = arrays["weights"], arrays["accuracies"]
+        self.weights, self.accuracies = VoteWeights.restored(arrays), arrays["accuracies"]
         self.prior, self.temperature = arrays["prior"], float(arrays["temperature"][0])
         self.groups = Groups.restored(arrays)
 
@@ -168,17 +172,13 @@ class LogLinear(LabelModel):
         }
 
 
-def coin_weights(accuracies: Probs) -> Probs:
-    """[m, k, k] weights of votes that speak for their own class alone.
+def coin_weights(accuracies: Probs) -> VoteWeights:
+    """Weights of votes that speak for their own class alone.
 
     Args:
         accuracies: [m, k] in (0, 1), for each class an LF may vote for.
     """
-    m, k = accuracies.shape
-    weights = np.zeros((m, k, k))
-    own = np.arange(k)
-    weights[:, own, own] = log_odds(accuracies, k)
-    return weights
+    return VoteWeights.of_own(log_odds(accuracies, accuracies.shape[1]))
 
 
 def row_losses(log_scores: Probs, gold: Gold) -> npt.NDArray[np.float64]:

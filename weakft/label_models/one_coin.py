@@ -50,19 +50,15 @@ class OneCoin(LogLinear):
     def _learn_weights(self, L: Votes) -> None:
         self.voted = np.asarray((L != ABSTAIN).any(axis=0))
         patterns = VotePatterns.of(L)
-        factors = self.groups.factors(patterns.votes) if self.groups.found else None
-        learned = climb(
-            patterns.by_class(self.cardinality),
-            self._pooled,
-            factors=factors,
-            counts=patterns.counts,
-        )
+        cast = patterns.cast(self.cardinality)
+        factors = self.groups.factors(cast) if self.groups.found else None
+        learned = climb(cast, self._pooled, factors=factors, counts=patterns.counts)
         self._take(learned)
         self.learned = self.accuracies
 
     def _adapt_weights(self, votes: Votes, gold: Gold) -> None:
         right, cast = class_hits(votes, gold, self.cardinality)
-        self._take(self._measured(right.astype(np.float64), cast.astype(np.float64)))
+        self._take(self._measured(right, cast))
 
     def _ways_to_adapt(self) -> Sequence[dict[str, Any]]:
         return [{"shrunk_to": "pooled"}, {"shrunk_to": "own"}]

@@ -1,13 +1,12 @@
 """The distinct rows of a label matrix: what a model that looks at votes alone can tell apart."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from weakft.label_models.votes import votes_for
+from weakft.label_models.votes import CastVotes
 from weakft.labels import ABSTAIN, Votes
 
 MOST_ROWS = 1_000_000
@@ -26,10 +25,14 @@ class VotePatterns:
     counts: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, L: Votes) -> "VotePatterns":
+    def of(cls, L: Votes, most_rows: int = MOST_ROWS) -> "VotePatterns":
         """The patterns of the covered rows; of a million of them, taken evenly, if there are more.
 
         A million rows fix an accuracy to .001 or so; more would only take longer.
+
+        Args:
+            L: [n, m] votes.
+            most_rows: how many covered rows to look at.
 
         Example:
             >>> patterns = VotePatterns.of(np.array([[0, 1], [-1, -1], [0, 1]], dtype=np.int8))
@@ -37,16 +40,16 @@ class VotePatterns:
             ([[0, 1]], [2.0])
         """
         covered = np.flatnonzero((L != ABSTAIN).any(axis=1))
-        step = max(1, -(-len(covered) // MOST_ROWS))
+        step = max(1, -(-len(covered) // most_rows))
         rows = L[covered[::step]]
         if not rows.size:
             return cls(rows, np.zeros(len(rows)))
         codes, first = _distinct(rows)
         return cls(rows[first], np.bincount(codes, minlength=len(first)).astype(np.float64))
 
-    def by_class(self, cardinality: int) -> list[Any]:
-        """K sparse [u, m] indicators of the votes for each class."""
-        return [votes_for(self.votes, label) for label in range(cardinality)]
+    def cast(self, cardinality: int) -> CastVotes:
+        """The votes of the patterns."""
+        return CastVotes.of(self.votes, cardinality)
 
 
 def _distinct(rows: Votes) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

@@ -5,6 +5,7 @@ from scipy.special import expit, logit
 
 from weakft.label_models.coins import Floats, one_accuracy, smoothed
 from weakft.label_models.one_coin import OneCoin
+from weakft.label_models.votes import column_counts
 from weakft.labels import Votes
 
 CLASS_PRIOR_VOTES = 20.0
@@ -31,7 +32,7 @@ class PerClass(OneCoin):
     name = "per_class"
 
     def _learn_weights(self, L: Votes) -> None:
-        self.share = np.stack([(L == y).sum(axis=0) for y in range(self.cardinality)], axis=1)
+        self.share = column_counts(L, self.cardinality)
         super()._learn_weights(L)
 
     def _pooled(self, right: Floats, votes: Floats) -> Floats:

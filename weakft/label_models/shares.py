@@ -9,7 +9,8 @@ import numpy.typing as npt
 from weakft.label_models.base import Arrays, Explanation, LabelModel, Term
 from weakft.label_models.coins import climb, log_odds, same_accuracy
 from weakft.label_models.patterns import VotePatterns
-from weakft.label_models.votes import normalised, vote_scores
+from weakft.label_models.votes import CastVotes, blocks, normalised, vote_counts, vote_scores
+from weakft.label_models.weights import VoteWeights
 from weakft.labels import ABSTAIN, Probs, Votes
 
 
@@ -45,15 +46,20 @@ class VoteShares(LabelModel):
             L: [n, m] votes on unlabelled rows, at least one.
         """
         patterns = VotePatterns.of(L)
-        cast = patterns.counts @ (patterns.votes != ABSTAIN)
-        mean = float(self.weights @ cast / cast.sum()) or 1.0
-        factors = np.broadcast_to(self.weights / mean, patterns.votes.shape)
-        by_class = patterns.by_class(self.cardinality)
-        accuracy = climb(by_class, same_accuracy, factors=factors, counts=patterns.counts)[0, 0]
+        cast = patterns.cast(self.cardinality)
+        often = patterns.counts[cast.rows]
+        votes = cast.by_column(often).sum(axis=1)
+        mean = float(self.weights @ votes / votes.sum()) or 1.0
+        factors = (self.weights / mean)[cast.lfs]
+        accuracy = climb(cast, same_accuracy, factors=factors, counts=patterns.counts)[0, 0]
         self.log_odds = float(log_odds(accuracy, self.cardinality)) / mean
-        posterior = self._predict_proba(patterns.votes) * patterns.counts[:, None]
-        right = sum(v.T @ posterior[:, label] for label, v in enumerate(by_class))
-        self.accuracies = np.where(cast > 0, right / np.maximum(cast, 1), np.nan)
+        right = np.zeros(len(self.weights))
+        for rows in blocks(len(patterns.votes), self.cardinality):
+            part = CastVotes.of(patterns.votes[rows], self.cardinality)
+            probs = self._predict_proba(patterns.votes[rows])[part.rows, part.labels]
+            probs *= patterns.counts[rows][part.rows]
+            right += np.bincount(part.lfs, probs, minlength=len(right))
+        self.accuracies = np.where(votes > 0, right / np.maximum(votes, 1), np.nan)
 
     def explain(self, votes: Sequence[int] | Votes) -> Explanation:
         """What each vote adds to the shares, which are the posterior, or to the log-odds."""
@@ -91,11 +97,18 @@ class VoteShares(LabelModel):
         return Explanation("log_odds", tuple(prior.tolist()), terms, tuple(probs.tolist()))
 
     def _predict_proba(self, L: Votes) -> Probs:
-        own = np.eye(self.cardinality)
-        scores = vote_scores(L, self.weights[:, None, None] * own)
+        k = self.cardinality
+        weights = VoteWeights.of_own(np.repeat(self.weights[:, None], k, axis=1))
+        probs = np.empty((len(L), k))
+        for rows in blocks(len(L), k):
+            probs[rows] = self._by_votes(L[rows], weights)
+        return probs
+
+    def _by_votes(self, L: Votes, weights: VoteWeights) -> Probs:
+        scores = vote_scores(L, weights)
         silent = scores.sum(axis=1) == 0
         if silent.any():
-            scores[silent] = vote_scores(L[silent], np.tile(own, (len(self.weights), 1, 1)))
+            scores[silent] = vote_counts(L[silent], self.cardinality)
         if self.log_odds is not None:
             return normalised(np.log(self.prior_given) + self.log_odds * scores)
         scores[scores.sum(axis=1) == 0] = self.prior_given

@@ -2,32 +2,38 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
 
 from weakft.errors import DataError
 from weakft.label_models.base import Arrays, Balance
-from weakft.label_models.moments import FromMoments
-from weakft.labels import Probs
+from weakft.label_models.moments import FromMoments, stored_co_votes
+from weakft.label_models.votes import Counts, Positions, co_votes, column_counts
+from weakft.label_models.weights import VoteWeights
+from weakft.labels import Probs, Votes
 from weakft.seeding import preserved_random_state
 
 LEARNING_RATES = (0.01, 0.001, 0.0001)  # Snorkel's own, and two for where that diverges
 EPOCHS = 10
 SEEDS = 3
 SMALL = 512  # rows of O
+MOST_COLUMNS = 4096  # rows of O: training on more takes gigabytes
 
-Mu = npt.NDArray[np.float64]  # [m k, k]
+Mu = npt.NDArray[np.float64]  # [c, k]
 
 
 class Snorkel(FromMoments):
     """Matrix completion on LF agreements (Ratner et al., AAAI 2019), as in snorkel 0.10.
 
-    Snorkel's own loss, optimiser steps and symmetry breaking run unchanged, on the matrix
-    O of co-votes that the votes are reduced to first; so neither its dense [n, m k] copy
-    of the votes nor its pickle file is needed, and the random state of the caller stays.
-    The posterior is taken in log space (Snorkel's own underflows to NaN).
+    Snorkel's own loss and optimiser steps run unchanged, on the matrix O of co-votes that the
+    votes are reduced to first; so neither its dense [n, m k] copy of the votes nor its pickle
+    file is needed, and the random state of the caller stays. O has the pairs of LF and class
+    that have votes, 4,096 at most. The posterior is taken in log space (Snorkel's own underflows
+    to NaN).
 
     Ten epochs, the mean of three seeds: longer training fits O better and labels worse, on most
     sets. `n_epochs=100, seeds=1` is snorkel 0.10 as it comes.
@@ -50,6 +56,9 @@ class Snorkel(FromMoments):
     name = "snorkel"
     minimum_lfs = 3
 
+    columns: Positions  # [c] lf k + label, those with votes
+    counts: Counts  # [c, c] rows on which two columns have votes
+
     def __init__(
         self,
         cardinality: int,
@@ -63,34 +72,66 @@ class Snorkel(FromMoments):
         self.n_epochs = n_epochs
         self.seeds = seeds
 
+    def _count(self, L: Votes) -> None:
+        columns = np.flatnonzero(column_counts(L, self.cardinality))
+        self._refuse_too_many(columns)
+        self.columns, self.counts = columns, co_votes(L, self.cardinality, columns)
+
+    def _count_more(self, L: Votes) -> None:
+        fresh = np.flatnonzero(column_counts(L, self.cardinality))
+        columns = np.union1d(self.columns, fresh)
+        self._refuse_too_many(columns)
+        counts = co_votes(L, self.cardinality, columns)
+        old = np.searchsorted(columns, self.columns)
+        counts[np.ix_(old, old)] += self.counts
+        self.columns, self.counts = columns, counts
+
+    def _refuse_too_many(self, columns: Positions) -> None:
+        if len(columns) > MOST_COLUMNS:
+            raise DataError(
+                "Label model 'snorkel' compares every class that an LF votes for with every "
+                f"other: {len(columns):,} such pairs of LF and class, more than {MOST_COLUMNS:,}, "
+                f"make a matrix of {len(columns) ** 2:,} cells. Use one_coin or per_class."
+            )
+
     def _solve(self) -> None:
-        k = self.cardinality
-        mu = self._trained(self.counts / self.rows).reshape(-1, k, k)
-        self.weights = np.log(mu)
-        coverage = self.counts.diagonal().reshape(-1, k).sum(axis=1) / self.rows
-        right = np.diagonal(mu, axis1=1, axis2=2).mean(axis=1)
+        k, m = self.cardinality, len(self.lf_names)
+        lfs, labels = self.columns // k, self.columns % k
+        mu = self._trained(self.counts / self.rows, lfs, labels)
+        row_of = np.full(m * k, -1, dtype=np.int32)
+        row_of[self.columns] = np.arange(len(self.columns))
+        self.weights = VoteWeights(np.zeros((m, k)), np.log(mu), row_of.reshape(m, k))
+        coverage = np.bincount(lfs, self.counts.diagonal(), minlength=m) / self.rows
+        own = np.bincount(lfs, mu[np.arange(len(lfs)), labels], minlength=m)
+        silent = k - np.bincount(lfs, minlength=m)
+        right = (own + silent * _smallest(self.rows)) / k
         shares = np.clip(right / np.maximum(coverage, 1e-12), 0.0, 1.0)
         self.accuracies = np.where(coverage > 0, shares, np.nan)
 
-    def _trained(self, overlaps: Probs) -> Mu:
+    def _trained(self, overlaps: Probs, lfs: Positions, labels: Positions) -> Mu:
         for lr in LEARNING_RATES:
             mus = []
             for seed in range(self.seed, self.seed + self.seeds):
                 with preserved_random_state(seed), _threads_for(len(overlaps)):
-                    mus.append(
-                        _optimise_mu(overlaps, self.rows, self.cardinality, seed, lr, self.n_epochs)
-                    )
+                    start = _Original(overlaps, lfs, labels, self.cardinality, self.rows)
+                    mus.append(start.trained(seed, lr, self.n_epochs))
             mean: Mu = np.mean(mus, axis=0)
             if np.isfinite(mean).all():
                 return mean
         raise DataError(
-            f"Snorkel's optimisation diverges on these {len(overlaps) // self.cardinality} LFs, "
+            f"Snorkel's optimisation diverges on these {len(self.lf_names)} LFs, "
             f"even at a learning rate of {LEARNING_RATES[-1]:g}. Use one_coin or majority_vote."
         )
 
+    def arrays(self) -> Arrays:
+        """The parameters, and the co-votes to go on from."""
+        return {**super().arrays(), "co_votes": self.counts, "columns": self.columns}
+
     def restore(self, arrays: Arrays, details: Mapping[str, Any]) -> None:
-        """Take parameters, epochs and seeds back."""
+        """Take all of it back; models stored earlier have co-votes of all LFs and classes."""
         super().restore(arrays, details)
+        self.counts = stored_co_votes(arrays)
+        self.columns = arrays.get("columns", np.arange(len(self.counts)))
         self.n_epochs, self.seeds = details["n_epochs"], details["seeds"]
 
     def details(self) -> dict[str, Any]:
@@ -111,32 +152,68 @@ def _threads_for(d: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _optimise_mu(
-    overlaps: Probs, n: int, cardinality: int, seed: int, lr: float, n_epochs: int
-) -> Mu:
-    """Mu as Snorkel's own training loop on O ends; NaN where it diverges."""
-    import torch
-    from snorkel.labeling.model.label_model import LabelModel as Original
-    from snorkel.labeling.model.label_model import TrainConfig, _CliqueData
+def _smallest(rows: int) -> float:
+    """The least entry of mu, as in Snorkel."""
+    return float(min(0.01, 1 / 10 ** np.ceil(np.log10(rows))))
 
-    model = Original(cardinality=cardinality, verbose=False)
-    model.train_config = TrainConfig(seed=seed, n_epochs=n_epochs, lr=lr)
-    model.n, model.m, model.t = n, len(overlaps) // cardinality, 1
-    model._set_class_balance(None)
-    model._create_tree()
-    model.c_data = {
-        i: _CliqueData(i * cardinality, (i + 1) * cardinality, {i}) for i in range(model.m)
-    }
-    model.d, model.O = len(overlaps), torch.from_numpy(overlaps).float()
-    model._init_params()
-    model.train()
-    model._set_optimizer()
-    for _ in range(n_epochs):
-        model.optimizer.zero_grad()
-        model._loss_mu().backward()
-        model.optimizer.step()
-    if not torch.isfinite(model.mu).all():
-        return np.full(tuple(model.mu.shape), np.nan)
-    model._clamp_params()
-    model._break_col_permutation_symmetry()
-    return np.asarray(model.mu.detach().cpu().numpy(), dtype=np.float64)
+
+@dataclass(frozen=True, eq=False)
+class _Original:
+    """What Snorkel's own model trains on.
+
+    Attributes:
+        overlaps: [c, c] share of the rows on which two columns have votes.
+        lfs: [c] the LF of each column.
+        labels: [c] the class it votes for there.
+        cardinality: k.
+        rows: n.
+    """
+
+    overlaps: Probs
+    lfs: Positions
+    labels: Positions
+    cardinality: int
+    rows: int
+
+    def trained(self, seed: int, lr: float, n_epochs: int) -> Mu:
+        """[c, k] mu as Snorkel's own training loop ends; NaN where it diverges.
+
+        A column without votes starts at zero there and stays: its gradient is zero. So leaving it
+        out changes nothing for the others.
+        """
+        import torch
+        from snorkel.labeling.model.label_model import LabelModel as Original
+        from snorkel.labeling.model.label_model import TrainConfig
+
+        model = Original(cardinality=self.cardinality, verbose=False)
+        model.train_config = TrainConfig(seed=seed, n_epochs=n_epochs, lr=lr)
+        model.n, model.m, model.t = self.rows, int(self.lfs.max()) + 1, 1
+        model._set_class_balance(None)
+        model.d, model.O = len(self.overlaps), torch.from_numpy(self.overlaps).float()
+        model.mask = torch.from_numpy(self.lfs[:, None] != self.lfs[None, :])
+        shares = model.O.diagonal() * model.train_config.prec_init / model.p[0]
+        model.mu_init = torch.zeros(model.d, self.cardinality)
+        model.mu_init[torch.arange(model.d), torch.from_numpy(self.labels)] = shares.clamp(0, 1)
+        start = model.mu_init.clone() * np.random.random()  # noqa: NPY002
+        model.mu = torch.nn.Parameter(start).float()
+        model.train()
+        model._set_optimizer()
+        for _ in range(n_epochs):
+            model.optimizer.zero_grad()
+            model._loss_mu().backward()
+            model.optimizer.step()
+        if not torch.isfinite(model.mu).all():
+            return np.full(tuple(model.mu.shape), np.nan)
+        model._clamp_params()
+        mu = np.asarray(model.mu.detach().cpu().numpy())
+        return mu[:, self._likeliest_order(mu)].astype(np.float64)
+
+    def _likeliest_order(self, mu: npt.NDArray[np.float32]) -> Positions:
+        """[k] the order of classes in which LFs are most often right, as Snorkel breaks ties.
+
+        Its own solver takes minutes for 150 classes.
+        """
+        sums = np.zeros((self.cardinality, self.cardinality))
+        np.add.at(sums, self.labels, mu)
+        _, order = linear_sum_assignment(sums, maximize=True)
+        return np.asarray(order)

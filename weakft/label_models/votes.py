@@ -1,51 +1,191 @@
 """Sums over votes that several label models share; block by block, so that memory is bounded."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from weakft.label_models.weights import VoteWeights
 from weakft.labels import ABSTAIN, Probs, Votes
 
 BLOCK_ROWS = 1 << 16
+BLOCK_CELLS = 1 << 22
+GRAM_CELLS = 1 << 24
 TABLE_ROWS = 4096
+FEW_CLASSES = 15  # up to here a table holds the joint votes of three LFs
 
 Counts = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.integer]
 
 
-def blocks(n: int, rows: int = BLOCK_ROWS) -> Iterator[slice]:
-    """The slices of so many rows that make up n."""
+def blocks(n: int, cardinality: int = 1) -> Iterator[slice]:
+    """The slices that make up n rows: 65,536 rows each, or as many as have 4 million scores."""
+    rows = min(BLOCK_ROWS, max(1, BLOCK_CELLS // cardinality))
     return (slice(start, min(start + rows, n)) for start in range(0, n, rows))
 
 
-def votes_for(L: Votes, label: int) -> sparse.csr_array:
-    """[n, m] sparse indicator (float64) of the votes for one class."""
-    return sparse.csr_array(np.equal(L, label), dtype=np.float64)
+@dataclass(frozen=True, eq=False)
+class CastVotes:
+    """The votes of a label matrix without its abstains, row by row.
+
+    With many classes nearly all of an [n, k] table of counts is zero. A *cell* is a class that
+    got a vote on a row; classes without one are all alike there.
+
+    Attributes:
+        rows: [v] row of each vote, ascending.
+        lfs: [v] its LF.
+        labels: [v] the class it is for.
+        shape: (n, m) of the matrix.
+        cardinality: k.
+    """
+
+    rows: Positions
+    lfs: Positions
+    labels: Positions
+    shape: tuple[int, int]
+    cardinality: int
+
+    @classmethod
+    def of(cls, L: Votes, cardinality: int) -> "CastVotes":
+        """The votes of a matrix.
+
+        Example:
+            >>> cast = CastVotes.of(np.array([[1, -1], [0, 0]], dtype=np.int8), 2)
+            >>> cast.rows.tolist(), cast.lfs.tolist(), cast.labels.tolist()
+            ([0, 1, 1], [0, 0, 1], [1, 0, 0])
+        """
+        rows, lfs = np.nonzero(L != ABSTAIN)
+        return cls(rows, lfs, L[rows, lfs].astype(np.intp), (L.shape[0], L.shape[1]), cardinality)
+
+    @cached_property
+    def columns(self) -> Positions:
+        """[v] lf k + label."""
+        return np.asarray(self.lfs * self.cardinality + self.labels)
+
+    @cached_property
+    def _cells(self) -> tuple[Positions, Positions]:
+        """([v] cell of each vote, [c] row k + class of each cell, ascending)."""
+        codes = self.rows * self.cardinality + self.labels
+        order = np.argsort(codes, kind="stable")
+        ordered = codes[order]
+        new = np.diff(ordered, prepend=-1) > 0
+        cell = np.empty(len(codes), dtype=np.intp)
+        cell[order] = np.cumsum(new) - 1
+        return cell, ordered[new]
+
+    @property
+    def cell(self) -> Positions:
+        """[v] the cell of each vote."""
+        return self._cells[0]
+
+    @cached_property
+    def cell_rows(self) -> Positions:
+        """[c] the row of each cell, ascending."""
+        return np.asarray(self._cells[1] // self.cardinality)
+
+    @cached_property
+    def cell_labels(self) -> Positions:
+        """[c] the class of each cell."""
+        return np.asarray(self._cells[1] % self.cardinality)
+
+    @cached_property
+    def classes_voted(self) -> Counts:
+        """[n] how many classes got a vote."""
+        return np.bincount(self.cell_rows, minlength=self.shape[0])
+
+    def by_cell(self, terms: Floats | None = None) -> Floats:
+        """[c] sums of [v] terms, or how many votes there are."""
+        return np.bincount(self.cell, terms, minlength=len(self._cells[1])).astype(np.float64)
+
+    def by_column(self, terms: Floats | None = None) -> Floats:
+        """[m, k] sums of [v] terms, or how many votes there are."""
+        m, k = self.shape[1], self.cardinality
+        return np.bincount(self.columns, terms, minlength=m * k).reshape(m, k).astype(np.float64)
+
+    def posterior(self, terms: Floats) -> tuple[Floats, Floats]:
+        """Softmax over the classes of each row, of sums of [v] terms.
+
+        Every row needs a vote.
+
+        Returns:
+            [c] probabilities of the classes with votes, and [n] that of any other one.
+        """
+        scores = self.by_cell(terms)
+        first = np.searchsorted(self.cell_rows, np.arange(self.shape[0]))
+        spare = self.cardinality - self.classes_voted
+        highest = np.maximum.reduceat(scores, first)
+        highest = np.where(spare > 0, np.maximum(highest, 0), highest)
+        scores = np.exp(scores - highest[self.cell_rows])
+        rest = np.where(spare > 0, np.exp(-highest), 0.0)
+        total = np.bincount(self.cell_rows, scores, minlength=self.shape[0]) + spare * rest
+        return scores / total[self.cell_rows], rest / total
+
+    def indicator(self, positions: Positions, width: int) -> sparse.csr_array:
+        """[n, width] sparse int32, a 1 for each vote at positions[v]; none where that is -1."""
+        there = positions >= 0
+        starts = np.zeros(self.shape[0] + 1, dtype=np.int64)
+        np.cumsum(np.bincount(self.rows[there], minlength=self.shape[0]), out=starts[1:])
+        ones = np.ones(int(starts[-1]), dtype=np.int32)
+        return sparse.csr_array((ones, positions[there], starts), shape=(self.shape[0], width))
+
+    def cell_indicator(self) -> sparse.csr_array:
+        """[c, m] sparse int32, a 1 for each vote in the row of its cell."""
+        shape = (len(self._cells[1]), self.shape[1])
+        ones = np.ones(len(self.lfs), dtype=np.int32)
+        return sparse.csr_array((ones, (self.cell, self.lfs)), shape=shape)
 
 
 def vote_counts(L: Votes, cardinality: int) -> Probs:
     """[n, k] number of votes that each class got on each row."""
-    return np.stack(
-        [np.equal(L, label).sum(axis=1) for label in range(cardinality)], axis=1
-    ).astype(np.float64)
+    return vote_scores(L, VoteWeights.of_own(np.ones((L.shape[1], cardinality))))
 
 
-def vote_scores(L: Votes, weights: Probs) -> Probs:
-    """[n, k] sum over the LFs of weights[j, vote]; an abstain adds nothing.
+def vote_scores(L: Votes, weights: VoteWeights) -> Probs:
+    """[n, k] sum over the LFs of what their votes add; an abstain adds nothing.
 
-    LFs are taken together as long as their joint votes fit a table of 4096 rows, so that a row
-    costs one look-up for five LFs of four classes.
+    With few classes, LFs are taken together as long as their joint votes fit a table of 4096
+    rows, so that a row costs one look-up for five LFs of four classes. With many, votes are added
+    one by one.
 
     Args:
         L: [n, m] votes in -1..k-1.
-        weights: [m, k, k] what a vote of LF j for class l adds to class y.
+        weights: of m LFs and k classes.
 
     Example:
-        >>> weights = np.array([[[2.0, 0.0], [0.0, 3.0]]])
+        >>> weights = VoteWeights.of_own(np.array([[2.0, 3.0]]))
         >>> vote_scores(np.array([[0], [-1], [1]], dtype=np.int8), weights).tolist()
         [[2.0, 0.0], [0.0, 0.0], [0.0, 3.0]]
     """
+    cardinality = weights.own.shape[1]
+    if cardinality <= FEW_CLASSES:
+        return _looked_up(L, weights.dense())
+    scores = np.empty((len(L), cardinality))
+    for rows in blocks(len(L), cardinality):
+        scores[rows] = cast_scores(CastVotes.of(L[rows], cardinality), weights)
+    return scores
+
+
+def cast_scores(cast: CastVotes, weights: VoteWeights, factors: Floats | None = None) -> Probs:
+    """[n, k] `vote_scores`, each vote's term times its factor in [v]."""
+    n, k = cast.shape[0], cast.cardinality
+    own = weights.own[cast.lfs, cast.labels]
+    own = own if factors is None else own * factors
+    scores = np.bincount(cast.rows * k + cast.labels, own, minlength=n * k).astype(np.float64)
+    scores = scores.reshape(n, k)
+    if len(weights.rows):
+        places = weights.row_of[cast.lfs, cast.labels]
+        votes = cast.indicator(places, len(weights.rows)).astype(np.float64)
+        if factors is not None:
+            votes.data *= factors[places >= 0]
+        scores += votes @ weights.rows
+    return scores
+
+
+def _looked_up(L: Votes, weights: Probs) -> Probs:
     n, m = L.shape
     cardinality = weights.shape[2]
     together = max(1, int(np.log(TABLE_ROWS) / np.log(cardinality + 1)))
@@ -72,28 +212,72 @@ def _joint_table(weights: Probs) -> Probs:
     return table
 
 
-def co_votes(L: Votes, cardinality: int) -> Counts:
-    """[m k, m k] on how many rows LF i votes a while LF j votes b, exactly.
-
-    Entry (i k + a, j k + b). Counted in blocks of rows as products of 0/1 matrices: dense in
-    float32, which is exact up to 2^24 rows a block, or sparse where few LFs vote.
+def column_counts(L: Votes, cardinality: int) -> Counts:
+    """[m, k] how often each LF votes for each class.
 
     Example:
-        >>> co_votes(np.array([[0, 1], [0, -1]], dtype=np.int8), 2).tolist()
-        [[2, 0, 0, 1], [0, 0, 0, 0], [0, 0, 0, 0], [1, 0, 0, 1]]
+        >>> column_counts(np.array([[0, 1], [0, -1]], dtype=np.int8), 2).tolist()
+        [[2, 0], [0, 1]]
     """
-    n, m = L.shape
-    counts = np.zeros((m * cardinality, m * cardinality), dtype=np.int64)
-    hot = np.eye(cardinality + 1, dtype=np.float32)[:, 1:]
-    for rows in blocks(n):
-        block = L[rows]
-        voted = block != ABSTAIN
-        if _sparse_pays(voted.sum() / len(block), m * cardinality):
-            indicator = _indicator(block, voted, cardinality)
-            counts += (indicator.T.tocsr() @ indicator).toarray()
-        else:
-            dense = hot.take(block + 1, axis=0).reshape(len(block), m * cardinality)
-            counts += (dense.T @ dense).astype(np.int64)
+    counts = np.zeros((L.shape[1], cardinality), dtype=np.int64)
+    for rows in blocks(len(L), L.shape[1]):
+        counts += CastVotes.of(L[rows], cardinality).by_column().astype(np.int64)
+    return counts
+
+
+def co_votes(L: Votes, cardinality: int, columns: Positions) -> Counts:
+    """[c, c] on how many rows LF i votes a while LF j votes b, exactly.
+
+    Args:
+        L: [n, m] votes.
+        cardinality: k.
+        columns: [c] which pairs i k + a of an LF and a class to count.
+
+    Example:
+        >>> co_votes(np.array([[0, 1], [0, -1]], dtype=np.int8), 2, np.array([0, 3])).tolist()
+        [[2, 1], [1, 1]]
+    """
+    place = np.full(L.shape[1] * cardinality, -1)
+    place[columns] = np.arange(len(columns))
+    counts = np.zeros((len(columns), len(columns)), dtype=np.int64)
+    for rows in blocks(len(L), L.shape[1]):
+        cast = CastVotes.of(L[rows], cardinality)
+        counts += gram(cast.indicator(place[cast.columns], len(columns)))
+    return counts
+
+
+def shared_votes(L: Votes, cardinality: int) -> tuple[Counts, Counts]:
+    """([m, m] rows on which two LFs vote alike, [m, m] on which both vote).
+
+    Example:
+        >>> alike, both = shared_votes(np.array([[0, 1], [1, 1]], dtype=np.int8), 2)
+        >>> alike.tolist(), both.tolist()
+        ([[2, 1], [1, 2]], [[2, 2], [2, 2]])
+    """
+    m = L.shape[1]
+    alike, both = np.zeros((m, m), dtype=np.int64), np.zeros((m, m), dtype=np.int64)
+    for rows in blocks(len(L), m):
+        cast = CastVotes.of(L[rows], cardinality)
+        alike += gram(cast.cell_indicator())
+        both += gram(cast.indicator(cast.lfs, m))
+    return alike, both
+
+
+def gram(indicator: sparse.csr_array) -> Counts:
+    """[d, d] X^T X of a sparse 0/1 matrix: sparse where rows are short, else by blocks of rows.
+
+    In float32, which is exact up to 2^24 rows a block.
+    """
+    n, d = indicator.shape
+    if not indicator.nnz:
+        return np.zeros((d, d), dtype=np.int64)
+    if _sparse_pays(indicator.nnz / n, d):
+        return np.asarray((indicator.T.tocsr() @ indicator).toarray(), dtype=np.int64)
+    counts = np.zeros((d, d), dtype=np.int64)
+    step = max(1, min(GRAM_CELLS // d, BLOCK_ROWS))
+    for start in range(0, n, step):
+        dense = indicator[start : start + step].astype(np.float32).toarray()
+        counts += (dense.T @ dense).astype(np.int64)
     return counts
 
 
@@ -102,21 +286,12 @@ def _sparse_pays(votes: float, d: int) -> bool:
     return bool(0.1 + 0.05 * votes + 0.0025 * votes**2 < 1.4e-5 * d**2)
 
 
-def _indicator(block: Votes, voted: npt.NDArray[np.bool_], cardinality: int) -> sparse.csr_array:
-    """[n, m k] sparse indicator (int32) of the votes."""
-    where, lfs = np.nonzero(voted)
-    places = (lfs * cardinality + block[where, lfs]).astype(np.int32)
-    starts = np.zeros(len(block) + 1, dtype=np.int32)
-    np.cumsum(voted.sum(axis=1), out=starts[1:])
-    shape = (len(block), block.shape[1] * cardinality)
-    return sparse.csr_array((np.ones(len(places), dtype=np.int32), places, starts), shape=shape)
-
-
 def normalised(log_scores: Probs) -> Probs:
     """[n, k] log scores -> probabilities, without overflow or underflow."""
-    scores = np.exp(log_scores - log_scores.max(axis=1, keepdims=True))
-    probs: Probs = scores / scores.sum(axis=1, keepdims=True)
-    return probs
+    scores = log_scores - log_scores.max(axis=1, keepdims=True)
+    np.exp(scores, out=scores)
+    scores /= scores.sum(axis=1, keepdims=True)
+    return np.asarray(scores)
 
 
 def hits(L: Votes, gold: npt.NDArray[np.integer]) -> tuple[Counts, ...]:
@@ -124,13 +299,7 @@ def hits(L: Votes, gold: npt.NDArray[np.integer]) -> tuple[Counts, ...]:
     return (gold[:, None] == L).sum(axis=0), (L >= 0).sum(axis=0)
 
 
-def class_hits(L: Votes, gold: npt.NDArray[np.integer], cardinality: int) -> tuple[Counts, ...]:
+def class_hits(L: Votes, gold: npt.NDArray[np.integer], cardinality: int) -> tuple[Floats, Floats]:
     """([m, k] correct votes, [m, k] votes) of each LF for each class."""
-    right, votes = (
-        np.stack([((label == L) & which[:, None]).sum(axis=0) for label, which in labelled], axis=1)
-        for labelled in (
-            [(label, gold == label) for label in range(cardinality)],
-            [(label, np.ones(len(gold), dtype=bool)) for label in range(cardinality)],
-        )
-    )
-    return right, votes
+    cast = CastVotes.of(L, cardinality)
+    return cast.by_column((gold[cast.rows] == cast.labels).astype(np.float64)), cast.by_column()

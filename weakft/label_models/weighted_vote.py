@@ -5,8 +5,9 @@ import numpy.typing as npt
 
 from weakft.label_models.base import Gold
 from weakft.label_models.coins import level, smoothed
+from weakft.label_models.patterns import VotePatterns
 from weakft.label_models.shares import VoteShares
-from weakft.label_models.votes import hits, vote_counts
+from weakft.label_models.votes import column_counts, hits
 from weakft.labels import ABSTAIN, Votes
 
 PRIOR_MEAN = 0.7
@@ -37,16 +38,17 @@ class WeightedVote(VoteShares):
     uses_gold = True
 
     def _learn(self, L: Votes) -> None:
-        self.voted = np.asarray((L != ABSTAIN).any(axis=0))
-        counts = vote_counts(L, self.cardinality)
-        right, votes = np.zeros(L.shape[1]), np.zeros(L.shape[1])
-        for j, column in enumerate(L.T):
-            rows = np.flatnonzero((column != ABSTAIN) & (counts.sum(axis=1) > 1))
-            others = counts[rows].sum(axis=1) - 1
-            right[j] = ((counts[rows, column[rows]] - 1) / others).sum()
-            votes[j] = len(rows)
-        cast = np.stack([(L == label).sum(axis=0) for label in range(self.cardinality)], axis=1)
-        self.learned = level(smoothed(right, votes, PRIOR_MEAN, PRIOR_VOTES), cast)
+        by_column = column_counts(L, self.cardinality)
+        self.voted = by_column.any(axis=1)
+        patterns = VotePatterns.of(L)
+        cast = patterns.cast(self.cardinality)
+        others = np.bincount(cast.rows, minlength=len(patterns.votes))[cast.rows] - 1
+        often = patterns.counts[cast.rows] * (others > 0)
+        agreeing = (cast.by_cell()[cast.cell] - 1) / np.maximum(others, 1)
+        right, votes = (
+            np.bincount(cast.lfs, terms, minlength=L.shape[1]) for terms in (often * agreeing, often)
+        )
+        self.learned = level(smoothed(right, votes, PRIOR_MEAN, PRIOR_VOTES), by_column)
         self._weigh(self.learned)
 
     def _adapt(self, votes: Votes, gold: Gold) -> None:
