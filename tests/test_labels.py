@@ -27,7 +27,7 @@ def test_covered_rows_have_a_vote() -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [[0, 1], [[0.0, 1.0]], [[-2]], [[127]], [[True]], [["0"]]],
+    [[0, 1], [[0.0, 1.0]], [[-2]], [[1000]], [[True]], [["0"]]],
     ids=["one dimension", "floats", "below abstain", "too large", "booleans", "strings"],
 )
 def test_what_is_no_label_matrix_is_refused(values: object) -> None:
@@ -58,7 +58,7 @@ def test_a_matrix_survives_the_disk(values: np.ndarray, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "column", [[256, 0], [-2, 0], [0.5, 0.0], ["0", "1"], pd.array([0, None], dtype="Int8")]
+    "column", [[65_536, 0], [-2, 0], [0.5, 0.0], ["0", "1"], pd.array([0, None], dtype="Int8")]
 )
 def test_votes_on_disk_are_checked_before_they_are_narrowed(column: object, tmp_path: Path) -> None:
     path = tmp_path / "votes.parquet"

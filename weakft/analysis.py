@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from weakft.cast_votes import shared_votes
 from weakft.intervals import jeffreys
-from weakft.labels import ABSTAIN, LabelMatrix, Votes
+from weakft.labels import ABSTAIN, LabelMatrix, Votes, vote_range
 
 NEAR_COPY_AGREEMENT = 0.95
 NEAR_COPY_OVERLAP = 0.8
 NEAR_COPY_VOTES = 20
-MEETING_ROWS = 1 << 18
 SMALLEST_PROBABILITY = 1e-6
 
 Shares = npt.NDArray[np.float64]
@@ -60,10 +60,8 @@ def lf_conflicts(L: Votes) -> Shares:
         >>> lf_conflicts(np.array([[0, 0], [1, -1], [0, 1], [-1, -1]], dtype=np.int8)).tolist()
         [0.25, 0.25]
     """
-    voted = L != ABSTAIN
-    highest = L.max(axis=1, initial=ABSTAIN)
-    lowest = np.where(voted, L, np.int8(127)).min(axis=1, initial=127)
-    return _share(voted & (highest != lowest)[:, None])
+    lowest, highest = vote_range(L)
+    return _share((L != ABSTAIN) & (highest != lowest)[:, None])
 
 
 def lf_summary(
@@ -132,7 +130,7 @@ class NearCopies:
 def near_copies(L: LabelMatrix) -> list[NearCopies]:
     """Pairs that vote on nearly the same rows (Jaccard >= .8, >= 20 rows) and nearly alike."""
     voted = L.values != ABSTAIN
-    both = meetings(voted)
+    _, both = shared_votes(L.values, _classes_of(L.values))
     either = both.diagonal()[:, None] + both.diagonal()[None, :] - both
     pairs = []
     for i, j in np.argwhere(np.triu(meet_nearly_always(both, either), k=1)):
@@ -160,11 +158,7 @@ def pairwise(L: LabelMatrix) -> pd.DataFrame:
         >>> pairwise(L).values.tolist()
         [['lf_0', 'lf_1', 2, 1, 1], ['lf_0', 'lf_2', 1, 1, 0]]
     """
-    both = meetings(L.values != ABSTAIN)
-    agree = sum(
-        (meetings(L.values == label) for label in np.unique(L.values) if label != ABSTAIN),
-        np.zeros_like(both),
-    )
+    agree, both = shared_votes(L.values, _classes_of(L.values))
     first, second = np.nonzero(np.triu(both, k=1))
     names = np.array(L.lf_names, dtype=object)
     table = pd.DataFrame(
@@ -198,28 +192,20 @@ def marginal_values(
     with_all = _losses(predict_proba(L.values), gold)
     rows = []
     for j in range(len(L.lf_names)):
-        hidden = L.values.copy()
-        hidden[:, j] = ABSTAIN
         gain = np.zeros(len(gold))
         voted = L.values[:, j] != ABSTAIN
         if voted.any():
-            gain[voted] = _losses(predict_proba(hidden[voted]), gold[voted]) - with_all[voted]
+            hidden = L.values[voted]
+            hidden[:, j] = ABSTAIN
+            gain[voted] = _losses(predict_proba(hidden), gold[voted]) - with_all[voted]
         spread = 1.96 * gain.std(ddof=1) / np.sqrt(len(gold)) if len(gold) >= 10 else np.nan
         rows.append((gain.mean(), gain.mean() - spread, gain.mean() + spread))
     return pd.DataFrame(rows, columns=["value", "value_low", "value_high"], dtype=float)
 
 
-def meetings(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """[m, m] on how many rows two LFs are both marked.
-
-    Args:
-        mask: [n, m].
-    """
-    counts = np.zeros((mask.shape[1], mask.shape[1]), dtype=np.int64)
-    for start in range(0, len(mask), MEETING_ROWS):
-        marked = mask[start : start + MEETING_ROWS].astype(np.float32)
-        counts += (marked.T @ marked).astype(np.int64)
-    return counts
+def _classes_of(L: Votes) -> int:
+    """How many classes there are, at least."""
+    return int(L.max(initial=0)) + 1
 
 
 def _losses(probs: Shares, gold: Gold) -> Shares:

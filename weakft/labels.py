@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +21,15 @@ NO_LABEL = {ABSTAIN: "(uncovered)", TIE: "(tie)"}
 """What stands where a hard label would, for people."""
 
 TIE_TOLERANCE = 1e-9  # sums of the same terms in another order differ by less
-MAX_CARDINALITY = 127  # votes are int8
+MAX_CARDINALITY = 1000
+"""The most classes there may be."""
 
-Votes = npt.NDArray[np.int8]
+SMALL_CARDINALITY = 127
+"""The most classes whose votes are int8; so many are taken where nobody says how many."""
+
+Votes = npt.NDArray[np.signedinteger[Any]]
+"""[n, m] votes, of the type that `vote_dtype` gives."""
+
 Probs = npt.NDArray[np.float64]
 
 
@@ -50,7 +57,7 @@ class LabelMatrix:
     """The votes of m labeling functions on n rows: the seam between LFs and models.
 
     Attributes:
-        values: [n, m] int8 votes, -1 (abstain) .. 126.
+        values: [n, m] votes, -1 (abstain) .. 999; int8 up to 126, else int16 (`vote_dtype`).
         lf_names: m distinct names, one per column.
         ids: n row ids, in the order of the rows.
         faults: one entry per LF that raised on some row.
@@ -107,7 +114,7 @@ class LabelMatrix:
         return cls(votes.copy(), default_lf_names(m), tuple(str(i) for i in range(n)))
 
     def save(self, path: Path) -> None:
-        """Write the votes as Parquet: a string `id` and one int8 column per LF."""
+        """Write the votes as Parquet: a string `id` and one int8 or int16 column per LF."""
         columns = {name: self.values[:, j] for j, name in enumerate(self.lf_names)}
         ids = pd.Series(self.ids, dtype="str", name="id")
         pd.concat([ids, pd.DataFrame(columns)], axis=1).to_parquet(path, index=False)
@@ -138,7 +145,10 @@ class LabelMatrix:
                     f"{path}: votes lie in -1..{MAX_CARDINALITY - 1}, column {name!r} holds "
                     f"{column.min()}..{column.max()}."
                 )
-        values = votes.to_numpy(dtype=np.int8).reshape(len(frame), votes.shape[1])
+        highest = max((int(column.max()) for _, column in votes.items() if len(column)), default=0)
+        if "int16" in map(str, votes.dtypes):
+            highest = SMALL_CARDINALITY
+        values = votes.to_numpy(dtype=vote_dtype(highest + 1)).reshape(len(frame), votes.shape[1])
         return cls(values, tuple(map(str, votes.columns)), ids)
 
 
@@ -190,8 +200,18 @@ class SoftLabels:
         return cls(probs, covered, tuple(frame["id"]), tuple(classes))
 
 
+def vote_dtype(cardinality: int) -> np.dtype[np.signedinteger[Any]]:
+    """The type of votes on so many classes: int8 up to 127, int16 beyond.
+
+    Example:
+        >>> vote_dtype(127).name, vote_dtype(128).name
+        ('int8', 'int16')
+    """
+    return np.dtype(np.int8 if cardinality <= SMALL_CARDINALITY else np.int16)
+
+
 def as_votes(values: npt.ArrayLike) -> Votes:
-    """[n, m] int8 votes from any integer array; not copied where it is int8 already.
+    """[n, m] votes from any integer array; not copied where it has their type already.
 
     Raises:
         DataError: the array is not two-dimensional, not integer or out of range.
@@ -202,13 +222,27 @@ def as_votes(values: npt.ArrayLike) -> Votes:
     if not np.issubdtype(array.dtype, np.integer):
         raise DataError(
             f"Votes are integers (-1 = abstain), got an array of {array.dtype}. "
-            "Cast it yourself if you are sure, e.g. L.astype('int8')."
+            "Cast it yourself if you are sure, e.g. L.astype('int16')."
         )
-    if array.size and not ABSTAIN <= array.min() <= array.max() < MAX_CARDINALITY:
-        raise DataError(
-            f"Votes lie in -1..{MAX_CARDINALITY - 1}, got {array.min()}..{array.max()}."
-        )
-    return array.astype(np.int8, copy=False)
+    highest = int(array.max(initial=ABSTAIN))
+    if array.size and not ABSTAIN <= array.min() <= highest < MAX_CARDINALITY:
+        raise DataError(f"Votes lie in -1..{MAX_CARDINALITY - 1}, got {array.min()}..{highest}.")
+    if array.dtype == np.int16:
+        return array
+    return array.astype(vote_dtype(highest + 1), copy=False)
+
+
+def vote_range(L: Votes) -> tuple[Votes, Votes]:
+    """([n] lowest, [n] highest class with a vote on each row); ABSTAIN for the highest of none.
+
+    Example:
+        >>> lowest, highest = vote_range(np.array([[2, -1, 0], [1, -1, -1]], dtype=np.int8))
+        >>> lowest.tolist(), highest.tolist()
+        ([0, 1], [2, 1])
+    """
+    most = np.iinfo(L.dtype).max
+    lowest = np.where(L == ABSTAIN, L.dtype.type(most), L).min(axis=1, initial=most)
+    return lowest, L.max(axis=1, initial=ABSTAIN)
 
 
 def hard_labels(probs: Probs) -> npt.NDArray[np.intp]:
@@ -260,10 +294,13 @@ def duplicates(names: Sequence[str]) -> list[str]:
 
 
 def _check_votes(values: Votes) -> None:
-    if values.ndim != 2 or values.dtype != np.int8:
+    if values.ndim != 2 or values.dtype not in (np.int8, np.int16):
         raise DataError(
-            f"A label matrix is int8 [n, m], got {values.dtype} of shape {values.shape}. "
+            f"A label matrix is int8 or int16 [n, m], got {values.dtype} of shape {values.shape}. "
             "LabelMatrix.from_array takes any integer array."
         )
-    if values.size and values.min() < ABSTAIN:
-        raise DataError(f"Votes are -1 (abstain) or a class, got {int(values.min())}.")
+    if values.size and not ABSTAIN <= values.min() <= values.max() < MAX_CARDINALITY:
+        raise DataError(
+            f"Votes are -1 (abstain) or a class up to {MAX_CARDINALITY - 1}, got "
+            f"{int(values.min())}..{int(values.max())}."
+        )

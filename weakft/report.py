@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from weakft import advice
@@ -17,7 +16,7 @@ from weakft.files import sha256
 from weakft.gaps import WORDLESS, quoted
 from weakft.label_models import load_label_model
 from weakft.label_models.base import Explanation, LabelModel
-from weakft.labels import LabelMatrix
+from weakft.labels import LabelMatrix, Votes
 from weakft.project import Project
 from weakft.runs import Json, RunFolder, read_json
 from weakft.tables import RowTable
@@ -112,7 +111,7 @@ class Report:
         columns = self.hidden_columns
         return RowTable(self.run, split, self.classes, hidden=self.hidden, unsliced=columns)
 
-    def explain(self, votes: npt.NDArray[np.int8]) -> Explanation:
+    def explain(self, votes: Votes) -> Explanation:
         """Why a row with these votes has the soft label it has.
 
         Args:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from weakft.config import Splits
 from weakft.errors import DataError
 from weakft.evaluation.paired import PairedScores, compare_predictions
-from weakft.labels import ABSTAIN, hard_labels
+from weakft.labels import ABSTAIN, hard_labels, vote_dtype
 from weakft.report import Report
 from weakft.verify import intact
 from weakft.visible import HIDDEN
@@ -173,7 +173,7 @@ def _soft_classes(report: Report, soft: _Table) -> Labels:
     """[n] the likeliest class of each training row; ABSTAIN without votes, and at a tie."""
     probs = np.stack([soft.array(name) for name in _columns(report)], axis=1)
     labels = np.where(soft.array("covered"), hard_labels(probs), ABSTAIN)
-    return np.maximum(labels, ABSTAIN).astype(np.int8)
+    return np.maximum(labels, ABSTAIN).astype(vote_dtype(probs.shape[1]))
 
 
 def _scores(old: Report, new: Report) -> tuple[dict[Splits, PairedScores], tuple[str, ...]]:

@@ -9,11 +9,11 @@ from snorkel.labeling.model import LabelModel as Original
 
 from tests.label_models.test_contract import simulated
 from weakft import make_label_model
+from weakft.cast_votes import co_votes
 from weakft.errors import DataError
 from weakft.label_models import LABEL_MODELS, AutoLabelModel
 from weakft.label_models.groups import Groups
 from weakft.label_models.snorkel import Snorkel
-from weakft.label_models.votes import co_votes
 from weakft.label_models.weights import VoteWeights
 
 

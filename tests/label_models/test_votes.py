@@ -5,16 +5,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from weakft.cast_votes import CastVotes, co_votes, column_counts, gram, shared_votes
 from weakft.label_models.patterns import VotePatterns
-from weakft.label_models.votes import (
-    CastVotes,
-    co_votes,
-    column_counts,
-    gram,
-    shared_votes,
-    vote_counts,
-    vote_scores,
-)
+from weakft.label_models.votes import vote_counts, vote_scores
 from weakft.label_models.weights import VoteWeights
 
 matrices = st.integers(2, 6).flatmap(

@@ -54,7 +54,7 @@ def apply_lfs(
             also for one worker; the time limit does not hold there.
         scheduler: address of a Dask scheduler to use instead, such as `tcp://host:8786`.
         cache: keeps votes; an LF and rows that are as they were cost next to nothing.
-        cardinality: k; votes of k and more are refused. Unchecked up to 126 if None.
+        cardinality: k; votes of k and more are refused. 127 if None.
         id_column: names the rows in messages and in the result; where the frame has no
             such column, the index does.
         text_column: the column whose repeated cells are looked at once.

@@ -43,14 +43,15 @@ def arrow_votes(
 
     Args:
         lfs: m labeling functions, names distinct.
-        cardinality: k; votes of k and more are refused. Unchecked up to 126 if None.
+        cardinality: k; votes of k and more are refused. 127 if None.
         id_column: the column of row ids; they need not be distinct.
         text_column: the column whose repeated cells are looked at once.
         time_limit: seconds that an LF may take on one row before that counts as a fault.
         on_faults: called where the function runs, after the last batch, if some LF raised.
 
     Returns:
-        For each batch one with a string `id` and an int8 column for each LF. It raises
+        For each batch one with a string `id` and a column for each LF, int8 where k is up to 127,
+        else int16. It raises
         DataError where the id column is missing or holds a null, and InvalidVote.
 
     Raises:
@@ -75,7 +76,7 @@ def arrow_votes(
             columns, ids = cells_of(batch, id_column)
             part = apply_sent(sent, columns, ids, terms)
             faults = merged([*faults, *part.faults])
-            yield votes_batch(names, ids, part.values)
+            yield votes_batch(votes_schema(names, terms), ids, part.values)
         if faults:
             on_faults(faults)
 
@@ -108,12 +109,13 @@ def cells_of(
     return {**columns, id_column: texts}, texts
 
 
-def votes_schema(names: Iterable[str]) -> pa.Schema:
-    """A string `id`, and an int8 column for each LF."""
-    return pa.schema([("id", pa.string()), *((name, pa.int8()) for name in names)])
+def votes_schema(names: Iterable[str], terms: Terms) -> pa.Schema:
+    """A string `id`, and a column of votes for each LF."""
+    votes = pa.from_numpy_dtype(terms.vote_dtype)
+    return pa.schema([("id", pa.string()), *((name, votes) for name in names)])
 
 
-def votes_batch(names: Sequence[str], ids: Sequence[str], values: Votes) -> pa.RecordBatch:
-    """The [n, m] votes as a batch of `votes_schema`."""
-    columns = [pa.array(values[:, j]) for j in range(len(names))]
-    return pa.record_batch([pa.array(ids, pa.string()), *columns], schema=votes_schema(names))
+def votes_batch(schema: pa.Schema, ids: Sequence[str], values: Votes) -> pa.RecordBatch:
+    """The [n, m] votes as a batch of a `votes_schema`."""
+    columns = [pa.array(values[:, j]) for j in range(values.shape[1])]
+    return pa.record_batch([pa.array(ids, pa.string()), *columns], schema=schema)

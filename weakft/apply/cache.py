@@ -38,7 +38,7 @@ class KeptVotes:
     """What one LF said about one chunk.
 
     Attributes:
-        votes: [n] int8.
+        votes: [n] int8 or int16.
         faults: none or one; instead of an id its first row's position in the chunk.
         seconds: what computing them took.
     """
@@ -259,7 +259,11 @@ def _checksum(key: bytes, content: bytes) -> bytes:
 
 
 def _packed(entry: KeptVotes) -> bytes:
-    about = {"faults": [asdict(fault) for fault in entry.faults], "seconds": entry.seconds}
+    about = {
+        "faults": [asdict(fault) for fault in entry.faults],
+        "seconds": entry.seconds,
+        "dtype": entry.votes.dtype.name,
+    }
     header = json.dumps(about).encode()
     return zlib.compress(len(header).to_bytes(8, "little") + header + entry.votes.tobytes(), 1)
 
@@ -269,4 +273,5 @@ def _unpacked(content: bytes) -> KeptVotes:
     start = 8 + int.from_bytes(data[:8], "little")
     about = json.loads(data[8:start])
     faults = tuple(Fault(**fault) for fault in about["faults"])
-    return KeptVotes(np.frombuffer(data[start:], dtype=np.int8), faults, about["seconds"])
+    dtype = about.get("dtype", "int8")  # of entries made earlier
+    return KeptVotes(np.frombuffer(data[start:], dtype=dtype), faults, about["seconds"])

@@ -22,7 +22,7 @@ from weakft.data.cells import Columns
 from weakft.errors import InvalidVote, LFError
 from weakft.images import DIGEST
 from weakft.interrupts import Interrupts, noted_signals
-from weakft.labels import ABSTAIN, MAX_CARDINALITY, Fault, Votes
+from weakft.labels import ABSTAIN, MAX_CARDINALITY, SMALL_CARDINALITY, Fault, Votes, vote_dtype
 from weakft.lf import ColumnLF, LabelingFunction, PatternLF, importable_for
 from weakft.lf.watch import watched
 from weakft.visible import HIDDEN
@@ -57,7 +57,7 @@ class Terms:
     """Under which terms LFs vote.
 
     Attributes:
-        cardinality: k; votes of k and more are refused. None: of 127 and more.
+        cardinality: k; votes of k and more are refused. None: 127.
         text_column: the column whose repeated cells are worth looking for.
         time_limit: seconds after which a call on one row counts as a fault; None: no limit.
         withhold: leave out of faults and refusals whatever may quote a cell.
@@ -71,6 +71,16 @@ class Terms:
     withhold: bool = False
     hide_ids: bool = False
     budget: FaultBudget | None = None
+
+    @property
+    def classes(self) -> int:
+        """Votes from here on are refused."""
+        return SMALL_CARDINALITY if self.cardinality is None else self.cardinality
+
+    @property
+    def vote_dtype(self) -> "np.dtype[np.signedinteger[Any]]":
+        """The type of the votes."""
+        return vote_dtype(self.classes)
 
 
 def apply_chunk(
@@ -99,7 +109,7 @@ def _apply(lfs: Sequence[SnorkelLF], chunk: "_Chunk") -> ChunkVotes:
     scanned = _scanned(lfs, chunk)
     scan_share = (time.perf_counter() - start) / max(len(scanned), 1)
     seconds = np.array([scan_share if lf.name in scanned else 0.0 for lf in lfs])
-    values = np.full((len(chunk.ids), len(lfs)), ABSTAIN, dtype=np.int8)
+    values = np.full((len(chunk.ids), len(lfs)), ABSTAIN, dtype=chunk.terms.vote_dtype)
     faults: list[Fault] = []
     read_outside: dict[str, str] = {}
     for j, lf in enumerate(lfs):
@@ -381,12 +391,12 @@ def _body(lf: SnorkelLF) -> Body:
 
 
 def checked_votes(votes: list[Any], lf_name: str, ids: Sequence[str], terms: Terms) -> Votes:
-    """Votes as int8, None as ABSTAIN.
+    """Votes as an array, None as ABSTAIN.
 
     Raises:
         InvalidVote: a vote is no class index, with the LF and the first such row.
     """
-    limit = MAX_CARDINALITY if terms.cardinality is None else terms.cardinality
+    limit = terms.classes
     if len(votes) != len(ids):  # numpy would spread a single vote over all rows
         raise RuntimeError(f"{len(votes)} votes of LF {lf_name!r} on {len(ids)} rows")
     refused = [kind for kind in _kinds_of(votes) if not _is_vote_type(kind)]
@@ -403,7 +413,7 @@ def checked_votes(votes: list[Any], lf_name: str, ids: Sequence[str], terms: Ter
     if numbers and not ABSTAIN <= min(numbers) <= max(numbers) < limit:
         position = next(i for i, vote in enumerate(numbers) if not ABSTAIN <= vote < limit)
         raise _invalid_vote(lf_name, votes[position], ids[position], limit, terms)
-    return np.array(numbers, dtype=np.int8)
+    return np.array(numbers, dtype=terms.vote_dtype)
 
 
 def merged(faults: Iterable[Fault]) -> tuple[Fault, ...]:
@@ -463,6 +473,12 @@ def _invalid_vote(
         hint = " A comparison is no vote; write `return SPAM if ... else ABSTAIN`."
     if kind is CoroutineType:
         hint = " An LF is a plain function: take out `async`."
+    elif (
+        terms.cardinality is None
+        and _is_vote_type(kind)
+        and limit <= _number(vote) < MAX_CARDINALITY
+    ):
+        hint = f" Of more than {limit} classes, give their number as cardinality."
     returned = HIDDEN if terms.withhold else value_of(vote)
     row_id = HIDDEN if terms.hide_ids else row_id
     return InvalidVote(

@@ -9,6 +9,7 @@ from snorkel.labeling import LabelingFunction as SnorkelLF
 from weakft.apply.cache import Kept, KeptVotes, Keys, VoteCache, fingerprints, keys_of
 from weakft.apply.chunk import ChunkVotes, Terms, apply_chunk
 from weakft.apply.table import Table, Task
+from weakft.labels import ABSTAIN
 from weakft.narration import Narrator
 
 AUDITED_ROWS = 16  # of each LF with kept votes, in one run
@@ -33,7 +34,7 @@ def fill_from_cache(
     text_column = table.terms.text_column
     keys = [keys_of(table.lfs, prints, table.cells(rows), text_column) for rows in chunks]
     there = cache.get(key for chunk in keys for lf_keys in chunk.values() for key in lf_keys)
-    found = {key: kept for key, kept in there.items() if _quotes_as(kept, table.terms)}
+    found = {key: kept for key, kept in there.items() if _as_today(kept, table.terms)}
     kept = [
         {name: found[key] for name, lf_keys in chunk.items() for key in lf_keys if key in found}
         for chunk in keys
@@ -133,9 +134,10 @@ def _as_part(kept: KeptVotes, ids: Sequence[str]) -> ChunkVotes:
     return ChunkVotes(kept.votes[:, None], faults, np.array([kept.seconds]))
 
 
-def _quotes_as(kept: KeptVotes, terms: Terms) -> bool:
-    """Whether its faults quote cells just where today's terms let them; else it is replaced."""
-    return all(fault.withheld == terms.withhold for fault in kept.faults)
+def _as_today(kept: KeptVotes, terms: Terms) -> bool:
+    """Whether it has today's classes, and quotes cells just where it may; else it is replaced."""
+    known = kept.votes.max(initial=ABSTAIN) < terms.classes
+    return bool(known) and all(fault.withheld == terms.withhold for fault in kept.faults)
 
 
 def _unfaithful(

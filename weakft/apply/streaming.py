@@ -72,12 +72,12 @@ def apply_parquet(
     Args:
         lfs: m labeling functions, names distinct.
         source: a Parquet file of one or more rows.
-        target: becomes a Parquet file with a string `id` and an int8 column for each LF, rows
-            in their order; written whole or not at all.
+        target: becomes a Parquet file with a string `id` and a column for each LF, int8 where k
+            is up to 127, else int16; rows in their order; written whole or not at all.
         workers: processes, see `apply_lfs`.
         engine: "processes" or "dask", see `apply_lfs`.
         scheduler: address of a Dask scheduler, see `apply_lfs`.
-        cardinality: k; votes of k and more are refused. Unchecked up to 126 if None.
+        cardinality: k; votes of k and more are refused. 127 if None.
         id_column: the column of row ids.
         text_column: the column whose repeated cells are looked at once.
         hidden: columns that LFs must not see.
@@ -99,9 +99,10 @@ def apply_parquet(
     names, start = [lf.name for lf in lfs], time.perf_counter()
     warn_if_unsound(lfs)
     crew = Workers(workers, engine, scheduler)
+    schema = votes_schema(names, Terms(cardinality))
     with (
         opened(source, [id_column, text_column], hidden=unquoted) as file,
-        written_whole(target, source, votes_schema(names)) as write,
+        written_whole(target, source, schema) as write,
         narrator.task("Applying LFs", total=file.metadata.num_rows, unit="rows") as advance,
     ):
         budget = FaultBudget(file.metadata.num_rows, max_fault_rate, source.name)
@@ -114,7 +115,7 @@ def apply_parquet(
         chunks = ((lfs, *cells_of(batch, id_column, hidden=unquoted)) for batch in batches)
         with closing(_with_ids(chunks, lambda noted: crew.compute(noted, terms))) as parts:
             voted = (
-                votes_batch(names, ids, tally.counted(part, advance).values) for ids, part in parts
+                votes_batch(schema, ids, tally.counted(part, advance).values) for ids, part in parts
             )
             while group := list(islice(voted, CHUNKS_PER_ROW_GROUP)):
                 write(pa.Table.from_batches(group))

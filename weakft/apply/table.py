@@ -35,7 +35,7 @@ class Table:
         self.columns = columns
         self.ids = ids
         self.terms = terms
-        self.values = np.full((len(ids), len(lfs)), ABSTAIN, dtype=np.int8)
+        self.values = np.full((len(ids), len(lfs)), ABSTAIN, dtype=terms.vote_dtype)
         self._seconds = np.zeros(len(lfs))
         self._faults: dict[tuple[int, int], Fault] = {}  # by first row and LF
 

@@ -31,8 +31,9 @@ class ProjectConfig(Section):
     @field_validator("classes")
     @classmethod
     def _at_least_two_distinct(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
-        if not 2 <= len(classes) < MAX_CARDINALITY:
-            raise ValueError(f"wanted 2 to {MAX_CARDINALITY - 1} classes, got {len(classes)}")
+        if not 2 <= len(classes) <= MAX_CARDINALITY:
+            remedy = "; merge some, or sort into groups first" if len(classes) > 1 else ""
+            raise ValueError(f"wanted 2 to {MAX_CARDINALITY} classes, got {len(classes)}{remedy}")
         if repeated := duplicates(classes):
             raise ValueError(f"class names must be distinct, got {repeated} more than once")
         return classes

@@ -10,13 +10,25 @@ import numpy as np
 import numpy.typing as npt
 
 from weakft.errors import ConfigError, DataError
-from weakft.labels import ABSTAIN, LabelMatrix, Probs, Votes, as_votes, default_lf_names
+from weakft.labels import (
+    ABSTAIN,
+    MAX_CARDINALITY,
+    LabelMatrix,
+    Probs,
+    Votes,
+    as_votes,
+    default_lf_names,
+)
 
 Gold = npt.NDArray[np.integer]
 Arrays = dict[str, npt.NDArray[Any]]
 Balance = Sequence[float] | Probs
 
 FOLDS = 5
+
+
+class TooLargeError(DataError):
+    """The statistics of a label model would not fit into memory."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +74,7 @@ class LabelModel(ABC):
             what gold says where the model calibrates its prior.
 
     Raises:
-        ConfigError: fewer than two classes, or a class balance that is none.
+        ConfigError: fewer than two classes, more than 1,000, or a class balance that is none.
     """
 
     name: ClassVar[str]
@@ -75,6 +87,11 @@ class LabelModel(ABC):
     ) -> None:
         if cardinality < 2:
             raise ConfigError(f"A label model needs at least 2 classes, got {cardinality}.")
+        if cardinality > MAX_CARDINALITY:
+            raise ConfigError(
+                f"A label model takes at most {MAX_CARDINALITY} classes, got {cardinality}. Merge "
+                "some, or sort into groups first."
+            )
         self.cardinality = cardinality
         self.seed = seed
         self.class_balance = _checked_balance(class_balance, cardinality)

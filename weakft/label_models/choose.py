@@ -8,7 +8,7 @@ import numpy as np
 
 from weakft.errors import DataError
 from weakft.intervals import jeffreys
-from weakft.label_models.base import Explanation, Gold, LabelModel
+from weakft.label_models.base import Explanation, Gold, LabelModel, TooLargeError
 from weakft.label_models.dawid_skene import DawidSkene
 from weakft.label_models.evidence import (
     Floats,
@@ -120,11 +120,13 @@ class AutoLabelModel(LabelModel):
         rows = min(FLIP_ROWS, FLIP_CELLS // self.cardinality)
         self._sample = L[:: max(1, -(-len(L) // rows))]
         notes = {}
+        self.too_large: list[str] = []
         for kind in self.family:
             try:
                 self.fitted[kind.name] = self._fitted(kind, L)
             except DataError as error:
                 notes[kind.name] = str(error)
+                self.too_large += [kind.name] if isinstance(error, TooLargeError) else []
         hidden = HiddenVotes.of(L, self.cardinality, self.seed)
         self._losses = _known({name: hidden.losses(m) for name, m in self.fitted.items()})
         self.candidates = tuple(
@@ -201,6 +203,8 @@ class AutoLabelModel(LabelModel):
         return taken, f"{said}. Label a few dozen rows to choose with better evidence."
 
     def _take(self, name: str, reason: str) -> None:
+        if self.too_large:
+            reason += f" Too large here, see the notes: {', '.join(self.too_large)}."
         self.chosen, self.reason = self.fitted[name], reason
 
     def _predict_proba(self, L: Votes) -> Probs:

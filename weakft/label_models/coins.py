@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit
 
-from weakft.label_models.votes import CastVotes
+from weakft.cast_votes import CastVotes
 
 PRIOR_MEAN = 0.7
 PRIOR_VOTES = 50.0

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from weakft.errors import DataError
-from weakft.label_models.base import Gold
+from weakft.cast_votes import CastVotes, column_counts
+from weakft.label_models.base import Gold, TooLargeError
 from weakft.label_models.coins import (
     EM_STEPS,
     EM_TOLERANCE,
@@ -23,7 +23,7 @@ from weakft.label_models.coins import (
 from weakft.label_models.linear import LogLinear, coin_weights
 from weakft.label_models.one_coin import shrinking_target
 from weakft.label_models.patterns import MOST_ROWS, VotePatterns
-from weakft.label_models.votes import CastVotes, column_counts, normalised, vote_counts
+from weakft.label_models.votes import normalised, vote_counts
 from weakft.label_models.weights import VoteWeights
 from weakft.labels import Probs, Votes
 
@@ -57,18 +57,14 @@ class DawidSkene(LogLinear):
     def _learn_weights(self, L: Votes) -> None:
         k = self.cardinality
         by_column = column_counts(L, k)
-        self.voted = by_column.any(axis=1)
+        self.voted = np.asarray(by_column.any(axis=1))
         self.two_sided = np.flatnonzero((by_column > 0).sum(axis=1) > 1)
         self._refuse_too_many_tables()
+        if not len(self.two_sided):
+            self._learn_coins(L)
+            return
         patterns = VotePatterns.of(L, min(MOST_ROWS, MOST_CELLS // k))
         cast = patterns.cast(k)
-        if not len(self.two_sided):
-            factors = self.groups.factors(cast) if self.groups.found else None
-            accuracies = climb(cast, one_accuracy, factors=factors, counts=patterns.counts)
-            self.weights = coin_weights(accuracies)
-            self.accuracies = np.where(self.voted, accuracies[:, 0], np.nan)
-            self.learned = self.accuracies
-            return
         counts = vote_counts(patterns.votes, k)
         posterior = counts / counts.sum(axis=1, keepdims=True)
         for _ in range(EM_STEPS):
@@ -80,10 +76,20 @@ class DawidSkene(LogLinear):
             posterior = updated
         self.learned = self.accuracies
 
+    def _learn_coins(self, L: Votes) -> None:
+        """Without tables it is one-coin."""
+        patterns = VotePatterns.of(L)
+        cast = patterns.cast(self.cardinality)
+        factors = self.groups.factors(cast) if self.groups.found else None
+        accuracies = climb(cast, one_accuracy, factors=factors, counts=patterns.counts)
+        self.weights = coin_weights(accuracies)
+        self.accuracies = np.where(self.voted, accuracies[:, 0], np.nan)
+        self.learned = self.accuracies
+
     def _refuse_too_many_tables(self) -> None:
         cells = len(self.two_sided) * self.cardinality**2
         if cells > MOST_CELLS:
-            raise DataError(
+            raise TooLargeError(
                 f"Label model 'dawid_skene' has a table of {self.cardinality} x "
                 f"{self.cardinality} for each LF that votes for two classes or more; "
                 f"{len(self.two_sided)} such LFs make {cells:,} cells, more than {MOST_CELLS:,}, "
@@ -107,9 +113,7 @@ class DawidSkene(LogLinear):
 
     def _adapt_weights(self, votes: Votes, gold: Gold) -> None:
         found = self._counted(CastVotes.of(votes, self.cardinality), np.eye(self.cardinality)[gold])
-        mean = shrinking_target(
-            self.shrunk_to, self.learned, found.right.sum(), found.votes.sum()
-        )
+        mean = shrinking_target(self.shrunk_to, self.learned, found.right.sum(), found.votes.sum())
         self._take(found, mean, DEV_PRIOR_VOTES, DEV_ROW_PRIOR_VOTES, 0.0)
 
     def _take(

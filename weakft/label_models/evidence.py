@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
+from weakft.cast_votes import blocks
 from weakft.label_models.base import Gold, LabelModel
 from weakft.label_models.groups import Groups, find_groups
 from weakft.label_models.linear import SMALLEST_PROBABILITY
-from weakft.label_models.votes import blocks, normalised
+from weakft.label_models.votes import normalised
 from weakft.labels import ABSTAIN, TIE_TOLERANCE, Probs, Votes, hard_labels
 
 HIDDEN_ROWS = 20_000

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from weakft.cast_votes import Counts, shared_votes
 from weakft.label_models.base import Arrays
 from weakft.label_models.coins import PRIOR_MEAN, Floats
 from weakft.label_models.linear import coin_weights
 from weakft.label_models.moments import FromMoments, stored_co_votes
-from weakft.label_models.votes import Counts, shared_votes
 from weakft.labels import Votes
 
 LEAST_SHARED_VOTES = 10

@@ -12,15 +12,9 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from scipy.special import ndtri
 
+from weakft.cast_votes import CastVotes, blocks, shared_votes
 from weakft.label_models.coins import climb, coin_posterior, one_accuracy
-from weakft.label_models.votes import (
-    FEW_CLASSES,
-    CastVotes,
-    blocks,
-    cast_scores,
-    shared_votes,
-    vote_scores,
-)
+from weakft.label_models.votes import FEW_CLASSES, cast_scores, vote_scores
 from weakft.label_models.weights import VoteWeights
 from weakft.labels import ABSTAIN, Probs, Votes
 

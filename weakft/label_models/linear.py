@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from weakft.cast_votes import CastVotes, blocks
 from weakft.label_models.base import Arrays, Explanation, Gold, LabelModel, Term
 from weakft.label_models.coins import log_odds
 from weakft.label_models.groups import Groups, find_groups
-from weakft.label_models.votes import CastVotes, blocks, normalised
+from weakft.label_models.votes import normalised
 from weakft.label_models.weights import VoteWeights
 from weakft.labels import ABSTAIN, Probs, Votes
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from weakft.label_models.votes import CastVotes
+from weakft.cast_votes import CastVotes
 from weakft.labels import ABSTAIN, Votes
 
 MOST_ROWS = 1_000_000

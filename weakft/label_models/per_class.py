@@ -3,9 +3,9 @@
 import numpy as np
 from scipy.special import expit, logit
 
+from weakft.cast_votes import column_counts
 from weakft.label_models.coins import Floats, one_accuracy, smoothed
 from weakft.label_models.one_coin import OneCoin
-from weakft.label_models.votes import column_counts
 from weakft.labels import Votes
 
 CLASS_PRIOR_VOTES = 20.0

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from weakft.cast_votes import CastVotes, blocks
 from weakft.label_models.base import Arrays, Explanation, LabelModel, Term
 from weakft.label_models.coins import climb, log_odds, same_accuracy
 from weakft.label_models.patterns import VotePatterns
-from weakft.label_models.votes import CastVotes, blocks, normalised, vote_counts, vote_scores
+from weakft.label_models.votes import normalised, vote_counts, vote_scores
 from weakft.label_models.weights import VoteWeights
 from weakft.labels import ABSTAIN, Probs, Votes
 

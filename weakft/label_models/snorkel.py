@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
+from weakft.cast_votes import Counts, Positions, co_votes, column_counts
 from weakft.errors import DataError
-from weakft.label_models.base import Arrays, Balance
+from weakft.label_models.base import Arrays, Balance, TooLargeError
 from weakft.label_models.moments import FromMoments, stored_co_votes
-from weakft.label_models.votes import Counts, Positions, co_votes, column_counts
 from weakft.label_models.weights import VoteWeights
 from weakft.labels import Probs, Votes
 from weakft.seeding import preserved_random_state
@@ -88,7 +88,7 @@ class Snorkel(FromMoments):
 
     def _refuse_too_many(self, columns: Positions) -> None:
         if len(columns) > MOST_COLUMNS:
-            raise DataError(
+            raise TooLargeError(
                 "Label model 'snorkel' compares every class that an LF votes for with every "
                 f"other: {len(columns):,} such pairs of LF and class, more than {MOST_COLUMNS:,}, "
                 f"make a matrix of {len(columns) ** 2:,} cells. Use one_coin or per_class."

@@ -3,11 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 
+from weakft.cast_votes import column_counts
 from weakft.label_models.base import Gold
 from weakft.label_models.coins import level, smoothed
 from weakft.label_models.patterns import VotePatterns
 from weakft.label_models.shares import VoteShares
-from weakft.label_models.votes import column_counts, hits
+from weakft.label_models.votes import hits
 from weakft.labels import ABSTAIN, Votes
 
 PRIOR_MEAN = 0.7
@@ -45,10 +46,10 @@ class WeightedVote(VoteShares):
         others = np.bincount(cast.rows, minlength=len(patterns.votes))[cast.rows] - 1
         often = patterns.counts[cast.rows] * (others > 0)
         agreeing = (cast.by_cell()[cast.cell] - 1) / np.maximum(others, 1)
-        right, votes = (
-            np.bincount(cast.lfs, terms, minlength=L.shape[1]) for terms in (often * agreeing, often)
-        )
-        self.learned = level(smoothed(right, votes, PRIOR_MEAN, PRIOR_VOTES), by_column)
+        right = np.bincount(cast.lfs, often * agreeing, minlength=L.shape[1])
+        votes = np.bincount(cast.lfs, often, minlength=L.shape[1])
+        agreement = smoothed(right, votes, PRIOR_MEAN, PRIOR_VOTES)
+        self.learned = level(agreement, by_column.astype(np.float64))
         self._weigh(self.learned)
 
     def _adapt(self, votes: Votes, gold: Gold) -> None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from weakft.errors import DataError
-from weakft.labels import ABSTAIN, NO_LABEL, TIE
+from weakft.labels import ABSTAIN, NO_LABEL, TIE, Votes
 from weakft.runs import RunFolder
 from weakft.tables.columns import STATES
 from weakft.tables.files import TableFile
@@ -86,12 +86,12 @@ class RowTable:
         return self._columns[name]
 
     @cached_property
-    def votes(self) -> npt.NDArray[np.int8]:
+    def votes(self) -> Votes:
         """[n, m] all votes."""
         columns = self._votes.arrays(self.lf_names)
         return np.asarray(np.stack(columns, axis=1) if columns else np.empty((len(self), 0), "i1"))
 
-    def votes_of(self, lf: str) -> npt.NDArray[np.int8]:
+    def votes_of(self, lf: str) -> Votes:
         """[n] of one LF.
 
         Raises:
@@ -103,7 +103,7 @@ class RowTable:
             return self.votes[:, self.lf_names.index(lf)]
         if f"lf {lf}" not in self._columns:
             self._columns[f"lf {lf}"] = self._votes.column(lf).to_numpy()
-        votes: npt.NDArray[np.int8] = self._columns[f"lf {lf}"]
+        votes: Votes = self._columns[f"lf {lf}"]
         return votes
 
     def positions(self, sought: Sought) -> Positions:
@@ -193,7 +193,7 @@ class RowTable:
         ids = self._texts.column("id")
         return np.flatnonzero(pc.is_in(ids, value_set=pa.array(row_ids, ids.type)).to_numpy())
 
-    def _told(self, votes: npt.NDArray[np.int8]) -> str:
+    def _told(self, votes: Votes) -> str:
         return ", ".join(
             f"{self.lf_names[j]}: {self._classes[votes[j]]}"
             for j in np.flatnonzero(votes != ABSTAIN)

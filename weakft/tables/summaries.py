@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from weakft.analysis import meetings
+from weakft.cast_votes import column_counts, shared_votes
 from weakft.config import Splits
-from weakft.labels import ABSTAIN, NO_LABEL, TIE, Votes
+from weakft.labels import NO_LABEL, TIE, Votes
 from weakft.tables.columns import STATES, Columns
 from weakft.tables.copies import near_copies_among
 from weakft.tables.estimates import named_share
@@ -87,14 +87,12 @@ def pairs(L: Votes, lf_names: Sequence[str]) -> list[Json]:
         >>> told["agree"], told["conflict"], told["expected_agree"], told["expected_conflict"]
         (1, 1, 0.5, 1.0)
     """
-    n, voted = len(L), L != ABSTAIN
-    both = meetings(voted)
-    kinds = [label for label in np.unique(L) if label != ABSTAIN]
-    agree = sum((meetings(L == label) for label in kinds), np.zeros_like(both))
-    by_class = np.array([(L == label).sum(axis=0) for label in kinds], dtype=float)
-    votes = voted.sum(axis=0)
-    expected = np.outer(votes, votes) / max(n, 1)
-    agreed = (by_class.T @ by_class) / max(n, 1) if kinds else np.zeros_like(expected)
+    n, k = len(L), int(L.max(initial=0)) + 1
+    agree, both = shared_votes(L, k)
+    by_class = column_counts(L, k).astype(float)
+    votes = both.diagonal()
+    expected = np.outer(votes, votes).astype(float) / max(n, 1)
+    agreed = (by_class @ by_class.T) / max(n, 1)
     return [
         {
             "first": lf_names[i],
