@@ -10,6 +10,7 @@ import pandas as pd
 from weakft.cast_votes import shared_votes
 from weakft.intervals import jeffreys
 from weakft.labels import ABSTAIN, LabelMatrix, Votes, vote_range
+from weakft.visible import listed
 
 NEAR_COPY_AGREEMENT = 0.95
 NEAR_COPY_OVERLAP = 0.8
@@ -80,17 +81,17 @@ def lf_summary(
         estimated_accuracies: [m] what the label model believes, NaN for no estimate.
 
     Returns:
-        Columns lf, votes_for, votes (count), coverage, overlaps, conflicts (shares of all
-        rows), accuracy, accuracy_low, accuracy_high, support (dev votes; the three before
-        are missing where support is 0), estimated_accuracy, cost (share of the time that all
-        LFs took, missing where it was not measured), faults (count).
+        Columns lf, votes_for (the first eight of more), votes (count), coverage, overlaps,
+        conflicts (shares of all rows), accuracy, accuracy_low, accuracy_high, support (dev votes;
+        the three before are missing where support is 0), estimated_accuracy, cost (share of the
+        time that all LFs took, missing where it was not measured), faults (count).
     """
     faults = {fault.lf_name: fault.count for fault in L.faults}
     summary = pd.DataFrame(
         {
             "lf": pd.Series(L.lf_names, dtype="str"),
             "votes_for": pd.Series(
-                [", ".join(classes[k] for k in votes) for votes in lf_polarities(L.values)],
+                [listed([classes[k] for k in votes]) for votes in lf_polarities(L.values)],
                 dtype="str",
             ),
             "votes": (L.values != ABSTAIN).sum(axis=0),

@@ -7,6 +7,7 @@ from typing import Any
 
 from weakft.config import Config
 from weakft.runs import Json
+from weakft.visible import listed
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 INTENDED = (
@@ -36,7 +37,7 @@ def model_card(config: Config, metrics: Json, manifest: Json) -> str:
     parts = [
         f"---\n{about}\n---",
         f"# {config.project.name}",
-        f"Classes: {', '.join(config.classes)}. Made {manifest['created']} by weakft "
+        f"Classes: {listed(config.classes)}. Made {manifest['created']} by weakft "
         f"{manifest['versions']['weakft']}.",
         "## How to call it",
         _calls(config, metrics),

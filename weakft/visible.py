@@ -1,4 +1,6 @@
-"""Texts from data with nothing in them that hides or reorders what is read."""
+"""Texts from data as people can read them: nothing hidden in them, and not too many."""
+
+from collections.abc import Sequence
 
 HIDDEN = "(hidden)"
 """What stands where a cell of a column in `[privacy] hidden` would."""
@@ -18,3 +20,14 @@ def visible(text: str) -> str:
         'a␀b⟷c'
     """
     return text.translate(CONTROLS | DELETE | DIRECTIONS)
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """Names in a row; of many, the first and how many more there are.
+
+    Example:
+        >>> listed("abc"), listed("abcde", most=3)
+        ('a, b, c', 'a, b, c and 2 more')
+    """
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -105,6 +105,13 @@ with left:
         selection_mode="cell",
         alt="Confusion matrix of the end model",
     )
+    if len(report.classes) > charts.MANY_CLASSES:
+        st.dataframe(
+            charts.largest_confusions(report.confusion(split)),
+            hide_index=True,
+            alt="The classes taken for each other most often",
+            column_order=["gold", "predicted", "rows"],
+        )
 with right:
     st.subheader("Is it as sure as it is right?")
     st.text(shown.calibration_verdict(told["calibration"]))

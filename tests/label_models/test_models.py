@@ -40,6 +40,24 @@ def test_snorkel_from_statistics_is_snorkel(cardinality: int, n_epochs: int) -> 
     assert ours.predict_proba(L) == pytest.approx(original.predict_proba(L), abs=1e-5)
 
 
+@pytest.mark.parametrize("cardinality", [3, 20])
+def test_snorkel_without_empty_columns_is_snorkel(cardinality: int) -> None:
+    """LFs for one class each: most of snorkel 0.10's columns never have a vote."""
+    rng = np.random.default_rng(5)
+    labels = np.arange(2 * cardinality) % cardinality
+    gold = rng.integers(0, cardinality, 2000)
+    fires = rng.random((2000, len(labels))) < np.where(gold[:, None] == labels, 0.7, 0.1)
+    L = np.where(fires, labels, -1)
+    original = Original(cardinality=cardinality, verbose=False)
+    original.fit(L, n_epochs=100, seed=7, progress_bar=False)
+    ours = Snorkel(cardinality, seed=7, n_epochs=100, seeds=1).fit(L)
+    theirs = original.mu.detach().numpy().reshape(len(labels), cardinality, cardinality)
+    columns = np.arange(len(labels)), labels
+    assert len(ours.columns) == len(labels)
+    assert np.exp(ours.weights.dense()[columns]) == pytest.approx(theirs[columns], abs=1e-6)
+    assert ours.predict_proba(L) == pytest.approx(original.predict_proba(L), abs=1e-4)
+
+
 def test_snorkel_goes_on_learning() -> None:
     L, _ = simulated(2000)
     after = [Snorkel(2, n_epochs=n, seeds=1).fit(L).weights.dense() for n in (10, 25, 50, 100)]

@@ -5,17 +5,29 @@ from weakft.charts.lfs import lf_accuracies, pair_heat_map
 from weakft.charts.model import (
     acceptance,
     confusion,
+    largest_confusions,
     matrix_size,
     mistakes_by_state,
     reliability,
     scoreboard,
     slices,
 )
-from weakft.charts.palette import GREY, PALETTE, Chart, class_colours
+from weakft.charts.palette import (
+    GREY,
+    MANY_CLASSES,
+    MATRIX_CLASSES,
+    MOST_DRAWN,
+    PALETTE,
+    Chart,
+    class_colours,
+)
 from weakft.charts.runs import score_history
 
 __all__ = [
     "GREY",
+    "MANY_CLASSES",
+    "MATRIX_CLASSES",
+    "MOST_DRAWN",
     "PALETTE",
     "Chart",
     "acceptance",
@@ -24,6 +36,7 @@ __all__ = [
     "confidences",
     "confusion",
     "explanation",
+    "largest_confusions",
     "lf_accuracies",
     "matrix_size",
     "mistakes_by_state",

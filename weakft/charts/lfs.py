@@ -8,6 +8,7 @@ import pandas as pd
 
 from weakft.charts.palette import (
     GREY,
+    MOST_DRAWN,
     SEVERAL,
     WRONG,
     Chart,
@@ -21,13 +22,14 @@ from weakft.charts.palette import (
 def lf_accuracies(lfs: pd.DataFrame, classes: Sequence[str]) -> Chart:
     """Accuracy on dev of each LF with its interval; LFs without evidence are left out.
 
-    Beside it the label model's estimate, red where the interval leaves it out.
+    Of many LFs the 60 with the most dev votes are drawn. Beside it the label model's estimate,
+    red where the interval leaves it out.
 
     Args:
         lfs: as `Report.lf_table` gives it.
         classes: class names, in order.
     """
-    seen = lfs[lfs["support"] > 0].copy()
+    seen = lfs[lfs["support"] > 0].nlargest(MOST_DRAWN, "support").sort_index()
     seen["class"] = seen["votes_for"].where(seen["votes_for"].isin(list(classes)), SEVERAL)
     order = seen.sort_values("accuracy", ascending=False)["lf"].tolist()
     y = alt.Y("lf:N", sort=order, title=None, axis=names_axis(260))
@@ -70,6 +72,8 @@ def lf_accuracies(lfs: pd.DataFrame, classes: Sequence[str]) -> Chart:
 def pair_heat_map(pairs: pd.DataFrame, names: Sequence[str], kind: str) -> Chart:
     """How often every two LFs conflict or agree, shaded by how that compares with chance.
 
+    Of many LFs the 60 that do so on the most rows are drawn.
+
     Args:
         pairs: as `weakft.tables.summaries.pairs` gives them.
         names: of the LFs, in order.
@@ -78,6 +82,10 @@ def pair_heat_map(pairs: pd.DataFrame, names: Sequence[str], kind: str) -> Chart
     Returns:
         A chart whose selection is named "cell", with fields first and second.
     """
+    sides = pd.concat([pairs.set_index(side)[kind] for side in ("first", "second")])
+    most = sides.groupby(level=0).sum().nlargest(MOST_DRAWN).index
+    names = [name for name in names if name in most]
+    pairs = pairs[pairs["first"].isin(most) & pairs["second"].isin(most)]
     cells = _against_chance(pairs, kind)
     step = max(16, min(34, 900 // max(len(names), 1)))
     axis = alt.Axis(labelLimit=180, labelFlush=False, labelOverlap=False)

@@ -6,7 +6,19 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from weakft.charts.palette import FEW, GREY, INK, WRONG, Chart, names_axis, share_axis
+from weakft.charts.palette import (
+    FEW,
+    GREY,
+    INK,
+    MATRIX_CLASSES,
+    MOST_DRAWN,
+    WRONG,
+    Chart,
+    names_axis,
+    share_axis,
+)
+
+LARGEST_CONFUSIONS = 20
 
 
 def scoreboard(board: pd.DataFrame, metric: str, title: str, names: bool = True) -> Chart:
@@ -60,6 +72,8 @@ def confusion(
 ) -> Chart:
     """Gold against predicted, shaded by the share of each gold class; a cell can be clicked.
 
+    Of more than 100 classes the 20 largest confusions instead, a bar each.
+
     Args:
         cells: as `Report.confusion` gives them.
         classes: class names, in order.
@@ -71,6 +85,8 @@ def confusion(
     """
     chosen = (gold is None) | (cells["gold"] == gold)
     chosen &= (predicted is None) | (cells["predicted"] == predicted)
+    if len(classes) > MATRIX_CLASSES:
+        return _largest_confusions(cells[chosen])
     outlined = chosen & (gold is not None or predicted is not None)
     names: dict[str, Any] = {"labelLimit": 110, "labelFlush": False, "labelOverlap": False}
     angle = 0 if len(classes) <= FEW else -90
@@ -100,6 +116,35 @@ def confusion(
     )
     layers = [shade.add_params(cell), *([text] if _step(len(classes)) >= 24 else [])]
     return alt.layer(*layers).properties(height=matrix_size(len(classes)))
+
+
+def largest_confusions(cells: pd.DataFrame) -> pd.DataFrame:
+    """The 20 pairs of classes that are taken for each other most often, right answers left out.
+
+    Args:
+        cells: as `Report.confusion` gives them.
+    """
+    wrong = cells[(cells["gold"] != cells["predicted"]) & (cells["rows"] > 0)]
+    return wrong.nlargest(LARGEST_CONFUSIONS, "rows")
+
+
+def _largest_confusions(cells: pd.DataFrame) -> Chart:
+    largest = largest_confusions(cells)
+    pairs = largest.assign(pair=largest["gold"] + " → " + largest["predicted"])
+    cell = alt.selection_point(name="cell", fields=["gold", "predicted"], toggle=False)
+    names = alt.Y("pair:N", sort=pairs["pair"].tolist(), title=None, axis=names_axis(340))
+    chart: Chart = (
+        alt.Chart(pairs)
+        .mark_bar(color=WRONG)
+        .encode(
+            y=names,
+            x=alt.X("rows:Q", title="rows: gold → predicted", axis=alt.Axis(tickMinStep=1)),
+            tooltip=["gold:N", "predicted:N", "rows:Q", alt.Tooltip("share:Q", format=".1%")],
+        )
+        .add_params(cell)
+        .properties(height=22 * len(pairs) + 60)
+    )
+    return chart
 
 
 def reliability(bins: pd.DataFrame) -> Chart:
@@ -170,9 +215,15 @@ def acceptance(curve: pd.DataFrame, wanted: float) -> Chart:
 def slices(table: pd.DataFrame) -> Chart:
     """Accuracy on each slice with its interval, all rows in colour.
 
+    Of many slices those that are surely worst, and all rows.
+
     Args:
         table: columns slice, accuracy, its interval and accuracy_support.
     """
+    if len(table) > MOST_DRAWN:
+        whole = table["slice"] == "all rows"
+        worst = table[~whole].nsmallest(MOST_DRAWN, "accuracy_high").index
+        table = table[whole | table.index.isin(worst)]
     base = alt.Chart(table.assign(whole=table["slice"] == "all rows")).encode(
         y=alt.Y("slice:N", sort=table["slice"].tolist(), title=None, axis=names_axis(260)),
         color=alt.condition("datum.whole", alt.value(INK), alt.value(GREY)),

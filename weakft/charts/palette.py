@@ -17,6 +17,15 @@ WRONG = "#D55E00"
 SEVERAL = "(several)"
 FEW = 10  # classes that a legend, or bars side by side, can hold
 
+MANY_CLASSES = 20
+"""Of more, the cells of a confusion matrix have no room for numbers."""
+
+MATRIX_CLASSES = 100
+"""Of more, a confusion matrix fits no screen."""
+
+MOST_DRAWN = 60
+"""Rows of a chart, at most."""
+
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 
 

@@ -16,6 +16,7 @@ from weakft.lint import Finding, failed_examples, find_faults
 from weakft.pipeline.voting import cast_votes
 from weakft.project import Project
 from weakft.unknown_tokens import unread_texts, warning
+from weakft.visible import listed
 
 SAMPLED_ROWS = 1000  # of train, on which LFs are looked at
 
@@ -118,7 +119,7 @@ def _screen(content: dict[str, object], findings: Sequence[Finding]) -> list[Ren
         else Text("All well. Next: weakft analyze", style="green")
     )
     return [
-        Text(f"{len(lfs)} labeling functions, classes {', '.join(classes)}."),
+        Text(f"{len(lfs)} labeling functions, classes {listed(classes)}."),
         Text(f"Examples met: {content['examples']}."),
         Text(f"Rows: {', '.join(f'{name} {count}' for name, count in rows.items())}.{reviewed}"),
         screens.bullets(warnings),

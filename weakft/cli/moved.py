@@ -12,6 +12,7 @@ from weakft.comparison import Comparison, LFChange, LFStanding, compare_votes
 from weakft.config import Splits
 from weakft.dataset import Dataset
 from weakft.labels import LabelMatrix
+from weakft.visible import listed
 
 HEADER = ("LF", "votes for", "coverage", "conflicts", "accuracy on dev [low, high] (support)")
 FLIP_HEADER = ("id", "before", "after", "text")
@@ -100,7 +101,7 @@ def _lf_cells(change: LFChange) -> Cells:
     if moved == "changed":
         moved = f"{_counted(change.rows, 'vote')} changed" if change.rows else "changed on dev"
     shown: list[Callable[[LFStanding], str]] = [
-        lambda lf: ", ".join(lf.votes_for) or "(never)",
+        lambda lf: listed(lf.votes_for) or "(never)",
         lambda lf: f"{lf.coverage:.1%}",
         lambda lf: f"{lf.conflicts:.1%}",
         lambda lf: f"{lf.accuracy} ({lf.accuracy.support})" if lf.accuracy else "no evidence",

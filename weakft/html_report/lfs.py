@@ -28,7 +28,6 @@ from weakft.runs import Json
 from weakft.tables.evidence import estimates_against_dev
 from weakft.visible import visible
 
-DRAWN_LFS = 60
 LISTED_PAIRS = 10
 LF_COLUMNS = (
     "LF",
@@ -107,7 +106,8 @@ def _accuracies(table: pd.DataFrame, report: Report) -> Figure:
         "Accuracy of each LF with its interval",
         width=480,
         caption="Dot: share right, line: 95% interval, dashed: chance. Tick: the label model's "
-        "estimate, red where the interval leaves it out. LFs without evidence are left out.",
+        "estimate, red where the interval leaves it out. LFs without evidence are left out; of "
+        "many, those with the most dev votes are drawn.",
     )
 
 
@@ -143,12 +143,10 @@ def conflicts(report: Report) -> Section:
 
 
 def _heat_map(pairs: pd.DataFrame, names: list[str]) -> Figure:
-    sides = pd.concat([pairs.set_index(side)["conflict"] for side in ("first", "second")])
-    most = sides.groupby(level=0).sum().nlargest(DRAWN_LFS).index
-    drawn = pairs[pairs["first"].isin(most) & pairs["second"].isin(most)]
-    left_out = f" The {len(most)} LFs with the most conflicts." if len(names) > DRAWN_LFS else ""
+    most = charts.MOST_DRAWN
+    left_out = f" The {most} LFs with the most conflicts." if len(names) > most else ""
     return figure(
-        charts.pair_heat_map(drawn, [name for name in names if name in most], "conflict"),
+        charts.pair_heat_map(pairs, names, "conflict"),
         "pairs",
         "How often every two LFs conflict, against chance",
         width=None,

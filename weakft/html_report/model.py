@@ -100,12 +100,14 @@ def _judged(report: Report) -> list[Block]:
         return []
     classes = [visible(name) for name in report.classes]
     cells = seen(report.confusion(JUDGED))
+    many, large = (len(classes) > k for k in (charts.MANY_CLASSES, charts.MATRIX_CLASSES))
     confusion = figure(
         charts.confusion(cells, classes, None, None),
         "confusion",
-        "Confusion matrix of the end model",
-        width=charts.matrix_size(len(classes)),
-        caption=f"Where it is wrong: {count(told['rows'])} of valid by gold and prediction.",
+        "Largest confusions of the end model" if large else "Confusion matrix of the end model",
+        width=560 if large else charts.matrix_size(len(classes)),
+        caption=f"Where it is wrong: {count(told['rows'])} of valid by gold and prediction"
+        + (", the pairs of classes with the most mistakes." if large else "."),
     )
     chart, table = calibration(told["calibration"], "model", JUDGED, "end model's answers")
     return [
@@ -113,6 +115,7 @@ def _judged(report: Report) -> list[Block]:
         Heading("Classes"),
         _classes(told),
         confusion,
+        *([_confusions(cells)] if many else []),
         Heading("Is it as sure as it is right?"),
         Beside((chart, table)),
         Heading("Which answers need no reading?"),
@@ -122,6 +125,16 @@ def _judged(report: Report) -> list[Block]:
         Heading("Slices by columns of the data"),
         _column_slices(report),
     ]
+
+
+def _confusions(cells: pd.DataFrame) -> Table:
+    of_gold = cells.groupby("gold")["rows"].sum()
+    rows = tuple(
+        (f"{each['gold']} → {each['predicted']}", f"{each['rows']:,} of {of_gold[each['gold']]:,}")
+        for each in charts.largest_confusions(cells).to_dict("records")
+    )
+    columns = ("gold → predicted", "of its gold rows")
+    return Table("The classes taken for each other most often", columns, rows)
 
 
 def _classes(told: Json) -> Table:

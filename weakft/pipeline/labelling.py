@@ -1,12 +1,13 @@
 """Stage 2: a label model turns the votes on the training rows into soft labels."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from weakft.analysis import lf_summary, marginal_values, near_copies
+from weakft.cast_votes import column_counts
 from weakft.config import Splits
 from weakft.data.quoting import Quoting
 from weakft.dataset import Dataset, read_gold
@@ -19,6 +20,7 @@ from weakft.labels import LabelMatrix, SoftLabels
 from weakft.narration import Narrator
 from weakft.project import Project
 from weakft.runs import Json, RunFolder, write_json
+from weakft.visible import listed
 
 FLAT = 0.05
 OVERCONFIDENT = 0.05
@@ -55,7 +57,10 @@ def label(
     summary.to_parquet(folder.lf_summary, index=False)
     write_json(folder.gaps, {"gaps": [vars(gap) for gap in gaps_of(data, votes["train"])]})
     quality = _quality(project, data, votes, model, soft)
-    quality["warnings"] = _warnings(votes, summary, quality, _confidence(estimated))
+    quality["warnings"] = [
+        *_about_classes(votes["train"], config.classes, data),
+        *_warnings(votes, summary, quality, _confidence(estimated)),
+    ]
     folder.write_metrics({"labels": quality})
     return soft
 
@@ -176,7 +181,7 @@ def _warnings(
     warnings = []
     silent = summary.loc[summary["votes"] == 0, "lf"].tolist()
     if silent:
-        warnings.append(f"{_some(silent)} never voted on train: no evidence, no effect.")
+        warnings.append(f"{listed(silent, 5)} never voted on train: no evidence, no effect.")
     warnings += _about_dependence(votes["train"], quality)
     faulty = summary.loc[summary["faults"] > 0, ["lf", "faults"]]
     for name, count in faulty.itertuples(index=False):
@@ -187,8 +192,8 @@ def _warnings(
     doubted = summary.loc[summary["estimated_accuracy"] < chance, "lf"].tolist()
     if doubted:
         warnings.append(
-            f"{quality['chosen']} takes {_some(doubted)} for worse than chance: their votes count "
-            "for nothing, or against what they say. Fix or drop them."
+            f"{quality['chosen']} takes {listed(doubted, 5)} for worse than chance: their votes "
+            "count for nothing, or against what they say. Fix or drop them."
         )
     for candidate in quality.get("candidates", []):
         if candidate["name"] == quality["chosen"] and (candidate["unanimous_flips"] or 0) > 0:
@@ -203,6 +208,27 @@ def _warnings(
     return warnings
 
 
+def _about_classes(L: LabelMatrix, classes: Sequence[str], data: Dataset) -> list[str]:
+    """Classes that no LF votes for, since no label can be one of them."""
+    voted = column_counts(L.values, len(classes)).any(axis=0)
+    known = set(np.flatnonzero(voted).tolist()) | set(data.reviewed.values())
+    missing = [name for k, name in enumerate(classes) if k not in known]
+    if not missing:
+        return []
+    if voted.sum() == 1:
+        only = int(voted.argmax())
+        return [
+            f"Every vote on train is for {classes[only]!r}, so votes cannot tell it from "
+            f"{listed(missing)}, and neither can a model that learns from them. Write LFs for the "
+            "other classes too, or give gold."
+        ]
+    return [
+        f"No LF votes for {listed(missing)} on train: {len(missing)} of {len(classes)} classes "
+        "that the soft labels never are, and that the end model learns from gold alone, if at "
+        "all. Write an LF for each, or drop them from [project] classes."
+    ]
+
+
 def _about_dependence(L: LabelMatrix, quality: Mapping[str, Any]) -> list[str]:
     groups = quality.get("dependent_groups")
     if not groups:
@@ -212,7 +238,7 @@ def _about_dependence(L: LabelMatrix, quality: Mapping[str, Any]) -> list[str]:
             for copies in near_copies(L)
         ]
     return [
-        f"{_some(group['lfs'])} say the same more often than independent LFs would (dependence "
+        f"{listed(group['lfs'], 5)} say the same more often than independent LFs would (dependence "
         f"{group['dependence']:.2f}, {group['z']:.0f} standard errors): where several of them "
         "vote, they count as little more than one."
         for group in groups
@@ -236,8 +262,3 @@ def _about_confidence(quality: Mapping[str, Any], confidence: float, chance: flo
             f"covered gold rows.{hint}"
         ]
     return []
-
-
-def _some(names: list[str]) -> str:
-    shown = ", ".join(names[:5])
-    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"

@@ -1,5 +1,7 @@
 """Logistic regression on frozen embeddings: an opinion that costs a moment."""
 
+import warnings
+
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
@@ -41,7 +43,9 @@ def linear_opinion(
     if len(np.unique(labels[known])) < 2 or not len(others):
         return np.full((len(others), k), 1 / k)
     model = LogisticRegression(C=strength, max_iter=500, random_state=seed)
-    model.fit(embeddings[known], labels[known], sample_weight=weights[known])
+    with warnings.catch_warnings():  # two rows a class are few, but no regression problem
+        warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%")
+        model.fit(embeddings[known], labels[known], sample_weight=weights[known])
     predicted = np.zeros((len(others), k))
     predicted[:, model.classes_] = model.predict_proba(others)
     return predicted
