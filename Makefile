@@ -27,6 +27,7 @@ bench: $(VENV)/.dev          ## the README's figures; hours on two cores
 	$(BIN)/python -m benchmarks.demo
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.label_models
+	$(BIN)/python -m benchmarks.many_classes
 	$(BIN)/python -m benchmarks.training strategies
 	$(BIN)/python -m benchmarks.training objectives
 	$(BIN)/python -m benchmarks.training speed

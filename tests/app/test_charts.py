@@ -243,3 +243,33 @@ def test_the_history_marks_the_run_shown_and_leaves_out_those_without_score() ->
     ]
     (data,) = rows_of(charts.score_history(table, runs[2], runs[2]))
     assert [row["which"] for row in data] == ["other runs", "this run, in service", "other runs"]
+
+
+def test_of_many_classes_the_largest_confusions_are_drawn() -> None:
+    """Class i is taken for the next i times; nothing is drawn of right answers."""
+    k = 30
+    names = [f"c{i}" for i in range(k)]
+    counts = np.eye(k, dtype=int) * 50
+    counts[np.arange(k), (np.arange(k) + 1) % k] = np.arange(k)
+    pairs = pd.MultiIndex.from_product([names] * 2, names=["gold", "predicted"])
+    cells = pd.DataFrame({"rows": counts.ravel(), "share": 0.1}, index=pairs).reset_index()
+    chart = charts.confusion(cells, names, None, None)
+    (data,) = rows_of(chart)
+    assert [row["pair"] for row in data][:2] == ["c29 → c0", "c28 → c29"]
+    assert [row["rows"] for row in data] == list(range(29, 9, -1))
+    assert selections_of(chart) == {"cell": ["gold", "predicted"]}
+    (data,) = rows_of(charts.confusion(cells, names, "c3", None))
+    assert [row["pair"] for row in data] == ["c3 → c4"]
+
+
+def test_of_many_lfs_and_slices_those_that_matter_are_drawn() -> None:
+    n = 200
+    share = np.linspace(0.1, 0.9, n)
+    table = pd.DataFrame({"slice": [f"s{i}" for i in range(n - 1)] + ["all rows"]})
+    table = table.assign(accuracy=share, accuracy_low=share, accuracy_high=share)
+    drawn = max(rows_of(charts.slices(table.assign(accuracy_support=9))), key=len)
+    assert [row["slice"] for row in drawn] == [*(f"s{i}" for i in range(60)), "all rows"]
+    lfs = pd.DataFrame({"lf": [f"lf{i}" for i in range(n)], "votes_for": "ham"})
+    lfs = lfs.assign(accuracy=0.5, accuracy_low=0.4, accuracy_high=0.6, estimated_accuracy=0.5)
+    chart = charts.lf_accuracies(lfs.assign(support=range(n)), CLASSES)
+    assert {row["lf"] for row in max(rows_of(chart), key=len)} == {f"lf{i}" for i in range(140, n)}
