@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ EPOCHS = 10
 SEEDS = 3
 SMALL = 512  # rows of O
 MOST_COLUMNS = 4096  # rows of O: training on more takes gigabytes
+MOST_PRODUCTS = 1 << 30  # of a step, rows times rows of O times classes: more take minutes
 
 Mu = npt.NDArray[np.float64]  # [c, k]
 
@@ -32,7 +34,7 @@ class Snorkel(FromMoments):
     Snorkel's own loss and optimiser steps run unchanged, on the matrix O of co-votes that the
     votes are reduced to first; so neither its dense [n, m k] copy of the votes nor its pickle
     file is needed, and the random state of the caller stays. O has the pairs of LF and class
-    that have votes, 4,096 at most. The posterior is taken in log space (Snorkel's own underflows
+    that have votes, 4,096 at most, and fewer of more than 64 classes. The posterior is taken in log space (Snorkel's own underflows
     to NaN).
 
     Ten epochs, the mean of three seeds: longer training fits O better and labels worse, on most
@@ -87,11 +89,12 @@ class Snorkel(FromMoments):
         self.columns, self.counts = columns, counts
 
     def _refuse_too_many(self, columns: Positions) -> None:
-        if len(columns) > MOST_COLUMNS:
+        most = min(MOST_COLUMNS, isqrt(MOST_PRODUCTS // self.cardinality))
+        if len(columns) > most:
             raise TooLargeError(
                 "Label model 'snorkel' compares every class that an LF votes for with every "
-                f"other: {len(columns):,} such pairs of LF and class, more than {MOST_COLUMNS:,}, "
-                f"make a matrix of {len(columns) ** 2:,} cells. Use one_coin or per_class."
+                f"other: {len(columns):,} such pairs of LF and class, more than {most:,} "
+                f"for {self.cardinality} classes. Use one_coin or per_class."
             )
 
     def _solve(self) -> None:
