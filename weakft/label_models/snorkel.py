@@ -34,8 +34,8 @@ class Snorkel(FromMoments):
     Snorkel's own loss and optimiser steps run unchanged, on the matrix O of co-votes that the
     votes are reduced to first; so neither its dense [n, m k] copy of the votes nor its pickle
     file is needed, and the random state of the caller stays. O has the pairs of LF and class
-    that have votes, 4,096 at most, and fewer of more than 64 classes. The posterior is taken in log space (Snorkel's own underflows
-    to NaN).
+    that have votes, 4,096 at most, and fewer of more than 64 classes. The posterior is taken in
+    log space (Snorkel's own underflows to NaN).
 
     Ten epochs, the mean of three seeds: longer training fits O better and labels worse, on most
     sets. `n_epochs=100, seeds=1` is snorkel 0.10 as it comes.
