@@ -77,6 +77,7 @@ def test_a_model_trained_again_is_trained_in_bf16_again(tiny_model: Path) -> Non
     computed_in: list[torch.dtype] = []
     settings = SETTINGS.model_copy(update={"bf16": True})
     model = new_model(tiny_model)
+    model.head_is_new = False  # what a new head starts from is no training
     layer = next(m for m in model.model.modules() if isinstance(m, torch.nn.Linear))
     layer.register_forward_hook(lambda layer, given, output: computed_in.append(output.dtype))
     for each in (model, model, copy_model(model)):

@@ -38,7 +38,9 @@ def test_the_regression_is_where_its_gradient_vanishes() -> None:
     b = torch.tensor(intercepts.astype(np.float64), requires_grad=True)
     logits = torch.tensor(states.astype(np.float64)) @ W.T + b
     each = torch.nn.functional.cross_entropy(logits, torch.tensor(probs), reduction="none")
-    (torch.tensor(weights / weights.mean()) @ each + (W**2).sum() / 2).backward()
+    (
+        torch.tensor(weights * weights.sum() / (weights**2).sum()) @ each + (W**2).sum() / 2
+    ).backward()
     assert W.grad is not None and b.grad is not None
     assert float(W.grad.abs().max()) < 0.02
     assert float(b.grad.abs().max()) < 0.02
@@ -78,3 +80,10 @@ def test_a_head_for_the_same_classes_stays(tmp_path: Path, tiny_model: Path) -> 
     ).head_is_new
     others = EndModel.from_pretrained(str(tmp_path / "trained"), "pqr", max_length=16, seed=0)
     assert others.head_is_new
+
+
+def test_a_head_that_freeze_names_stays(tiny_model: Path) -> None:
+    model, settings = fresh(tiny_model)
+    before = loss(model)
+    start_head(model, ROWS, settings.model_copy(update={"freeze": ("classifier.*",)}))
+    assert loss(model) == before

@@ -146,7 +146,7 @@ def test_regularisers_change_training_and_can_be_repeated(
 
     first = probs(settings)
     assert (first == probs(settings)).all()
-    assert np.abs(first - probs(settings_with(num_train_epochs=2))).max() > 1e-6
+    assert (first != probs(settings_with(num_train_epochs=2))).any()
 
 
 def test_a_broken_loss_ends_training_in_its_step(tiny_model: Path) -> None:

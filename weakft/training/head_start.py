@@ -1,5 +1,7 @@
 """A head to start fine-tuning from: the best linear one on top of the pre-trained body."""
 
+from fnmatch import fnmatchcase
+
 import numpy as np
 import torch
 from torch import nn
@@ -22,7 +24,7 @@ def start_head(model: EndModel, rows: TrainingSet, settings: TrainConfig) -> Non
     and underperform out-of-distribution", ICLR 2022). The regularisation is scikit-learn's C = 1.
 
     A model whose output layer is no linear one, or is given a state for each token, as that of
-    GPT-2 is, keeps the head it has.
+    GPT-2 is, keeps the head it has; so does one whose output layer `train.freeze` names.
 
     Args:
         model: with a fresh head; changed in place.
@@ -31,7 +33,7 @@ def start_head(model: EndModel, rows: TrainingSet, settings: TrainConfig) -> Non
     """
     model.head_is_new = False
     head = output_layer(model)
-    if head is None:
+    if head is None or is_held(model, head, settings.freeze):
         return
     model.model.to(device_of(settings))  # type: ignore[arg-type]
     states = inputs_of(model, head, rows.texts, bf16=uses_bf16(settings))
@@ -50,6 +52,13 @@ def output_layer(model: EndModel) -> nn.Linear | None:
         if isinstance(module, nn.Linear) and module.out_features == len(model.classes):
             found = module
     return None if found is None or found.bias is None else found
+
+
+def is_held(model: EndModel, layer: nn.Linear, patterns: tuple[str, ...]) -> bool:
+    """Whether a pattern names one of the layer's parameters."""
+    own = set(map(id, layer.parameters()))
+    names = [name for name, part in model.model.named_parameters() if id(part) in own]
+    return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
 
 
 def inputs_of(

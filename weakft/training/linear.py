@@ -56,8 +56,9 @@ def soft_regression(
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Softmax regression of soft targets.
 
-    The weighted sum of the cross-entropies, weights of mean 1, and half the squared norm of the
-    coefficients is minimised by L-BFGS.
+    The weighted sum of the cross-entropies and half the squared norm of the coefficients is
+    minimised by L-BFGS. The weights are scaled to sum to the effective number of rows, so that
+    rows of next to no weight are as good as absent (Kish, "Survey sampling", 1965).
 
     Args:
         states: [n, d] what is known of n rows.
@@ -75,7 +76,8 @@ def soft_regression(
     """
     (n, d), k = states.shape, probs.shape[1]
     inputs = np.hstack([states, np.ones((n, 1), dtype=np.float32)])
-    weighed = (probs * (weights / weights.mean())[:, None]).astype(np.float32)
+    scaled = weights * weights.sum() / (weights**2).sum()
+    weighed = (probs * scaled[:, None]).astype(np.float32)
     mass = weighed.sum(axis=1, keepdims=True)
 
     def loss(flat: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
