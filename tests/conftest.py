@@ -34,7 +34,15 @@ def mentions_poor(x):
     return 0 if "poor" in x.text else ABSTAIN
 '''
 
-CONFIG = """
+TINY_TRAIN = """[train]
+model = "tiny-model"
+max_length = 16
+num_train_epochs = 1
+gold_epochs = 1
+gold_steps = 3
+gold_folds = 2
+"""
+CONFIG = f"""
 [project]
 name = "tiny"
 classes = ["bad", "good"]
@@ -48,14 +56,7 @@ test = "data/test.parquet"
 [labeling]
 modules = ["labeling/tiny.py"]
 
-[train]
-model = "tiny-model"
-max_length = 16
-num_train_epochs = 1
-gold_epochs = 1
-gold_steps = 3
-gold_folds = 2
-learning_rate = 1e-3
+{TINY_TRAIN}learning_rate = 1e-3
 
 [retrain]
 first = "promote"

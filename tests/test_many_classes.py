@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from tests.conftest import write_project
+from tests.conftest import TINY_TRAIN, write_project
 from weakft import LabelMatrix, apply_lfs, keyword_lf
 from weakft.apply import VoteCache, apply_parquet, arrow_votes
 from weakft.cli.main import app
@@ -89,14 +89,7 @@ valid = "data/valid.parquet"
 [labeling]
 modules = ["labeling/tiny.py"]
 
-[train]
-model = "tiny-model"
-max_length = 16
-num_train_epochs = 1
-gold_epochs = 1
-gold_steps = 3
-gold_folds = 2
-
+{TINY_TRAIN}
 [retrain]
 first = "promote"
 
