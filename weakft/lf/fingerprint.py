@@ -496,9 +496,10 @@ class _Digest:
 
     def _tensor(self, value: Any, torch: Any) -> Tokens:  # noqa: ANN401
         """A tensor by its numbers; pickled, it would hold addresses."""
+        if value.is_quantized:
+            self.unknown["holds a tensor without plain content (it is quantised)"] = None
+            return
         try:
-            if value.is_quantized:
-                raise NotImplementedError("it is quantised")
             flat = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
         except (RuntimeError, NotImplementedError) as error:
             self.unknown[f"holds a tensor without plain content ({error})"] = None
