@@ -97,7 +97,7 @@ def _by_gold() -> list[list[str]]:
 
 
 def _by_labels() -> list[list[str]]:
-    without, tried = load("no_gold"), by_set(load("training_objectives"), "test")
+    without = load("no_gold")
     broad = {name: without[name] for name in ("trec", "agnews")}
     return [
         [
@@ -106,13 +106,6 @@ def _by_labels() -> list[list[str]]:
             _shown(_ways(broad, "weakft")),
             f"`relabel = false` {_shown(_ways(broad, 'voted'))}",
             _names(broad),
-        ],
-        [
-            "a rare class",
-            "never `self_training`",
-            _shown(tried["soft cross-entropy"]["sms"]),
-            f"`self_training = 1` {_shown(tried['self-training']['sms'])}, both as voted",
-            "sms",
         ],
     ]
 
@@ -138,13 +131,6 @@ def _by_hardware() -> list[list[str]]:
             names,
         ],
         ["a GPU", "the defaults", "not measured: none was at hand", "", ""],
-        [
-            "data unlike these, some minutes",
-            "`weakft run --budget 10m`",
-            "judged on your gold",
-            "",
-            "",
-        ],
     ]
 
 

@@ -35,6 +35,8 @@ def test_precedence_is_default_file_environment_set(file: Path) -> None:
         ("train.learning_rat=1", "'train.learning_rat'; did you mean 'learning_rate'"),
         ("trian.seed=1", "did you mean 'train'"),
         ("train.confidence_weights=true", "no longer a setting: rows always weigh as much"),
+        ("train.loss=bootstrapping", "no longer a setting: soft cross-entropy did as well"),
+        ("train.self_training=1", r"no longer a setting: .*\(train.relabel\) did better"),
         ("label_model.class_balance=[0.5, 0.4, 0.1]", "wanted 2 positive shares.*bad, good"),
         ("label_model.class_balance=[0.5, 0.4]", "sum to 1"),
         ("train.xyz=1", "known keys: .*num_train_epochs"),
@@ -53,11 +55,6 @@ def test_precedence_is_default_file_environment_set(file: Path) -> None:
 def test_wrong_settings_are_refused(file: Path, override: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Config.load(file, [override], environ={})
-
-
-def test_weights_are_averaged_in_one_way(file: Path) -> None:
-    with pytest.raises(ConfigError, match="by ema or by tail_average"):
-        Config.load(file, ["train.ema=0.9", "train.tail_average=0.5"], environ={})
 
 
 @pytest.mark.parametrize("uri", ["", "local", "sqlite:///m.db", "http://host:5000", "https://host"])

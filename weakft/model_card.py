@@ -108,8 +108,8 @@ def _made_of(config: Config, metrics: Json, manifest: Json) -> str:
             else [f"- relabelled by votes and texts; {moved:.1%} of the covered rows moved"]
         ),
         f"- gold enters by {gold.get('recipe', 'none')}, {gold.get('rows', 0):,} rows",
-        f"- start: {config.train.model}; strategy: {config.train.strategy}; loss: "
-        f"{config.train.loss}; seed: {config.train.seed}",
+        f"- start: {config.train.model}; strategy: {config.train.strategy}; "
+        f"seed: {config.train.seed}",
     ]
     lines += [
         f"- {split}: `{data['file']}`, sha256 `{data['sha256']}`"

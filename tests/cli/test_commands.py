@@ -303,22 +303,12 @@ def test_several_seeds_are_told_apart_and_the_best_by_valid_is_taken(project: Pa
     assert not (project / ".weakft" / "unfinished").exists()
 
 
-def test_a_budget_asks_for_recipes_and_their_choice_is_told(project: Path) -> None:
-    answer = weakft("run", "--project", project, "--budget", "1s", "--json")
-    recipe = answer["metrics"]["end_model"]["recipe"]
-    assert recipe["trials"] == []
-    assert "choosing wants 30 gold rows" in recipe["reason"]
-    wrong = runner.invoke(app, ["run", "--budget", "ten"])
-    assert wrong.exit_code == 2
-    assert "such as 90s" in wrong.stderr
-
-
 def test_labels_of_one_class_texts_cut_short_and_rows_left_out_are_told(
     make_project: Callable[..., Path],
 ) -> None:
     lfs = 'from weakft import keyword_lf\n\npraises = keyword_lf("praises", ["great", "love"], 1)\n'
     root = make_project(lfs=lfs)
-    settings = ("max_length=6", "max_uncovered_rows=1", "freeze_layers=1", "peft.r=4", "keep=0.5")
+    settings = ("max_length=6", "max_uncovered_rows=1", "freeze_layers=1", "peft.r=4")
     changes = [part for setting in settings for part in ("--set", f"train.{setting}")]
     answer = weakft("run", "--project", root, *changes)
     told = " ".join(answer["warnings"])
@@ -327,7 +317,6 @@ def test_labels_of_one_class_texts_cut_short_and_rows_left_out_are_told(
     assert "longer than 6 tokens (train.max_length)" in told
     assert 'train.freeze_layers has no effect with strategy = "full", but with "freeze".' in told
     assert 'train.peft has no effect with strategy = "full"' in told
-    assert 'train.keep has no effect with selection = "all", but with "confidence" or' in told
 
 
 def test_one_class_and_no_gold_is_nothing_to_learn_from(make_project: Callable[..., Path]) -> None:

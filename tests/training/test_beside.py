@@ -205,7 +205,6 @@ def test_virtual_tokens_come_before_every_text_and_count(kind: str) -> None:
         ("Bert", settings_with(strategy="prompt"), "= 20 leave no room .* train.max_length = 16"),
         ("Bert", TOLD_TOO_MUCH, "'prompt' takes num_virtual_tokens; got 'tokens'"),
         ("Bert", settings_with(strategy="prefix"), "'prefix' puts keys .* Take \"prompt\""),
-        ("Bert", settings_with(strategy="adapter", layer_lr_decay=0.9), "goes with full, freeze"),
     ],
 )
 def test_what_cannot_be_done_is_said(name: str, settings: TrainConfig, message: str) -> None:

@@ -9,10 +9,9 @@ import torch
 from weakft.config import TrainConfig
 from weakft.end_model import EndModel
 from weakft.errors import DataError, TrainingDiverged
-from weakft.labels import SoftLabels
 from weakft.narration import Silence
 from weakft.training import TrainingSet, fine_tune
-from weakft.training.workshop import Workshop, copy_model
+from weakft.training.workshop import copy_model
 
 CLASSES = ("no", "yes")
 TEXTS = ("great phone", "the bad camera is poor", "love it", "it broke", "good", "awful screen") * 4
@@ -138,36 +137,18 @@ def test_a_saved_model_is_a_plain_hugging_face_folder(tiny_model: Path, tmp_path
 
 def test_averaged_weights_are_what_is_scored_saved_and_kept(tiny_model: Path) -> None:
     settings = SETTINGS.model_copy(update={"num_train_epochs": 3, "learning_rate": 5e-3})
-    averaged = settings.model_copy(update={"ema": 0.9})
-    plain = trained_weights(tiny_model, gold_rows(), settings)
-    mean = trained_weights(tiny_model, gold_rows(), averaged)
-    start = torch.cat([p.detach().flatten() for p in new_model(tiny_model).model.parameters()])
-    assert (mean - start).norm() < (plain - start).norm()
-    tuned = fine_tune(new_model(tiny_model), gold_rows(), averaged, valid=gold_rows())
+    plain, mean = (
+        fine_tune(new_model(tiny_model), gold_rows(), settings, averaged=part).model
+        for part in (0.0, 1.0)
+    )
+    start = weights_of(new_model(tiny_model))
+    assert (weights_of(mean) - start).norm() < (weights_of(plain) - start).norm()
+    tuned = fine_tune(new_model(tiny_model), gold_rows(), settings, valid=gold_rows(), averaged=1.0)
     assert tuned.best_epoch is not None
 
 
-def test_self_training_goes_on_with_the_whole_pool(tiny_model: Path) -> None:
-    texts = (*TEXTS, "the good phone", "the poor phone")
-    covered = np.array([True] * len(TEXTS) + [False, False])
-    probs = np.vstack([np.eye(2)[GOLD], np.full((2, 2), 0.5)])
-    soft = SoftLabels(probs, covered, tuple(str(row) for row in range(len(texts))), CLASSES)
-    settings = SETTINGS.model_copy(
-        update={
-            "model": str(tiny_model),
-            "max_length": 16,
-            "num_train_epochs": 80,
-            "learning_rate": 5e-3,
-        }
-    )
-    votes = np.where(covered, probs.argmax(axis=1), -1)[:, None].astype(np.int8)
-    alone = Workshop(CLASSES, settings, texts, soft, votes).weak_model()
-    further = Workshop(
-        CLASSES, settings.model_copy(update={"self_training": 1}), texts, soft, votes
-    ).weak_model()
-    assert further.rows == alone.rows == len(set(TEXTS))
-    assert not np.array_equal(further.model.predict_proba(texts), alone.model.predict_proba(texts))
-    assert (further.model.predict_proba(TEXTS).argmax(axis=1) == GOLD).all()
+def weights_of(model: EndModel) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in model.model.parameters()])
 
 
 def test_a_loss_that_is_no_number_ends_training_and_names_the_texts(tiny_model: Path) -> None:

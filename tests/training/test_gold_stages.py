@@ -1,4 +1,4 @@
-"""Stages with gold: how long, in which batches, and whose weights are averaged."""
+"""Stages with gold: how long, and in which batches."""
 
 import pytest
 
@@ -31,11 +31,3 @@ def test_mixing_reads_all_once_but_not_in_a_few_steps() -> None:
     assert mix_settings(settings, 3200).max_steps == 100
     assert mix_settings(settings, 320).max_steps == 50
     assert mix_settings(TrainConfig(gold_steps=500), 320).max_steps == 100
-
-
-def test_mixing_averages_weights_unless_told_how() -> None:
-    assert mix_settings(TrainConfig(), 1000).tail_average == pytest.approx(2 / 3)
-    assert gold_settings(TrainConfig(), 1000).tail_average is None
-    assert mix_settings(TrainConfig(ema=0.9), 1000).tail_average is None
-    assert mix_settings(TrainConfig(tail_average=0), 1000).tail_average == 0
-    assert mix_settings(TrainConfig(tail_average=0.2), 1000).tail_average == 0.2

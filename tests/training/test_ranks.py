@@ -79,7 +79,7 @@ def free_port() -> int:
 def test_two_ranks_take_the_steps_of_one(gold: str, steady_project: Path, tmp_path: Path) -> None:
     changes = (
         *("train.max_steps=4", "train.gold_steps=4", "train.bf16=false"),
-        *(f"train.gold={gold}", "train.gradient_accumulation_steps=2", "train.early_learning=0.5"),
+        *(f"train.gold={gold}", "train.gradient_accumulation_steps=2"),
     )
     other = tmp_path / "other"
     shutil.copytree(steady_project, other)
@@ -93,8 +93,8 @@ def test_two_ranks_take_the_steps_of_one(gold: str, steady_project: Path, tmp_pa
 @pytest.mark.parametrize(
     "recipe",
     [
-        ("train.gold=mix", "train.strategy=lora", "train.ema=0.9"),
-        ("train.gold=none", "train.gradient_accumulation_steps=2", "train.early_learning=0.5"),
+        ("train.gold=mix", "train.strategy=lora"),
+        ("train.gold=none", "train.gradient_accumulation_steps=2"),
     ],
 )
 def test_two_ranks_that_share_one_model_take_the_steps_of_one(
@@ -129,7 +129,6 @@ def assert_same_model(one: Path, other: Path) -> None:
     [
         ({"strategy": "gradual"}, {}, "one process"),
         ({}, {**SHARDED, "FSDP_VERSION": "1"}, "fsdp_version: 2"),
-        ({"mixup": 0.4}, SHARDED, "train.mixup"),
     ],
 )
 def test_what_ranks_cannot_do_is_refused(

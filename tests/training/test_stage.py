@@ -75,10 +75,7 @@ def terminated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminate]:
     "changes",
     [
         {},
-        {"ema": 0.9},
-        {"tail_average": 0.7},
-        {"early_learning": 1.0},
-        {"mixup": 0.4},
+        {"averaged": 0.7},
         {"strategy": "freeze"},
         {"strategy": "gradual"},
         {"strategy": "adapter"},
@@ -90,14 +87,16 @@ def terminated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminate]:
 def test_a_stage_that_is_terminated_ends_as_if_it_had_not_been(
     step: int, changes: dict[str, object], tiny_model: Path, tmp_path: Path, terminated: Terminate
 ) -> None:
-    settings = SETTINGS.model_copy(update=changes)
-    undisturbed = fine_tune(new_model(tiny_model), ROWS, settings, cache=tmp_path / "a").model
+    averaged = float(changes.get("averaged", 0.0))  # type: ignore[arg-type]
+    settings = SETTINGS.model_copy(update={k: v for k, v in changes.items() if k != "averaged"})
+    tuned = partial(fine_tune, rows=ROWS, settings=settings, averaged=averaged)
+    undisturbed = tuned(new_model(tiny_model), cache=tmp_path / "a").model
     terminated(step)
     with pytest.raises(Stop):
-        fine_tune(new_model(tiny_model), ROWS, settings, cache=tmp_path / "b")
+        tuned(new_model(tiny_model), cache=tmp_path / "b")
     assert list((tmp_path / "b" / "unfinished").glob("*/checkpoint-*/complete"))
     terminated(-1)
-    resumed = fine_tune(new_model(tiny_model), ROWS, settings, cache=tmp_path / "b").model
+    resumed = tuned(new_model(tiny_model), cache=tmp_path / "b").model
     assert torch.equal(weights(resumed), weights(undisturbed))
     assert not list((tmp_path / "b" / "unfinished").iterdir())
 

@@ -16,7 +16,6 @@ from weakft.config import TrainConfig
 from weakft.end_model import EndModel
 from weakft.errors import ConfigError, DataError
 from weakft.training import fine_tune
-from weakft.training.losses import LOSSES
 from weakft.training.strategies import STRATEGIES, Anatomy, strategy_of
 from weakft.training.strategies.tuner import tuners
 
@@ -50,13 +49,10 @@ def changed(folder: Path, settings: TrainConfig) -> set[str]:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("strategy", NAMES)
-def test_every_strategy_learns_by_every_loss(
-    tiny_model: Path, tmp_path: Path, strategy: str, loss: str
-) -> None:
+def test_every_strategy_learns(tiny_model: Path, tmp_path: Path, strategy: str) -> None:
     settings = settings_with(
-        strategy=strategy, loss=loss, max_steps=3, learning_rate=1e-2, peft=FEW.get(strategy, {})
+        strategy=strategy, max_steps=3, learning_rate=1e-2, peft=FEW.get(strategy, {})
     )
     model = new_model(tiny_model)
     before = model.predict_proba(TEXTS)
@@ -113,42 +109,6 @@ def test_lora_trains_what_peft_trains_and_folds_it_in(tiny_model: Path) -> None:
     assert wrapped.get_nb_trainable_parameters() == theirs.get_nb_trainable_parameters()
 
 
-def test_lower_layers_learn_slowly_with_a_decay(tiny_model: Path) -> None:
-    anatomy = Anatomy.of(new_model(tiny_model).model)
-
-    def step(decay: float, names: tuple[str, ...]) -> float:
-        model = new_model(tiny_model)
-        before = weights_of(model.model)
-        settings = settings_with(layer_lr_decay=decay, max_steps=1, warmup_steps=0)
-        after = weights_of(fine_tune(model, gold_rows(), settings).model.model)
-        return max(float((after[name] - before[name]).abs().max()) for name in names)
-
-    for names, depth in ((anatomy.head, 0), (anatomy.layers[-1], 1), (anatomy.layers[0], 2)):
-        assert step(0.1, names) == pytest.approx(step(1.0, names) * 0.1**depth, rel=0.05)
-
-
-def test_a_probe_comes_before_the_rest(tiny_model: Path) -> None:
-    plain = settings_with(max_steps=2)
-    probed = settings_with(max_steps=2, probe_epochs=2)
-    one = fine_tune(new_model(tiny_model), gold_rows(), plain).model.predict_proba(TEXTS)
-    two = fine_tune(new_model(tiny_model), gold_rows(), probed).model.predict_proba(TEXTS)
-    assert np.abs(one - two).max() > 1e-4
-
-
-@pytest.mark.parametrize("changes", [{"early_learning": 1.0}, {"mixup": 0.4}])
-def test_regularisers_change_training_and_can_be_repeated(
-    tiny_model: Path, changes: dict[str, float]
-) -> None:
-    settings = settings_with(**changes, num_train_epochs=2)
-
-    def probs(settings: TrainConfig) -> np.ndarray:
-        return fine_tune(new_model(tiny_model), gold_rows(), settings).model.predict_proba(TEXTS)
-
-    first = probs(settings)
-    assert (first == probs(settings)).all()
-    assert (first != probs(settings_with(num_train_epochs=2))).any()
-
-
 def test_a_broken_loss_ends_training_in_its_step(tiny_model: Path) -> None:
     model = new_model(tiny_model)
     with torch.no_grad():
@@ -169,7 +129,6 @@ def test_a_broken_loss_ends_training_in_its_step(tiny_model: Path) -> None:
         ({"max_steps": 0}, "train.max_steps = 0: wanted one step"),
         ({"max_steps": -5}, "train.max_steps = -5"),
         ({"seed": 2**32}, "train.seed"),
-        ({"strategy": "lora", "layer_lr_decay": 0.9}, "goes with full, freeze, head, gradual"),
     ],
 )
 def test_what_cannot_be_done_is_said(
@@ -230,5 +189,4 @@ def test_every_parameter_has_its_place(family: str) -> None:
     assert len(names) == len(set(names))
     assert len(anatomy.layers) == 3
     assert anatomy.embeddings and anatomy.head
-    assert set(anatomy.depths().values()) == {0, 1, 2, 3, 4}
     assert {name for name in names if name.startswith(("classifier", "score"))} <= set(anatomy.head)

@@ -78,21 +78,6 @@ def test_a_text_is_tokenised_once(shop: Workshop, monkeypatch: pytest.MonkeyPatc
     assert asked[-3:] == ["beyond", "what", "is kept"]
 
 
-def test_a_sample_is_half_covered_where_there_is_so_much(shop: Workshop) -> None:
-    texts = tuple(f"text {row}" for row in range(100))
-
-    def sampled(covered: int) -> Workshop:
-        soft = SoftLabels(np.full((100, 2), 0.5), np.arange(100) < covered, texts, ("x", "y"))
-        return replace(shop, texts=texts, soft=soft, votes=np.zeros((100, 1), np.int8)).sample(20)
-
-    assert sampled(4).soft.covered.sum() == 4
-    assert sampled(30).soft.covered.sum() >= 10
-    assert sampled(100).soft.covered.sum() == 20
-    for each in (sampled(4), sampled(30), sampled(100)):
-        assert each.texts == each.soft.ids
-        assert len(set(each.texts)) == 20
-
-
 def test_rows_labelled_are_of_the_class_and_among_its_surer_half(shop: Workshop) -> None:
     texts = tuple(f"text {row}" for row in range(10))
     yes = np.array([0.9, 0.8, 0.7, 0.6, 0.1, 0.1, 0.1, 0.1, 0.1, 0.99])

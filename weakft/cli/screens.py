@@ -113,8 +113,7 @@ def run_screen(report: Report) -> RenderableType:
         *_section("Labeling functions", lf_table(report.lf_table(), BRIEF)),
         *_section("Labels", label_quality(metrics["labels"])),
     ]
-    recipe = metrics["end_model"].get("recipe", {}).get("reason")
-    model = [Text(reason) for reason in (recipe, metrics["end_model"]["gold"]["reason"]) if reason]
+    model = [Text(metrics["end_model"]["gold"]["reason"])]
     model += _seeds(metrics["end_model"])
     parts += _section("Model", *model, *([scoreboard(board)] if len(board) else []))
     if metrics["warnings"]:

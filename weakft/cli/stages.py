@@ -4,7 +4,6 @@ Single stages leave their results in `runs/.work` and read the stage before from
 `evaluate` publishes that folder as a run. `run` does it all in one go.
 """
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -78,30 +77,6 @@ def _apply_to_file(cli: Session, source: Path | None, target: Path | None) -> No
     )
 
 
-def _seconds(text: str) -> float:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text)
-    if found is None:
-        raise typer.BadParameter(f"wanted a time such as 90s, 10m or 1h, got {text!r}.")
-    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
-
-
-BudgetOption = Annotated[
-    float | None,
-    typer.Option(
-        "--budget",
-        metavar="TIME",
-        parser=_seconds,
-        help="Try training recipes for so long before the run, e.g. 90s, 10m, 1h.",
-    ),
-]
-
-
-def _with_budget(overrides: list[str] | None, budget: float | None) -> list[str] | None:
-    if budget is None:
-        return overrides
-    return [*(overrides or []), 'train.recipe="auto"', f"train.budget={budget}"]
-
-
 def _told(faults: Iterable[Fault]) -> list[str]:
     return [
         f"{f.lf_name} raised on {f.count} rows, first {f.row_id!r}:\n{f.traceback}" for f in faults
@@ -129,11 +104,10 @@ def label(project: ProjectOption = None, set_: SetOption = None, json: JsonOptio
 def train(
     project: ProjectOption = None,
     set_: SetOption = None,
-    budget: BudgetOption = None,
     json: JsonOption = False,
 ) -> None:
     """Fine-tune on the soft labels of `weakft label`, and on gold where there is some."""
-    with session(project, _with_budget(set_, budget), json) as cli:
+    with session(project, set_, json) as cli:
         folder, metrics = stagewise.train(cli.project, cli.narrator)
         end_model = metrics["end_model"]
         content = {
@@ -163,11 +137,10 @@ def evaluate(
 def run(
     project: ProjectOption = None,
     set_: SetOption = None,
-    budget: BudgetOption = None,
     json: JsonOption = False,
 ) -> None:
     """The whole road: apply, label, train, evaluate, publish; one screen at the end."""
-    with session(project, _with_budget(set_, budget), json) as cli:
+    with session(project, set_, json) as cli:
         from weakft.pipeline import run as run_pipeline
 
         opened = cli.project

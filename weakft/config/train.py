@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field
 
 from weakft.config.sections import Section
 
@@ -49,30 +49,10 @@ class TrainConfig(TrainerConfig):
     freeze: tuple[str, ...] = Field((), description="name patterns held instead of layers")
     adapter_units: int = Field(48, ge=1, description="width of an adapter beside each layer")
     peft: dict[str, Any] = Field({}, description="settings of a tuner, under PEFT's names")
-    layer_lr_decay: float = Field(
-        1.0, gt=0, le=1, description="learning rate times this for each layer below the head"
-    )
-    probe_epochs: float = Field(0, ge=0, description="epochs of the head alone, before the rest")
-    loss: Literal[
-        "soft_cross_entropy",
-        "label_smoothing",
-        "generalised_cross_entropy",
-        "symmetric_cross_entropy",
-        "bootstrapping",
-    ] = "soft_cross_entropy"
-    early_learning: float = Field(0, ge=0, description="strength of early-learning regularisation")
-    mixup: float = Field(0, ge=0, description="alpha of MixUp; 0: none")
     relabel: bool | None = Field(
         None,
         description="learn from labels by votes and texts together, of uncovered rows too; None: "
-        "yes, unless uncovered or selection look at embeddings themselves, or rows are images",
-    )
-    selection: Literal["all", "confidence", "cut_statistic", "confident_learning"] = Field(
-        "all", description="which labelled rows to learn from"
-    )
-    keep: float = Field(0.8, gt=0, le=1, description="share of each class that a selection keeps")
-    uncovered: Literal["ignore", "fill"] = Field(
-        "ignore", description="fill: label rows a linear model on embeddings is sure of"
+        "yes, unless rows are images",
     )
     max_uncovered_rows: int | None = Field(
         None,
@@ -80,21 +60,9 @@ class TrainConfig(TrainerConfig):
         description="rows no LF votes on that are read, at most, drawn by the seed; None: 4 for "
         "each covered row, or 20,000 if that is more",
     )
-    self_training: int = Field(0, ge=0, description="rounds on the model's own sure opinions")
-    ema: float = Field(0, ge=0, lt=1, description="decay of averaged weights, such as .99; 0: none")
-    tail_average: float | None = Field(
-        None,
-        ge=0,
-        le=1,
-        description="last share of the steps, whose weights are averaged; None: 2/3 in mix",
-    )
     packed: bool = Field(
         False, description="on a GPU: batches without padding, and attention without dropout"
     )
-    recipe: Literal["configured", "auto"] = Field(
-        "configured", description="auto: try changes to [train] on a sample, judged on valid or dev"
-    )
-    budget: float = Field(600, gt=0, description="seconds that trying may take")
     gold: Literal["auto", "continue", "mix", "only", "none"] = "auto"
     gold_folds: int | None = Field(
         None, ge=2, description="None: 4 below 300 gold rows, 2 from there on"
@@ -104,17 +72,3 @@ class TrainConfig(TrainerConfig):
     seeds: int = Field(
         1, ge=1, description="trainings from `seed` on; all are scored, the best by valid is taken"
     )
-
-    @field_validator("uncovered")
-    @classmethod
-    def _left_to_fill(cls, uncovered: str, known: ValidationInfo) -> str:
-        if uncovered == "fill" and known.data.get("relabel"):
-            raise ValueError('relabel labels uncovered rows too, so "fill" finds none: take one')
-        return uncovered
-
-    @field_validator("tail_average")
-    @classmethod
-    def _one_mean(cls, tail_average: float | None, known: ValidationInfo) -> float | None:
-        if tail_average and known.data.get("ema"):
-            raise ValueError("weights are averaged by ema or by tail_average, not by both")
-        return tail_average

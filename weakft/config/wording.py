@@ -9,8 +9,22 @@ from pydantic import BaseModel, ValidationError
 
 from weakft.redaction import redacted_argument
 
+RELABEL = "labels by votes and texts together (train.relabel) did better; drop the line"
 REMOVED = {
     "train.confidence_weights": "rows always weigh as much as their label is sure; drop the line",
+    "train.selection": RELABEL,
+    "train.keep": RELABEL,
+    "train.uncovered": RELABEL,
+    "train.self_training": RELABEL,
+    "train.loss": "soft cross-entropy did as well as any other; drop the line",
+    "train.early_learning": "it did not raise scores; drop the line",
+    "train.mixup": "it did not raise scores; drop the line",
+    "train.ema": "it did not raise scores; drop the line",
+    "train.tail_average": 'weights are averaged with train.gold = "mix" alone; drop the line',
+    "train.layer_lr_decay": "it did not raise scores; drop the line",
+    "train.probe_epochs": "a new head starts as the best linear one; drop the line",
+    "train.recipe": "there are no settings left to try by themselves; drop the line",
+    "train.budget": "there are no settings left to try by themselves; drop the line",
 }
 """Settings of earlier versions, and what to do instead."""
 

@@ -14,7 +14,6 @@ from weakft.runs import Json
 from weakft.training.add_gold import GoldOutcome
 from weakft.training.finetune import FineTuned
 from weakft.training.precision import uses_bf16
-from weakft.training.recipes import Choice
 from weakft.training.without_effect import without_effect
 from weakft.training.workshop import Workshop
 from weakft.unknown_tokens import Unread, unread_texts, warning
@@ -28,13 +27,11 @@ class Attempt:
         workshop: what it started from; its settings hold the seed.
         weak: the model trained on weak labels alone.
         outcome: the model with gold let in.
-        choice: of the recipe, where it was left to us.
     """
 
     workshop: Workshop
     weak: FineTuned
     outcome: GoldOutcome
-    choice: Choice | None = None
 
     @property
     def seed(self) -> int:
@@ -44,13 +41,7 @@ class Attempt:
     @property
     def learns_from_uncovered_rows(self) -> bool:
         """Whether rows that no LF votes on have a part in it."""
-        settings = self.workshop.settings
-        return (
-            self.workshop.read_anew is not None
-            or settings.uncovered == "fill"
-            or settings.self_training > 0
-            or self.outcome.recipe == "mix"
-        )
+        return self.workshop.read_anew is not None or self.outcome.recipe == "mix"
 
     def judged_valid(self, valid: Split) -> tuple[Probs, str] | None:
         """Predictions on valid that may be scored, and how they came about, if there are any."""
@@ -98,8 +89,6 @@ def about_training(project: Project, data: Dataset, attempt: Attempt) -> Json:
     if said := about_unread(project, data, named=False):
         about["unread"] = said[0].as_dict()
         about["warnings"].insert(0, said[1])
-    if attempt.choice is not None:
-        about["recipe"] = attempt.choice.as_dict()
     valid = data.get("valid")
     if valid is None or valid.gold is None:
         return about

@@ -9,21 +9,20 @@ from pathlib import Path
 from weakft.config import Config, TrainConfig
 from weakft.dataset import Dataset, read_gold
 from weakft.end_model import EndModel
-from weakft.errors import ConfigError, DataError, TrainingDiverged
+from weakft.errors import DataError, TrainingDiverged
 from weakft.labels import ABSTAIN, TIE, LabelMatrix, SoftLabels, probabilities_frame
 from weakft.narration import Narrator
 from weakft.pipeline.attempt import Attempt, about_training, about_unread
 from weakft.pipeline.evaluating import SEED_PREFIX, spread
-from weakft.pipeline.gold_parts import as_rows, gold_rows, gold_splits, judging_part
+from weakft.pipeline.gold_parts import as_rows, gold_rows, judging_part
 from weakft.project import Project
-from weakft.ranks import leads, world_size
+from weakft.ranks import leads
 from weakft.runs import Json, RunFolder
 from weakft.training import TrainingSet, fine_tune
 from weakft.training.add_gold import GoldOutcome, add_gold, refuse_unjudged_mix
 from weakft.training.finetune import UNFINISHED, FineTuned
 from weakft.training.gold import Gold
 from weakft.training.pool import rows_to_read
-from weakft.training.recipes import choose_recipe
 from weakft.training.workshop import Workshop
 
 CACHE = Path(".weakft")
@@ -110,29 +109,18 @@ def _attempts(
 ) -> list[Attempt]:
     """`train.seeds` trainings, from `train.seed` on."""
     settings = project.config.train
-    if world_size() > 1 and settings.recipe == "auto":
-        raise ConfigError(
-            'train.recipe = "auto" tries recipes against the clock, which several processes read '
-            "differently. Let one process choose, then train what it chose."
-        )
     k = len(project.config.classes)
     gold = gold_rows(data, folder, k)
     if gold is not None:
         refuse_unjudged_mix(settings, gold)
     _refuse_one_class(project, soft, gold)
-    judges = as_rows(splits[-1], k) if (splits := gold_splits(data)) else None
     attempts = []
     for seed in range(settings.seed, settings.seed + settings.seeds):
         if settings.seeds > 1:
             narrator.say(f"Training with seed {seed}.")
         workshop = _workshop(project, data, soft, folder, narrator, seed)
-        choice = None
-        if settings.recipe == "auto":
-            choice = choose_recipe(workshop, judges, settings.budget)
-            narrator.say(choice.reason)
-            workshop = choice.workshop
         weak = workshop.weak_model()
-        attempts.append(Attempt(workshop, weak, add_gold(workshop, weak, gold), choice))
+        attempts.append(Attempt(workshop, weak, add_gold(workshop, weak, gold)))
     return attempts
 
 

@@ -1,7 +1,7 @@
-"""The running mean of a model's weights, which is often steadier than the last of them."""
+"""The mean of a model's weights over the last steps, steadier than the last of them."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
@@ -10,45 +10,24 @@ from torch import nn
 LAST = "last."
 
 
-Share = Callable[[int, int], float]  # of step 1 of n, 2 of n, ...: how far the mean moves there
-
-
-def exponential(decay: float) -> Share:
-    """Exponential moving average (Tarvainen and Valpola, NeurIPS 2017).
-
-    Early on the decay is (1 + steps) / (10 + steps) where that is less, so that the start is
-    soon forgotten.
-
-    Args:
-        decay: share of the mean that a step keeps.
-    """
-    return lambda step, steps: 1 - min(decay, (1 + step) / (10 + step))
-
-
-def tail(part: float) -> Share:
-    """The plain mean over the last steps of a training (Izmailov et al., UAI 2018).
-
-    Args:
-        part: share of the steps that are averaged over, the last of them.
-    """
-    return lambda step, steps: 1 / max(step - steps + math.ceil(part * steps), 1)
-
-
 class Averaging:
-    """Keeps a mean of what learns, beside the weights themselves.
+    """Keeps the mean of what learns over the last steps, beside the weights themselves.
+
+    Stochastic weight averaging (Izmailov et al., "Averaging weights leads to wider optima and
+    better generalization", UAI 2018).
 
     Args:
         network: the model.
-        share: how far the mean moves at a step; None: nothing is averaged.
+        part: share of the steps that are averaged over, the last of them; 0: none.
     """
 
-    def __init__(self, network: nn.Module, share: Share | None) -> None:
+    def __init__(self, network: nn.Module, part: float) -> None:
         self._network = network
-        self._share = share
+        self._part = part
         self._steps = 0
         self._last: dict[str, torch.Tensor] = {}
         self._means: dict[str, torch.Tensor] = {}
-        self._begun = share is None
+        self._begun = part == 0
 
     def begin(self) -> None:
         """Take the weights as they are before the first step: by now they lie where they train."""
@@ -66,10 +45,10 @@ class Averaging:
         """Count in the weights as they are now, after one more step of so many."""
         assert self._begun
         self._steps += 1
-        share = 1.0 if self._share is None else self._share(self._steps, steps)
+        averaged = max(self._steps - steps + math.ceil(self._part * steps), 1)
         for name, parameter in self._network.named_parameters():
             if name in self._means:
-                self._means[name].lerp_(parameter.detach(), share)
+                self._means[name].lerp_(parameter.detach(), 1 / averaged)
 
     @torch.no_grad()
     def adopt(self) -> None:

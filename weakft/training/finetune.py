@@ -25,7 +25,6 @@ from weakft.training.cpu import quick_steps
 from weakft.training.encoded import EncodedRows, as_it_is, longest_first
 from weakft.training.epochs import best_epoch, scores, seconds_of_scoring
 from weakft.training.head_start import start_head
-from weakft.training.losses import LOSSES
 from weakft.training.network import Network
 from weakft.training.packing import packed_where_asked
 from weakft.training.reporting import reporters
@@ -33,16 +32,10 @@ from weakft.training.rows import TrainingSet
 from weakft.training.sharding import refuse_what_ranks_cannot_do
 from weakft.training.stage import Stage, deferred_signals
 from weakft.training.steps import Steps
-from weakft.training.trainer import NoiseAwareTrainer, Objective
+from weakft.training.trainer import NoiseAwareTrainer
 
 STEPS_A_LOSS = 5
 UNFINISHED = "unfinished"
-HEAD_ALONE = {
-    "strategy": "head",
-    "probe_epochs": 0,
-    "max_steps": -1,
-    "layer_lr_decay": 1.0,
-}
 
 
 @dataclass(frozen=True)
@@ -70,6 +63,7 @@ def fine_tune(
     settings: TrainConfig,
     *,
     valid: TrainingSet | None = None,
+    averaged: float = 0.0,
     title: str = "Fine-tuning",
     narrator: Narrator = SILENCE,
     cache: Path | None = None,
@@ -81,6 +75,7 @@ def fine_tune(
         rows: what to learn from.
         settings: `[train]`; names are those of TrainingArguments.
         valid: gold rows that choose among the epochs; without, the last epoch stands.
+        averaged: the last share of the steps, in [0, 1], whose weights are averaged; 0: none.
         title: of the progress bar.
         narrator: told of the progress.
         cache: folder where what frozen layers make of a text is kept, and the state of a stage
@@ -93,7 +88,7 @@ def fine_tune(
         TrainingDiverged: the loss became NaN or infinite.
     """
     refuse_what_ranks_cannot_do(settings)
-    return _Work(model, rows, settings, valid, title, narrator, cache).done()
+    return _Work(model, rows, settings, valid, averaged, title, narrator, cache).done()
 
 
 @dataclass(frozen=True)
@@ -104,6 +99,7 @@ class _Work:
     rows: TrainingSet
     settings: TrainConfig
     valid: TrainingSet | None
+    averaged: float
     title: str
     narrator: Narrator
     cache: Path | None
@@ -118,8 +114,6 @@ class _Work:
             return FineTuned(model=self.model, **about)
         if self.model.head_is_new:
             start_head(self.model, self.rows, self.settings)
-        if self.settings.probe_epochs > 0:
-            self._with_the_head_alone().done()
         spare, processor = copy.deepcopy(self.model.model), self.model.processor
         try:
             about = self._trained(stage)
@@ -138,13 +132,8 @@ class _Work:
     def _stage(self) -> Stage:
         several_ranks = world_size() > 1 or shards()
         unfinished = None if self.cache is None or several_ranks else self.cache / UNFINISHED
-        return Stage.of(unfinished, self.model, self.rows, self.valid, self.settings)
-
-    def _with_the_head_alone(self) -> "_Work":
-        """So that its first steps do not distort the body."""
-        alone = {**HEAD_ALONE, "num_train_epochs": self.settings.probe_epochs}
-        settings = self.settings.model_copy(update=alone)
-        return replace(self, settings=settings, valid=None, title="Training the head")
+        settings = self.settings
+        return Stage.of(unfinished, self.model, self.rows, self.valid, settings, self.averaged)
 
     def _in_smaller_batches(self, error: torch.OutOfMemoryError) -> "_Work":
         """Half the rows at once, twice the parts of a step: the weights come out the same."""
@@ -160,7 +149,6 @@ class _Work:
             "the same."
         )
         update = {
-            "probe_epochs": 0,
             "per_device_train_batch_size": batch // 2,
             "gradient_accumulation_steps": settings.gradient_accumulation_steps * 2,
             "per_device_eval_batch_size": max(settings.per_device_eval_batch_size // 2, 1),
@@ -170,7 +158,7 @@ class _Work:
     def _trained(self, stage: Stage) -> dict[str, Any]:
         """Train; what there is to say of it."""
         settings = self.settings
-        network = Network.of(self.model, settings)
+        network = Network.of(self.model, settings, self.averaged)
         processor = self.model.processor
         texts = self.rows.texts if self.valid is None else (*self.rows.texts, *self.valid.texts)
         self.model.body = body = network.frozen_body(texts, self.cache)
@@ -217,9 +205,6 @@ class _Work:
     ) -> NoiseAwareTrainer:
         settings = self.settings
         trainer = NoiseAwareTrainer(
-            objective=Objective(LOSSES[settings.loss], settings.early_learning, settings.mixup),
-            depths=network.depths,
-            layer_lr_decay=settings.layer_lr_decay,
             texts=self.rows.texts,
             body=self.model.body,
             averaging=network.averaging,

@@ -12,7 +12,7 @@ from weakft.end_model import EndModel
 from weakft.label_models import LabelModel, make_label_model
 from weakft.training.finetune import FineTuned, fine_tune
 from weakft.training.gold import Gold, Mask
-from weakft.training.gold_stages import gold_settings, mix_settings
+from weakft.training.gold_stages import MIX_AVERAGED, gold_settings, mix_settings
 from weakft.training.panel import Evidence, Panel
 from weakft.training.precision import uses_bf16
 from weakft.training.rows import Positions, TrainingSet
@@ -79,7 +79,7 @@ class GoldModels:
             together = TrainingSet.concat([pool, gold.weighted(pool.weights.sum() / len(gold))])
         start = copy_model(heard.panel.most_trusted(weights))
         settings = mix_settings(self.workshop.settings, len(together))
-        return self._tuned(start, together, settings, title)
+        return self._tuned(start, together, settings, title, averaged=MIX_AVERAGED)
 
     def hear(
         self, rows: Mask, held_out: Mask, only: EndModel, continued: EndModel, sample: Positions
@@ -136,9 +136,20 @@ class GoldModels:
         return self._tuned(start(), gold, settings, title)
 
     def _tuned(
-        self, model: EndModel, rows: TrainingSet, settings: TrainConfig, title: str
+        self,
+        model: EndModel,
+        rows: TrainingSet,
+        settings: TrainConfig,
+        title: str,
+        averaged: float = 0.0,
     ) -> FineTuned:
         shop = self.workshop
         return fine_tune(
-            model, rows, settings, title=title, narrator=shop.narrator, cache=shop.cache
+            model,
+            rows,
+            settings,
+            averaged=averaged,
+            title=title,
+            narrator=shop.narrator,
+            cache=shop.cache,
         )

@@ -9,7 +9,7 @@ FEW_GOLD_ROWS = 300
 SMALL_BATCH = 16  # rows a step where gold is scarce
 MIX_EPOCHS = 1.0  # over pool and gold, going on from a model that knows gold
 MIX_STEPS = 100  # at least
-MIX_TAIL = 2 / 3  # of the steps, whose weights are averaged
+MIX_AVERAGED = 2 / 3  # the last of the steps, whose weights are averaged
 
 
 def gold_settings(settings: TrainConfig, rows: int) -> TrainConfig:
@@ -27,13 +27,10 @@ def gold_settings(settings: TrainConfig, rows: int) -> TrainConfig:
 
 
 def mix_settings(settings: TrainConfig, rows: int) -> TrainConfig:
-    """`[train]` for a stage on the pool and gold, whose weights are averaged."""
+    """`[train]` for a stage on the pool and gold."""
     batch = settings.per_device_train_batch_size
     least = min(MIX_STEPS, settings.gold_steps)
-    stage = _at_least(settings, rows, batch, MIX_EPOCHS, least)
-    if stage.ema or stage.tail_average is not None:
-        return stage
-    return stage.model_copy(update={"tail_average": MIX_TAIL})
+    return _at_least(settings, rows, batch, MIX_EPOCHS, least)
 
 
 def _at_least(

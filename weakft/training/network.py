@@ -1,7 +1,7 @@
 """What is trained of an end model, and how it becomes a plain model again."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,16 +9,15 @@ from torch import nn
 
 from weakft.config import TrainConfig
 from weakft.end_model import EndModel
-from weakft.errors import ConfigError
 from weakft.frozen_body import FrozenBody
 from weakft.processors import TextProcessor
 from weakft.ranks import shards
 from weakft.seeding import preserved_random_state
 from weakft.training.arguments import device_of
-from weakft.training.averaging import Averaging, exponential, tail
+from weakft.training.averaging import Averaging
 from weakft.training.precision import uses_bf16
 from weakft.training.sharding import put_together
-from weakft.training.strategies import STRATEGIES, Anatomy, Strategy, stack_of, strategy_of
+from weakft.training.strategies import Strategy, stack_of, strategy_of
 
 ACTIVATIONS = "activations"
 
@@ -33,8 +32,6 @@ class Network:
         strategy: what `train.strategy` names.
         prepared: the model's network as the strategy wants it.
         trained: what Trainer is given: `prepared`, or a copy of it where accelerate shards it.
-        depths: layers between each parameter, by name, and the head, where layers learn at
-            different rates.
         averaging: of the trained weights.
     """
 
@@ -43,32 +40,33 @@ class Network:
     strategy: Strategy
     prepared: nn.Module
     trained: nn.Module
-    depths: Mapping[str, int]
     averaging: Averaging
 
     @classmethod
-    def of(cls, model: EndModel, settings: TrainConfig) -> "Network":
+    def of(cls, model: EndModel, settings: TrainConfig, averaged: float = 0.0) -> "Network":
         """Take the model to its device and prepare it.
+
+        Args:
+            model: the end model.
+            settings: `[train]`.
+            averaged: the last share of the steps, whose weights are averaged.
 
         Raises:
             ConfigError: the strategy cannot be had, or not for this model.
         """
         model.model.to(device_of(settings))  # type: ignore[arg-type]
         strategy = strategy_of(settings)
-        depths = _depths(model, strategy)
         with preserved_random_state(settings.seed):  # a tuner begins with random weights
             model.processor = strategy.read_by(model.processor)
             prepared = strategy.prepare(model.model)
         trained = copy.deepcopy(prepared) if shards() else prepared
-        averaging = _averaging(trained, settings)
-        return cls(model, settings, strategy, prepared, trained, depths, averaging)
+        return cls(model, settings, strategy, prepared, trained, Averaging(trained, averaged))
 
     def frozen_body(self, texts: Sequence[str], cache: Path | None) -> FrozenBody | None:
         """What recalls the frozen layers' outputs for these texts, if that is worth it."""
         model, settings = self.model, self.settings
         count = self.strategy.frozen_layers(model.model)
-        mixes_before_the_layers = settings.mixup > 0
-        if count == 0 or mixes_before_the_layers or shards():
+        if count == 0 or shards():
             return None
         if not isinstance(model.processor, TextProcessor):
             return None
@@ -94,24 +92,6 @@ class Network:
             put_together(self.prepared, self.trained)
         _unwrap(self.prepared)
         self.model.model = self.strategy.finish(self.prepared, self.model.model)
-
-
-def _depths(model: EndModel, strategy: Strategy) -> dict[str, int]:
-    if strategy.settings.layer_lr_decay == 1.0:
-        return {}
-    if not strategy.trains_layers:
-        able = ", ".join(name for name, known in STRATEGIES.items() if known.trains_layers)
-        raise ConfigError(
-            f"train.layer_lr_decay goes with {able}, not with {strategy.settings.strategy!r}, "
-            "whose parameters lie beside the layers. Leave it at 1."
-        )
-    return Anatomy.of(model.model).depths()
-
-
-def _averaging(trained: nn.Module, settings: TrainConfig) -> Averaging:
-    if settings.ema:
-        return Averaging(trained, exponential(settings.ema))
-    return Averaging(trained, tail(settings.tail_average) if settings.tail_average else None)
 
 
 def _unwrap(network: nn.Module) -> None:

@@ -29,11 +29,6 @@ def refuse_what_ranks_cannot_do(settings: TrainConfig) -> None:
             f"accelerate is to shard by FSDP {version}, whose parts cannot be put together here. "
             "Set fsdp_version: 2 in its config (--fsdp_version 2), or leave FSDP out."
         )
-    if settings.mixup > 0:
-        raise ConfigError(
-            "train.mixup looks words up outside of the model, which FSDP does not allow. Set it "
-            "to 0, or leave FSDP out."
-        )
 
 
 def put_together(plain: nn.Module, sharded: nn.Module) -> None:

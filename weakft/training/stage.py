@@ -50,6 +50,7 @@ class Stage:
         rows: TrainingSet,
         valid: TrainingSet | None,
         settings: TrainConfig,
+        averaged: float = 0.0,
     ) -> "Stage":
         """The stage that trains this model on these rows with these settings."""
         if root is None:
@@ -57,6 +58,7 @@ class Stage:
         digest = hashlib.blake2b(digest_size=16)
         digest.update(f"{torch.__version__} {transformers.__version__}".encode())
         digest.update(f"{settings.model_dump_json()} bf16 {uses_bf16(settings)}".encode())
+        digest.update(f"averaged {averaged}".encode())
         digest.update(f"{model.classes} {model.processor.max_length}".encode())
         for part in (rows, valid):
             if part is not None:

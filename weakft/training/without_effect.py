@@ -7,19 +7,16 @@ GOES_WITH = {
     "freeze_layers": ("strategy", ("freeze",)),
     "freeze": ("strategy", ("freeze",)),
     "adapter_units": ("strategy", ("adapter",)),
-    "keep": ("selection", ("confidence", "cut_statistic")),
 }
 
 
 def without_effect(settings: TrainConfig) -> list[str]:
-    """A sentence for each setting that was changed and does nothing; none where trials may use it.
+    """A sentence for each setting that was changed and does nothing.
 
     Example:
         >>> without_effect(TrainConfig(freeze_layers=2))
         ['train.freeze_layers has no effect with strategy = "full", but with "freeze".']
     """
-    if settings.recipe == "auto":
-        return []
     told = []
     for name, (other, wanted) in GOES_WITH.items():
         changed = getattr(settings, name) != TrainConfig.model_fields[name].default

@@ -1,18 +1,15 @@
 """What every training recipe starts from: fresh models, weak rows, gold to stop by."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 
 from weakft.config import Task, TrainConfig
 from weakft.end_model import Embeddings, EndModel
-from weakft.errors import DataError
 from weakft.kept_tensors import KeptTensors, file_for, key_of
 from weakft.labels import SoftLabels, Votes
 from weakft.narration import SILENCE, Narrator
@@ -20,20 +17,10 @@ from weakft.processors import Processor, TextProcessor
 from weakft.ranks import shared
 from weakft.training.arguments import device_of
 from weakft.training.finetune import FineTuned, fine_tune
-from weakft.training.gold import Mask
 from weakft.training.relabelling import relabelled
 from weakft.training.rows import Positions, TrainingSet
-from weakft.training.selection import (
-    FILLED_WEIGHT,
-    confidently_right,
-    filled,
-    like_their_neighbours,
-    most_confident,
-)
-from weakft.training.self_training import round_settings, self_taught
 from weakft.training.targets import mixed_targets, voted_targets
 
-BY_EMBEDDINGS = ("cut_statistic", "confident_learning")
 EMBEDDINGS = "embeddings"
 TOKENS = "tokens"
 
@@ -66,26 +53,13 @@ class Workshop:
 
     @cached_property
     def weak_rows(self) -> TrainingSet:
-        """The rows of the pool to learn from, as `[train]` relabels and selects them.
+        """The rows of the pool to learn from, as `[train]` relabels them.
 
         They weigh as much as their label is sure, and classes about as much as each other.
         A text that is there several times is one row of more weight.
         """
-        labels = self.weak_labels
-        rows = TrainingSet.from_soft_labels(self.texts, labels)
-        covered = labels.covered
-        uses_embeddings = self.settings.selection in BY_EMBEDDINGS
-        embeddings = self.embeddings if uses_embeddings or self._fills else None
-        chosen = self._selected(rows, covered, None if embeddings is None else embeddings[covered])
-        chosen = chosen.weighted_by_confidence().balanced()
-        if embeddings is None or not self._fills:
-            return chosen.merged()
-        positions, probs = filled(rows.probs, embeddings[covered], embeddings[~covered])
-        if not len(positions):
-            return chosen.merged()
-        texts = tuple(self.texts[int(row)] for row in np.flatnonzero(~covered)[positions])
-        more = TrainingSet(texts, probs, np.full(len(texts), FILLED_WEIGHT))
-        return TrainingSet.concat([chosen, more]).merged()
+        rows = TrainingSet.from_soft_labels(self.texts, self.weak_labels)
+        return rows.weighted_by_confidence().balanced().merged()
 
     @cached_property
     def weak_labels(self) -> SoftLabels:
@@ -123,8 +97,7 @@ class Workshop:
         settings = self.settings
         if settings.relabel is not None:
             return settings.relabel
-        takes_embeddings = settings.uncovered == "fill" or settings.selection in BY_EMBEDDINGS
-        return self.task == "text" and not takes_embeddings
+        return self.task == "text"
 
     @property
     def relabelled_share(self) -> float | None:
@@ -132,10 +105,6 @@ class Workshop:
         if not self.soft.covered.any() or self.read_anew is None:
             return None
         return _share_of_others(self.weak_labels, self.soft)
-
-    @property
-    def _fills(self) -> bool:
-        return self.settings.uncovered == "fill" and not bool(self.soft.covered.all())
 
     @cached_property
     def embeddings(self) -> Embeddings:
@@ -159,43 +128,6 @@ class Workshop:
     def _embedded(self, encoder: EndModel, texts: Sequence[str]) -> Embeddings:
         encoder.model.to(device_of(self.settings))  # type: ignore[arg-type]
         return encoder.embed(texts, narrator=self.narrator)
-
-    def _selected(
-        self, rows: TrainingSet, covered: Mask, embeddings: Embeddings | None
-    ) -> TrainingSet:
-        if self.settings.selection == "confidence":
-            return rows.take(most_confident(rows.probs, self.settings.keep))
-        if self.settings.selection == "cut_statistic":
-            assert embeddings is not None
-            return rows.take(like_their_neighbours(rows.probs, embeddings, self.settings.keep))
-        if self.settings.selection == "confident_learning":
-            assert embeddings is not None
-            right = confidently_right(rows.probs, embeddings, self.votes[covered])
-            if not len(right):
-                raise DataError(
-                    'train.selection = "confident_learning" holds the labels of all '
-                    f"{len(rows):,} covered rows for wrong, so there is nothing to learn from. "
-                    'Take "cut_statistic" or "all".'
-                )
-            return rows.take(right)
-        return rows
-
-    def changed(self, settings: Mapping[str, Any]) -> "Workshop":
-        """The same under other settings."""
-        return replace(self, settings=self.settings.model_copy(update=dict(settings)))
-
-    def sample(self, limit: int) -> "Workshop":
-        """The same with at most `limit` rows of the pool, drawn by the seed.
-
-        At least half of them are covered, as far as there are so many.
-        """
-        if len(self.texts) <= limit:
-            return self
-        drawn = np.random.default_rng(self.settings.seed).permutation(len(self.texts))
-        covered = self.soft.covered[drawn]
-        sure = drawn[covered][: limit // 2]
-        others = drawn[~np.isin(drawn, sure)][: limit - len(sure)]
-        return self.take(np.sort(np.concatenate([sure, others])))
 
     def take(self, rows: Positions) -> "Workshop":
         """The same with these rows of the pool, r positions in it."""
@@ -232,8 +164,8 @@ class Workshop:
         )
 
     def weak_model(self) -> FineTuned:
-        """Fine-tune on weak labels alone; valid chooses the checkpoint. Then self-training."""
-        tuned = fine_tune(
+        """Fine-tune on weak labels alone; valid chooses the checkpoint."""
+        return fine_tune(
             self.fresh_model(),
             self.weak_rows,
             self.settings,
@@ -242,17 +174,6 @@ class Workshop:
             narrator=self.narrator,
             cache=self.cache,
         )
-        for number in range(1, self.settings.self_training + 1):
-            again = fine_tune(
-                tuned.model,
-                self_taught(self.texts, tuned.model.predict_proba(self.texts)),
-                round_settings(self.settings),
-                title=f"Self-training, round {number} of {self.settings.self_training}",
-                narrator=self.narrator,
-                cache=self.cache,
-            )
-            tuned = replace(tuned, model=again.model, seconds=tuned.seconds + again.seconds)
-        return tuned
 
 
 def _share_of_others(anew: SoftLabels, soft: SoftLabels) -> float:

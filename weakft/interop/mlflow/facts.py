@@ -63,7 +63,6 @@ class Facts:
             "lfs": len(self.manifest["lfs"]),
             "model": train.model,
             "strategy": train.strategy,
-            "loss": train.loss,
             "gold": self.metrics["end_model"].get("gold", {}).get("recipe"),
             "learning_rate": train.learning_rate,
             "num_train_epochs": train.num_train_epochs,

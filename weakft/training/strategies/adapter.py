@@ -26,7 +26,6 @@ class Adapter(Strategy):
     """
 
     name = "adapter"
-    trains_layers = False
 
     def prepare(self, network: PreTrainedModel) -> nn.Module:
         """Put the adapters beside the layers; at first they add nothing."""

@@ -48,16 +48,6 @@ class Anatomy:
         held = {*embeddings, *inside}
         return cls(embeddings, layers, tuple(name for name in names if name not in held))
 
-    def depths(self) -> dict[str, int]:
-        """How many layers lie between each parameter and the head; 0 for the head itself."""
-        found = dict.fromkeys(self.head, 0)
-        found |= {
-            name: len(self.layers) - index
-            for index, layer in enumerate(self.layers)
-            for name in layer
-        }
-        return found | dict.fromkeys(self.embeddings, len(self.layers) + 1)
-
 
 def stack_of(network: PreTrainedModel) -> nn.ModuleList:
     """The layers of a transformer or the stages of a convolutional network, the lowest first.

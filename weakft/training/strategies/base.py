@@ -19,11 +19,9 @@ class Strategy(ABC):
 
     Attributes:
         name: in `train.strategy`.
-        trains_layers: the model's own, so that they can learn at different rates.
     """
 
     name: ClassVar[str]
-    trains_layers: ClassVar[bool] = True
 
     def __init__(self, settings: TrainConfig) -> None:
         self.settings = settings

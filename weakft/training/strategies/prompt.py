@@ -37,7 +37,6 @@ class Prompt(Strategy):
     """
 
     name = "prompt"
-    trains_layers = False
     _takes: ClassVar[tuple[str, ...]] = ("num_virtual_tokens",)
     _config: ClassVar[str] = "PromptTuningConfig"
 

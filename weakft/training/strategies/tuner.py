@@ -34,7 +34,6 @@ class Tuner(Strategy):
     """
 
     name = "lora"
-    trains_layers = False
 
     def __init__(self, settings: TrainConfig) -> None:
         super().__init__(settings)
