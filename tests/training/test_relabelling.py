@@ -154,12 +154,16 @@ def shop(tiny_model: Path) -> Workshop:
     return Workshop(("x", "y"), settings, rows, soft, np.where(covered, labels, -1)[:, None])
 
 
+def changed(read: Workshop, *, relabel: bool) -> Workshop:
+    return replace(read, settings=read.settings.model_copy(update={"relabel": relabel}))
+
+
 def test_weak_rows_are_those_read_anew(tiny_model: Path) -> None:
     read = shop(tiny_model)
     assert len(read.weak_rows) == 80
     assert (read.weak_rows.probs.argmax(axis=1) == np.arange(80) % 2)[60:].all()
     assert len(np.unique(read.weak_rows.weights)) > 2
-    voted = read.changed({"relabel": False}).weak_rows
+    voted = changed(read, relabel=False).weak_rows
     assert len(voted) == 60
     assert np.array_equal(voted.probs, np.eye(2)[read.votes[:60, 0]])
     for rows in (read.weak_rows, voted):  # classes weigh about the same
@@ -173,13 +177,7 @@ def test_images_are_relabelled_when_asked(
     assert images.read_anew is None
     embeddings = np.random.default_rng(0).normal(size=(80, 4)) + 3 * (np.arange(80) % 2)[:, None]
     monkeypatch.setattr(Workshop, "embeddings", embeddings.astype(np.float32))
-    assert images.changed({"relabel": True}).read_anew is not None
-
-
-def test_filling_and_relabelling_exclude_each_other(tiny_model: Path) -> None:
-    assert shop(tiny_model).changed({"uncovered": "fill"}).read_anew is None
-    with pytest.raises(ValueError, match="take one"):
-        TrainConfig(relabel=True, uncovered="fill")
+    assert changed(images, relabel=True).read_anew is not None
 
 
 def test_nothing_covered_is_said_as_ever(tiny_model: Path) -> None:

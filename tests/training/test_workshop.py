@@ -56,7 +56,8 @@ def test_another_encoder_embeds_anew(shop: Workshop, embedded: list[str], tmp_pa
     next(iter(model.model.base_model.parameters())).data += 1
     model.save(tmp_path / "other")
     embedded.clear()
-    other = shop.changed({"model": str(tmp_path / "other")})
+    settings = shop.settings.model_copy(update={"model": str(tmp_path / "other")})
+    other = replace(shop, settings=settings)
     assert not np.allclose(other.embed(TEXTS), before)
     assert set(embedded) == set(TEXTS)
 
@@ -83,7 +84,8 @@ def test_rows_labelled_are_of_the_class_and_among_its_surer_half(shop: Workshop)
     yes = np.array([0.9, 0.8, 0.7, 0.6, 0.1, 0.1, 0.1, 0.1, 0.1, 0.99])
     soft = SoftLabels(np.stack([1 - yes, yes], axis=1), np.arange(10) < 9, texts, ("x", "y"))
     votes = np.tile(np.array([0, 1], dtype=np.int8), (10, 1))
-    pool = replace(shop.changed({"relabel": False}), texts=texts, soft=soft, votes=votes)
+    settings = shop.settings.model_copy(update={"relabel": False})
+    pool = replace(shop, settings=settings, texts=texts, soft=soft, votes=votes)
     assert rows_labelled(pool, 1, most=5).tolist() == [0, 1]
     assert len(rows_labelled(pool, 0, most=3)) == 3
     ties = SoftLabels(np.full((10, 2), 0.5), np.full(10, True), texts, ("x", "y"))
