@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from weakft.unknown_tokens import REMEDY
+from weakft.unknown_tokens import REMEDY, Unread
 
 MOST = 4
 ENOUGH_COVERAGE = 0.9
@@ -19,7 +19,7 @@ def next_steps(
     scoreboard: pd.DataFrame,
     gaps: Sequence[Mapping[str, Any]] = (),
     reach: Sequence[Mapping[Any, Any]] = (),
-    unread: Mapping[str, int] | None = None,
+    unread: Mapping[str, float] | None = None,
 ) -> list[str]:
     """At most four sentences, the most pressing first.
 
@@ -29,13 +29,15 @@ def next_steps(
         scoreboard: as `weakft.report.Report.scoreboard` gives it, on test.
         gaps: as `weakft.report.Report.gaps` gives them.
         reach: of the LFs into each class, as `weakft.report.Report.class_reach` gives it.
-        unread: `metrics["end_model"]["unread"]`, where the model knows too few of the words. Then
-            its scores say nothing of LFs and gold.
+        unread: `metrics["end_model"]["unread"]`, where the model knows too little of the language.
+            Where it cannot read many texts at all, its scores say nothing of LFs and gold.
     """
-    if unread is not None:
-        steps = [_about_unread(unread), *_about_classes(reach), *_about_coverage(labels, gaps)]
+    found = None if unread is None else Unread.from_dict(unread)
+    if found is not None and found.unread:
+        steps = [_about_unread(found), *_about_classes(reach), *_about_coverage(labels, gaps)]
         return steps[:MOST]
     steps = [
+        *([] if found is None else [_about_unread(found)]),
         *_about_lfs(lf_table, 1 / len(labels["class_shares"])),
         *_about_classes(reach),
         *_about_coverage(labels, gaps),
@@ -55,11 +57,10 @@ def named_lfs(steps: Sequence[str], lf_names: Sequence[str]) -> list[str]:
     return [name for name in dict.fromkeys(words) if name in lf_names]
 
 
-def _about_unread(unread: Mapping[str, int]) -> str:
-    share = (unread["unknown"] + unread["spelled"]) / unread["texts"]
+def _about_unread(unread: Unread) -> str:
     return (
-        f"{REMEDY}: the present one knows too few words of {share:.0%} of the training texts to "
-        "tell them apart. Judge the LFs by the labels, not by this model."
+        f"{REMEDY}: the present one knows too little of {unread.what}. Judge the LFs by "
+        "the labels, not by this model."
     )
 
 

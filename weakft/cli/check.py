@@ -99,10 +99,11 @@ def _about_tokens(project: Project, data: Dataset) -> list[str]:
         return []
     model, train = project.config.train.model, data["train"]
     found = unread_texts(model, project.root, train.texts)
-    if found is None or found.example is None:
+    if found is None:
         return []
-    is_hidden = project.config.data.id in project.config.privacy.hidden
-    return [warning(found, model, None if is_hidden else train.ids[found.example])]
+    named = project.config.data.id not in project.config.privacy.hidden
+    row_id = train.ids[found.example] if named and found.example is not None else None
+    return [warning(found, model, row_id)]
 
 
 def _screen(content: dict[str, object], findings: Sequence[Finding]) -> list[RenderableType]:
