@@ -173,6 +173,26 @@ def per_cent(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
     return table.assign(**{name: table[name] * 100 for name in columns})
 
 
+def scoreboard(board: pd.DataFrame, split: str) -> None:
+    """The end model and its rivals on one split, as `Report.scoreboard` gives them."""
+    st.dataframe(
+        per_cent(board, "macro_f1", "accuracy").assign(
+            f1_evidence=intervals(board, "macro_f1", "rows", "rows"),
+            accuracy_evidence=intervals(board, "accuracy", "rows", "rows"),
+        ),
+        hide_index=True,
+        alt=f"Scores of the end model and its rivals on {split}",
+        column_order=["model", "macro_f1", "f1_evidence", "accuracy", "accuracy_evidence"],
+        column_config={
+            "model": text("model", 270),
+            "macro_f1": share("macro-F1"),
+            "f1_evidence": text("95% interval", 180),
+            "accuracy": share("accuracy"),
+            "accuracy_evidence": text("95% interval", 180),
+        },
+    )
+
+
 def facts(rows: Sequence[Mapping[str, Any]], alt: str) -> None:
     """A small table of whatever was recorded."""
     st.dataframe(pd.DataFrame(rows), hide_index=True, placeholder="–", alt=alt)

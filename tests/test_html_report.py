@@ -274,7 +274,7 @@ def test_nothing_of_test_is_told_unasked(tmp_path: Path) -> None:
     put_json(run, run.metrics, metrics)
     assert html_report(Report(project, run)) == before
     assert "Not shown here (looked at 0 times so far)" in before
-    assert "majority vote of the LFs" not in before
+    assert "same encoder, dev + valid gold alone" not in before
 
 
 def test_a_look_at_test_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -271,6 +271,14 @@ def probabilities_frame(ids: Sequence[str], probs: Probs, classes: Sequence[str]
     return pd.DataFrame({"id": pd.Series(list(ids), dtype="str"), **columns})
 
 
+def read_probs(path: Path, ids: Sequence[str], classes: Sequence[str]) -> Probs:
+    """[n, k] of such a table in a Parquet file, in the order of these ids."""
+    frame = pd.read_parquet(path)
+    if tuple(frame["id"]) != tuple(ids):
+        frame = frame.set_index("id").loc[list(ids)]
+    return frame[[f"p_{c}" for c in classes]].to_numpy(dtype=np.float64)
+
+
 def check_probs(probs: Probs, what: str, ids: Sequence[str]) -> None:
     """Refuse NaN, negative values and rows that do not sum to 1 (within 1e-4).
 

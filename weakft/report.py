@@ -28,6 +28,8 @@ MODEL_NAMES = {
     "end_model": "end model",
     "weak_only": "end model, weak labels alone",
     "gold_only": "same encoder, dev + valid gold alone",
+    "gold_probe": "linear probe on gold",
+    "weak_probe": "linear probe on weak labels",
     "majority_vote": "majority vote of the LFs",
     "all_gold": "same encoder, all of train's gold",
 }

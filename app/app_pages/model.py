@@ -71,6 +71,11 @@ if gold.get("candidates"):
         },
     )
 
+board = report.scoreboard("valid")
+if len(board) > 1:
+    st.subheader("Against its rivals, on valid")
+    shown.scoreboard(board, "valid")
+
 split = testscores.chosen_split(report)
 told = report.summaries["model"][split]
 

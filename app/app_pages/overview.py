@@ -117,19 +117,4 @@ elif testscores.are_shown(report, st.session_state["person"]):
             False,
             alt="Accuracy of the end model and its rivals with intervals",
         )
-    st.dataframe(
-        shown.per_cent(board, "macro_f1", "accuracy").assign(
-            f1_evidence=shown.intervals(board, "macro_f1", "rows", "rows"),
-            accuracy_evidence=shown.intervals(board, "accuracy", "rows", "rows"),
-        ),
-        hide_index=True,
-        alt="Scores of the end model and its rivals on test",
-        column_order=["model", "macro_f1", "f1_evidence", "accuracy", "accuracy_evidence"],
-        column_config={
-            "model": shown.text("model", 270),
-            "macro_f1": shown.share("macro-F1"),
-            "f1_evidence": shown.text("95% interval", 180),
-            "accuracy": shown.share("accuracy"),
-            "accuracy_evidence": shown.text("95% interval", 180),
-        },
-    )
+    shown.scoreboard(board, "test")

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from tests.conftest import CONFIG, LF_FILE, write_project
 from weakft.cli.main import app
+from weakft.pipeline.evaluating import PROBES
 from weakft.project import Project
 from weakft.report import Report
 
@@ -56,6 +57,7 @@ def test_run_keeps_the_json_contract(finished: tuple[Path, dict]) -> None:
             metrics["rivals"]["majority_vote"]["test"],
             metrics["rivals"]["gold_only"]["test"],
             metrics["rivals"]["weak_only"]["test"],
+            *(metrics["rivals"][probe][on] for probe in PROBES for on in ("valid", "test")),
         ):
             assert 0 <= scored[name]["low"] <= scored[name]["value"] <= scored[name]["high"] <= 1
     assert metrics["end_model"]["train"]["rows"] > 0

@@ -9,11 +9,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from weakft.config import Splits
 from weakft.report import Report
 from weakft.runs import Json
 from weakft.tables.evidence import estimates_against_dev
 
 BRIEF = 12
+JUDGED: tuple[Splits, ...] = ("test", "valid")
 
 
 def lf_table(table: pd.DataFrame, limit: int | None = None) -> RenderableType:
@@ -89,10 +91,10 @@ def gaps(found: Sequence[Mapping[str, Any]]) -> RenderableType:
     return Group(*lines)
 
 
-def scoreboard(board: pd.DataFrame) -> RenderableType:
-    """The end model and its rivals, best first."""
+def scoreboard(board: pd.DataFrame, split: str) -> RenderableType:
+    """The end model and its rivals on one split, best first."""
     grid = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    grid.add_column("on test")
+    grid.add_column(f"on {split}")
     for name in ("macro-F1", "accuracy", "rows"):
         grid.add_column(name, justify="right", no_wrap=True)
     for row in board.to_dict("records"):
@@ -108,14 +110,18 @@ def scoreboard(board: pd.DataFrame) -> RenderableType:
 
 def run_screen(report: Report) -> RenderableType:
     """The one screen at the end of `weakft run`."""
-    metrics, board = report.metrics, report.scoreboard("test")
+    metrics = report.metrics
+    boards = {split: report.scoreboard(split) for split in JUDGED}
+    split = next((split for split in JUDGED if len(boards[split])), None)
     parts: list[RenderableType] = [
         *_section("Labeling functions", lf_table(report.lf_table(), BRIEF)),
         *_section("Labels", label_quality(metrics["labels"])),
     ]
     model = [Text(metrics["end_model"]["gold"]["reason"])]
     model += _seeds(metrics["end_model"])
-    parts += _section("Model", *model, *([scoreboard(board)] if len(board) else []))
+    parts += _section(
+        "Model", *model, *([] if split is None else [scoreboard(boards[split], split)])
+    )
     if metrics["warnings"]:
         parts += _section("Warnings", *_bullets(metrics["warnings"]))
     parts += _section("What to do next", *_bullets(report.next_steps()))

@@ -102,9 +102,11 @@ class EvaluateConfig(Section):
     """`[evaluate]`: what the end model is measured against."""
 
     train_gold: str | None = Field(None, description="gold of train; read by evaluation only")
-    rivals: tuple[Literal["majority_vote", "gold_only", "all_gold"], ...] = (
-        "majority_vote",
-        "gold_only",
+    rivals: tuple[
+        Literal["majority_vote", "gold_only", "gold_probe", "weak_probe", "all_gold"], ...
+    ] = Field(
+        ("majority_vote", "gold_only", "gold_probe", "weak_probe"),
+        description="probes are linear, on embeddings by the pre-trained encoder",
     )
     resamples: int = Field(1000, ge=100)
     seed: int = Field(0, ge=0)

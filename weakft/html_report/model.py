@@ -24,6 +24,7 @@ from weakft.html_report.blocks import (
 )
 from weakft.html_report.drawing import figure
 from weakft.html_report.labels import calibration
+from weakft.html_report.rivals import scores_table
 from weakft.report import Report
 from weakft.runs import Json
 from weakft.tables.evidence import class_scores, ways_compared
@@ -110,8 +111,10 @@ def _judged(report: Report) -> list[Block]:
         + (", the pairs of classes with the most mistakes." if large else "."),
     )
     chart, table = calibration(told["calibration"], "model", JUDGED, "end model's answers")
+    board = seen(report.scoreboard(JUDGED))
     return [
         *with_care(report),
+        *([scores_table(board, JUDGED)] if len(board) > 1 else []),
         Heading("Classes"),
         _classes(told),
         confusion,

@@ -38,6 +38,18 @@ def rivals(report: Report, *, shown: bool) -> Section:
 
 
 def _scoreboard(board: pd.DataFrame) -> list[Block]:
+    return [
+        figure(
+            charts.scoreboard(board, "macro_f1", "macro-F1 (95% interval)"),
+            "scoreboard",
+            "Macro-F1 of the end model and its rivals with intervals",
+        ),
+        scores_table(board, "test"),
+    ]
+
+
+def scores_table(board: pd.DataFrame, split: str) -> Table:
+    """The end model and its rivals on one split, best first."""
     rows = tuple(
         (
             row["model"],
@@ -49,18 +61,8 @@ def _scoreboard(board: pd.DataFrame) -> list[Block]:
         for row in board.to_dict("records")
     )
     evidence = "95% interval"
-    return [
-        figure(
-            charts.scoreboard(board, "macro_f1", "macro-F1 (95% interval)"),
-            "scoreboard",
-            "Macro-F1 of the end model and its rivals with intervals",
-        ),
-        Table(
-            "Scores of the end model and its rivals on test",
-            ("model", "macro-F1", evidence, "accuracy", evidence),
-            rows,
-        ),
-    ]
+    columns = ("model", "macro-F1", evidence, "accuracy", evidence)
+    return Table(f"Scores of the end model and its rivals on {split}", columns, rows)
 
 
 def _looks(report: Report) -> int:

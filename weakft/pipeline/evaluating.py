@@ -5,21 +5,22 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from weakft.config import Splits
 from weakft.dataset import Dataset, Split
 from weakft.evaluation import majority_classifier, scores
 from weakft.evaluation.metrics import Scores
-from weakft.labels import LabelMatrix, Probs
+from weakft.labels import LabelMatrix, read_probs
 from weakft.narration import Narrator
+from weakft.pipeline.shortfalls import against_labels, never_predicted, shortfalls
 from weakft.project import Project
 from weakft.runs import Json, RunFolder
 
 Votes = Mapping[Splits, LabelMatrix]
 
 SEED_PREFIX = "seed_"
-TRAINED_RIVALS = ("weak_only", "gold_only", "all_gold")
+PROBES: tuple[str, ...] = ("gold_probe", "weak_probe")
+TRAINED_RIVALS = ("weak_only", "gold_only", *PROBES, "all_gold")
 
 
 def evaluate(
@@ -36,8 +37,12 @@ def evaluate(
                 "macro_f1": spread(_seed_scores(project, test, folder, metrics))
             }
     metrics["rivals"] = _rivals(project, data, votes, folder)
-    warnings = [*metrics["end_model"]["warnings"], *_warnings(project, data, folder, metrics)]
-    metrics["end_model"]["warnings"] = list(dict.fromkeys(warnings))
+    ours = metrics["end_model"]
+    ours["never_predicted"] = never_predicted(data["train"].ids, folder, project.config.classes)
+    if "valid" in ours and (compared := against_labels(project, data, votes, folder)) is not None:
+        ours["against_labels"] = compared
+    warnings = [*ours["warnings"], *shortfalls(project, data, folder, metrics)]
+    ours["warnings"] = list(dict.fromkeys(warnings))
     folder.write_metrics(metrics)
     return metrics
 
@@ -64,57 +69,29 @@ def _seed_scores(project: Project, test: Split, folder: RunFolder, metrics: Json
     return [_scored(project, test, file)["macro_f1"]["value"] for file in files]
 
 
-def _warnings(project: Project, data: Dataset, folder: RunFolder, metrics: Json) -> list[str]:
-    """Classes that are never predicted, and a majority vote that does better."""
-    test, classes = data.get("test"), project.config.classes
-    if test is None or test.gold is None:
-        return []
-    warnings = []
-    predicted = read_probs(folder.predictions("test"), test, classes).argmax(axis=1)
-    for k in np.setdiff1d(test.gold, predicted):
-        warnings.append(
-            f"The end model never predicts {classes[k]!r} on test, where {(test.gold == k).sum()} "
-            "rows are of that class."
-        )
-    vote = metrics["rivals"].get("majority_vote")
-    ours = metrics["end_model"]["test"]["macro_f1"]["value"]
-    if vote is not None and ours < vote["test"]["macro_f1"]["value"]:
-        warnings.append(
-            f"The end model is worse than a plain majority vote: macro-F1 {ours:.3f} against "
-            f"{vote['test']['macro_f1']['value']:.3f} on test.{_cause(metrics)}"
-        )
-    return warnings
-
-
-def _cause(metrics: Json) -> str:
-    """Why the model may be behind, where it is known."""
-    unread = metrics["end_model"].get("unread")
-    if unread is None:
-        return ""
-    share = (unread["unknown"] + unread["spelled"]) / unread["texts"]
-    return f" It does not know the words of {share:.0%} of the training texts, which LFs do read."
-
-
 def _rivals(project: Project, data: Dataset, votes: Votes, folder: RunFolder) -> Json:
-    """On test only: gold_only trained on valid, and valid chose the others' checkpoints."""
-    test = data.get("test")
-    if test is None:
-        return {}
+    """On test, and on valid those that have not learned from what they are scored on."""
     rivals: Json = {}
-    if "majority_vote" in project.config.evaluate.rivals:
-        predicted = majority_classifier(
-            votes["test"].values, votes["train"].values, len(project.config.classes)
-        )
-        rivals["majority_vote"] = {"test": score(project, test, predicted)}
-    for rival in TRAINED_RIVALS:
-        path = folder.rival_predictions(rival, "test")
-        if path.exists():
-            rivals[rival] = {"test": _scored(project, test, path)}
+    held: dict[Splits, tuple[str, ...]] = {"valid": PROBES, "test": TRAINED_RIVALS}
+    for name, trained in held.items():
+        split = data.get(name)
+        if split is None or split.gold is None:
+            continue
+        if "majority_vote" in project.config.evaluate.rivals:
+            predicted = majority_classifier(
+                votes[name].values, votes["train"].values, len(project.config.classes)
+            )
+            rivals.setdefault("majority_vote", {})[name] = score(project, split, predicted)
+        for rival in trained:
+            path = folder.rival_predictions(rival, name)
+            if path.exists():
+                rivals.setdefault(rival, {})[name] = _scored(project, split, path)
     return rivals
 
 
 def _scored(project: Project, split: Split, path: Path) -> Scores:
-    return score(project, split, read_probs(path, split, project.config.classes).argmax(axis=1))
+    probs = read_probs(path, split.ids, project.config.classes)
+    return score(project, split, probs.argmax(axis=1))
 
 
 def score(project: Project, split: Split, predicted: npt.NDArray[np.integer]) -> Scores:
@@ -128,9 +105,3 @@ def score(project: Project, split: Split, predicted: npt.NDArray[np.integer]) ->
         resamples=settings.resamples,
         seed=settings.seed,
     )
-
-
-def read_probs(path: Path, split: Split, classes: tuple[str, ...]) -> Probs:
-    """Predictions of a split, in the order of its rows."""
-    frame = pd.read_parquet(path).set_index("id").loc[list(split.ids)]
-    return frame[[f"p_{c}" for c in classes]].to_numpy(dtype=np.float64)

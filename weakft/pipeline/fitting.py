@@ -15,6 +15,7 @@ from weakft.narration import Narrator
 from weakft.pipeline.attempt import Attempt, about_training, about_unread
 from weakft.pipeline.evaluating import SEED_PREFIX, spread
 from weakft.pipeline.gold_parts import as_rows, gold_rows, judging_part
+from weakft.pipeline.probing import probed
 from weakft.project import Project
 from weakft.ranks import leads
 from weakft.runs import Json, RunFolder
@@ -96,6 +97,11 @@ def _write(
     for name, rival in rivals.items():
         if rival is not None:
             _write_rival_predictions(name, rival.model, data, folder)
+    for name, split, probs in probed(taken.workshop, data, folder, project.config.evaluate.rivals):
+        path = folder.rival_predictions(name, split.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        frame = probabilities_frame(split.ids, probs, taken.workshop.classes)
+        frame.to_parquet(path, index=False)
     metrics = folder.read_metrics()
     metrics["end_model"] = about_training(project, data, taken)
     if len(attempts) > 1:
