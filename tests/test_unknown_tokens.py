@@ -103,6 +103,9 @@ def test_split_words_stand_out_where_they_are_most_of_the_words(tmp_path: Path) 
     found = unread_texts(model, tmp_path, [" ".join([*whole, *split])])
     assert found is not None
     assert (found.words, found.split, found.pieces) == (28, 16, round((12 + 16 * 5) / 28, 2))
+    tokenizer.add_tokens([f"token{number}" for number in range(100_000)])
+    saved(tokenizer, tmp_path / "m")
+    assert unread_texts(model, tmp_path, [" ".join([*whole, *split])]) is None, "multilingual"
 
 
 def test_an_older_run_that_counted_no_words_is_still_read() -> None:

@@ -15,7 +15,9 @@ the 100 most frequent:
 
 and of a few sentences each in French 70 %, Vietnamese 70 %, Turkish 90 %, German 94 %, Spanish
 96 %, Swahili 97 %, Yoruba and Finnish 100 %. All words, rare ones too, tell less: 1.45 pieces a
-word in chemprot and 1.63 in French.
+word in chemprot and 1.63 in French. A large vocabulary is that of a multilingual model, than which
+there is little better to name: that of multilingual-e5-small, of 250,000 tokens, splits 65 % of
+the words in Hausa (1.70 pieces a word), 27 % in German and French, 38 % in Swahili.
 
 The tokenizer is read from its file, without torch.
 """
@@ -45,6 +47,7 @@ NEARLY_ALL = 0.9  # of a text's tokens
 MANY_UNKNOWN = 0.1  # of the tokens of a text in signs such as Chinese, which nobody splits
 MUCH_SPLIT = 0.5  # of the most frequent words
 MOSTLY_WHOLE = 1.5  # pieces, on average over a word's occurrences
+MULTILINGUAL = 100_000  # tokens of a vocabulary; bert-base-multilingual has 119,547
 MOST_FREQUENT, FEWEST_WORDS = 100, 10
 WITHOUT_SPACES = (
     r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff"
@@ -157,9 +160,10 @@ def unread_texts(model: str, root: Path, texts: Sequence[str]) -> Unread | None:
     unknown = _unknown_id(tokenizer, file)
     kinds = [_kind(*each, unknown) for each in zip(shown, encoded, strict=True)]
     example = next((place for place, kind in zip(places, kinds, strict=True) if kind), None)
-    found = Unread(
-        len(kinds), kinds.count("unknown"), kinds.count("spelled"), example, *_split(shown, encoded)
-    )
+    counts = len(kinds), kinds.count("unknown"), kinds.count("spelled")
+    found = Unread(*counts, example)
+    if tokenizer.get_vocab_size() < MULTILINGUAL:
+        found = Unread(*counts, example, *_split(shown, encoded))
     return found if found.much else None
 
 
