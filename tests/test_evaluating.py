@@ -82,6 +82,12 @@ def test_a_class_given_up_on_the_pool_is_said_without_any_gold(folder: RunFolder
     assert "Raise train.num_train_epochs, or give gold rows of it." in dead
 
 
+def test_a_model_that_is_wrong_throughout_is_worse_than_chance(folder: RunFolder) -> None:
+    (chance,) = told(folder, (GOLD + 1) % 3, split="valid")
+    assert chance.startswith("The end model is worse than chance: right on 0.00 [0.00, 0.0")
+    assert "of 60 rows on valid. Do LFs and gold number the classes alike" in chance
+
+
 def test_the_rival_that_is_ahead_by_most_is_named(folder: RunFolder) -> None:
     ours, probe = np.where(np.arange(60) < 20, 0, GOLD), np.where(np.arange(60) < 3, 0, GOLD)
     (ahead,) = told(folder, ours, split="valid", rivals={"gold_probe": GOLD, "weak_probe": probe})

@@ -16,6 +16,9 @@ from weakft.errors import DataError
 from weakft.images import DIGEST, checked_images
 from weakft.labels import duplicates
 from weakft.review import ReviewLog
+from weakft.visible import listed
+
+LISTED = 20  # classes
 
 Gold = npt.NDArray[np.int64]
 
@@ -100,6 +103,7 @@ def read_dataset(config: Config, root: Path) -> Dataset:
     reviewed, lost = _reviewed(config, root, splits["train"])
     told = [_missing(name) for name in SPLITS if name not in splits]
     told += _without_zero(numbered, config.classes)
+    told += _about_thin_classes(splits, reviewed, config.classes)
     return Dataset(splits, tuple(told + _shared_texts(splits) + lost), reviewed)
 
 
@@ -196,10 +200,11 @@ def _checked_gold(
         gold = column.astype(str).map({str(k): k for k in range(len(classes))})
     if gold.isna().any():
         row = _first(gold.isna())
+        known = listed([repr(name) for name in classes], LISTED)
         found = quoting.cell(str(column.name), str(column[row]))
         raise DataError(
             f"{path}: {int(gold.isna().sum())} labels are no class, first {found} on "
-            f"row {quoting.row(ids[row], row)}. Classes are {list(classes)} ([project] classes), "
+            f"row {quoting.row(ids[row], row)}. Classes are [{known}] ([project] classes), "
             f"or positions 0..{len(classes) - 1}.{_about_counting(column, classes)}"
         )
     return np.asarray(gold, dtype=np.int64)
@@ -233,6 +238,35 @@ def _without_zero(golds: Mapping[Splits, Gold], classes: tuple[str, ...]) -> lis
         for name, gold in golds.items()
         if not (gold == 0).any()
     ]
+
+
+def _about_thin_classes(
+    splits: Mapping[Splits, Split], reviewed: Mapping[str, int], classes: tuple[str, ...]
+) -> list[str]:
+    """Classes of which there is next to no gold: nobody can tell how well they are learned."""
+    golds = {name: split.gold for name, split in splits.items() if split.gold is not None}
+    found = []
+    learned = [name for name in ("dev", "valid") if name in golds]
+    if learned:
+        labels = np.concatenate([*(golds[name] for name in learned), [*reviewed.values()]])
+        rows = np.bincount(labels.astype(np.int64), minlength=len(classes))
+        counts = {"no row": rows == 0, "one row": rows == 1}
+        thin = [
+            f"{count} of {_names(classes, which)}" for count, which in counts.items() if which.any()
+        ]
+        if thin:
+            found.append(
+                f"{' and '.join(learned)}: {', '.join(thin)}. So little gold can neither teach a "
+                "class nor tell how well it is learned; label a few rows more."
+            )
+    if "test" in golds and len(missing := np.setdiff1d(np.arange(len(classes)), golds["test"])):
+        names = _names(classes, np.isin(np.arange(len(classes)), missing))
+        found.append(f"test: no row of {names}, of which scores on test say nothing.")
+    return found
+
+
+def _names(classes: tuple[str, ...], which: npt.NDArray[np.bool_]) -> str:
+    return listed([repr(classes[k]) for k in np.flatnonzero(which)], LISTED)
 
 
 def _first(mask: pd.Series) -> int:

@@ -18,6 +18,7 @@ from weakft.label_models import load_label_model
 from weakft.label_models.base import Explanation, LabelModel
 from weakft.labels import LabelMatrix, Votes
 from weakft.project import Project
+from weakft.rationale import rationale
 from weakft.runs import Json, RunFolder, read_json
 from weakft.tables import RowTable
 from weakft.tables.evidence import what_to_do
@@ -280,6 +281,11 @@ class Report:
             f"and others: that moved {moved:.1%} of the covered ones to another class "
             "(train.relabel)."
         )
+
+    @property
+    def rationale(self) -> str:
+        """What was chosen for this project, and on what evidence: one paragraph."""
+        return " ".join(rationale(self.config, self.metrics))
 
     def confusion(self, split: Splits) -> pd.DataFrame:
         """How often the end model predicts each class for each gold class.

@@ -44,6 +44,8 @@ shown.kpis(
     ]
 )
 shown.links([("Mistakes, and which LFs are to blame", "errors", {})])
+st.subheader("What was chosen, and why")
+st.text(shown.visible(report.rationale))
 st.subheader("How gold entered")
 st.text(gold.get("reason", "No gold was used."))
 if gold.get("candidates"):

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from weakft.config import Splits
+from weakft.rationale import rationale
 from weakft.report import Report
 from weakft.runs import Json
 from weakft.tables.evidence import estimates_against_dev
@@ -118,6 +119,7 @@ def run_screen(report: Report) -> RenderableType:
         *_section("Labels", label_quality(metrics["labels"])),
     ]
     model = [Text(metrics["end_model"]["gold"]["reason"])]
+    model += [Text(each) for each in rationale(report.config, metrics, brief=True)]
     model += _seeds(metrics["end_model"])
     parts += _section(
         "Model", *model, *([] if split is None else [scoreboard(boards[split], split)])

@@ -8,6 +8,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from weakft.redaction import redacted_argument
+from weakft.visible import listed
+
+MOST_SHOWN = 20  # of a list
 
 RELABEL = "labels by votes and texts together (train.relabel) did better; drop the line"
 REMOVED = {
@@ -64,7 +67,7 @@ def _shown(value: Any) -> str:  # noqa: ANN401
     if isinstance(value, dict):
         return f"{{{', '.join(f'{key!r}: {_shown(each)}' for key, each in value.items())}}}"
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_shown, value))}]"
+        return f"[{listed([_shown(each) for each in value], MOST_SHOWN)}]"
     return repr(value)
 
 

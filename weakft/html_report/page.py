@@ -60,7 +60,8 @@ def headline(report: Report) -> Section:
         ("Covered", percent(told["coverage"]), f"of {count(told['rows'], 'train rows')}"),
         ("LFs", f"{told['lfs']}", f"label model: {told['chosen']}"),
     )
-    return Section("headline", "Headline", (Cards(cards),))
+    why = (Heading("What was chosen, and why"), Paragraph(report.rationale))
+    return Section("headline", "Headline", (Cards(cards), *why))
 
 
 def next_steps(report: Report, *, with_test: bool) -> Section:

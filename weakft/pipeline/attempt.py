@@ -14,6 +14,7 @@ from weakft.runs import Json
 from weakft.training.add_gold import GoldOutcome
 from weakft.training.finetune import FineTuned
 from weakft.training.precision import uses_bf16
+from weakft.training.steps import Steps
 from weakft.training.without_effect import without_effect
 from weakft.training.workshop import Workshop
 from weakft.unknown_tokens import Unread, unread_texts, warning
@@ -75,6 +76,7 @@ def about_training(project: Project, data: Dataset, attempt: Attempt) -> Json:
         "max_length": final.model.processor.max_length,
         "weak": {
             "rows": weak.rows,
+            "steps": Steps.of(weak.rows, attempt.workshop.settings).total,
             "best_epoch": weak.best_epoch,
             "relabelled": attempt.workshop.relabelled_share,
         },

@@ -253,6 +253,13 @@ def _about_confidence(quality: Mapping[str, Any], confidence: float, chance: flo
         return [
             f"The labels are nearly flat: mean confidence {confidence:.2f}, chance {chance:.2f}."
         ]
+    if accuracy is not None and accuracy["high"] < chance:
+        return [
+            f"The labels contradict gold: right on {accuracy['value']:.2f} "
+            f"[{accuracy['low']:.2f}, {accuracy['high']:.2f}] of the {accuracy['support']} covered "
+            f"gold rows, where chance is right on {chance:.2f}. Do LFs and gold number the classes "
+            "alike, in the order of [project] classes? Compare some rows by hand."
+        ]
     if accuracy is not None and confidence > accuracy["high"] + OVERCONFIDENT:
         calibrates = quality["label_model"] != "auto" and "dev" in quality
         hint = ' label_model.name = "auto" calibrates them on dev.' if calibrates else ""

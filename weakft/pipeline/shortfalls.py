@@ -51,6 +51,7 @@ def shortfalls(project: Project, data: Dataset, folder: RunFolder, metrics: Json
         split = data.get(name)
         if split is not None and split.gold is not None and name in metrics["end_model"]:
             ours = read_probs(folder.predictions(name), split.ids, classes).argmax(axis=1)
+            found.append(_below_chance(split, metrics, len(classes)))
             found.append(_never_on_gold(split, ours, classes))
             found.append(_below_the_vote(split, metrics))
             found.append(_below_a_rival(split, ours, folder, project))
@@ -123,6 +124,18 @@ def _never_on_gold(split: Split, predicted: Labels, classes: Sequence[str]) -> s
     return (
         f"The end model never predicts {listed(told, LISTED)} on {split.name}, where gold does. "
         f"Write LFs for {_it(told)}, or give more gold."
+    )
+
+
+def _below_chance(split: Split, metrics: Json, cardinality: int) -> str:
+    accuracy = metrics["end_model"][split.name]["accuracy"]
+    if accuracy["high"] >= 1 / cardinality:
+        return ""
+    return (
+        f"The end model is worse than chance: right on {accuracy['value']:.2f} "
+        f"[{accuracy['low']:.2f}, {accuracy['high']:.2f}] of {_rows(accuracy['support'])} on "
+        f"{split.name}. Do LFs and gold number the classes alike, in the order of [project] "
+        "classes? Compare some rows by hand."
     )
 
 
