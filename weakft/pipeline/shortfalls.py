@@ -20,6 +20,7 @@ from weakft.visible import listed
 
 LISTED = 10
 MARGIN = 0.01  # macro-F1; a smaller difference is not worth a warning
+FEW_ROWS = 10  # fewer show nothing
 RIVALS = ("gold_only", "gold_probe", "weak_probe")  # whose predictions are written
 REMEDIES = {
     "gold_only": 'Set train.gold = "only", or mend the LFs: they take away from gold.',
@@ -188,21 +189,27 @@ def _rivals_ahead(
             resamples=settings.resamples,
             seed=settings.seed,
         ).macro_f1
-        if paired.difference.value < -MARGIN:
+        if _worse(paired):
             yield name, paired
 
 
 def _below_its_labels(found: Mapping[str, Any] | None) -> str:
-    if found is None or found["difference"]["value"] >= -MARGIN:
+    if found is None:
         return ""
     paired = PairedScore(
         *(Estimate(**found[name]) for name in ("labels", "end_model", "difference"))
     )
+    if not _worse(paired):
+        return ""
     return (
         f"The end model is worse than the labels it learned from: macro-F1 {_told(paired)} on the "
         "covered rows of valid. It has not learned what the LFs know: raise "
         "train.num_train_epochs, or take a larger train.model."
     )
+
+
+def _worse(paired: PairedScore) -> bool:
+    return paired.difference.value < -MARGIN and paired.difference.support >= FEW_ROWS
 
 
 def _told(paired: PairedScore) -> str:
