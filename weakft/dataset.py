@@ -256,12 +256,12 @@ def _about_thin_classes(
         ]
         if thin:
             found.append(
-                f"{' and '.join(learned)}: {', '.join(thin)}. So little gold can neither teach a "
-                "class nor tell how well it is learned; label a few rows more."
+                f"Gold of {' and '.join(learned)} has {' and '.join(thin)}. So little can neither "
+                "teach a class nor tell how well it is learned; label a few rows more."
             )
     if "test" in golds and len(missing := np.setdiff1d(np.arange(len(classes)), golds["test"])):
         names = _names(classes, np.isin(np.arange(len(classes)), missing))
-        found.append(f"test: no row of {names}, of which scores on test say nothing.")
+        found.append(f"Gold of test has no row of {names}, of which scores on test say nothing.")
     return found
 
 

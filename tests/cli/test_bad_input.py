@@ -33,16 +33,16 @@ Make = Callable[..., Path]
 
 def test_classes_with_next_to_no_gold_are_named(make_project: Make) -> None:
     root = make_project(THREE)
-    gold = "dev and valid: no row of 'odd'. So little gold can neither teach a class nor tell"
+    gold = "Gold of dev and valid has no row of 'odd'. So little can neither teach a class nor tell"
     (learned, scored) = weakft("check", "--project", root)["warnings"]
     assert learned.startswith(gold)
-    assert scored == "test: no row of 'odd', of which scores on test say nothing."
+    assert scored == "Gold of test has no row of 'odd', of which scores on test say nothing."
 
     rows = pd.read_parquet(root / "data" / "valid.parquet")
     one = pd.DataFrame({"id": ["one"], "text": ["how odd"], "label": ["odd"]})
     pd.concat([rows, one]).to_parquet(root / "data" / "valid.parquet", index=False)
     (learned, _) = weakft("check", "--project", root)["warnings"]
-    assert learned.startswith("dev and valid: one row of 'odd'.")
+    assert learned.startswith("Gold of dev and valid has one row of 'odd'.")
 
 
 def test_too_many_classes_are_refused_without_listing_them(make_project: Make) -> None:
