@@ -140,8 +140,9 @@ def scored(problem: Problem, way: str, seed: int) -> float:
         return problem.score(fine_tune(shop.fresh_model(), rows, settings).model)
     learned = Snorkel(k, n_epochs=500, seeds=1).fit(L).predict_proba(votes[covered])
     rows = TrainingSet.from_gold(np.array(problem.texts)[covered], learned.argmax(axis=1), k)
-    plain = settings.model_copy(update=PLAIN_TRAINER)
-    return problem.score(fine_tune(shop.fresh_model(), rows, plain).model)
+    model, plain = shop.fresh_model(), settings.model_copy(update=PLAIN_TRAINER)
+    model.head_is_new = False  # Trainer starts from a random one
+    return problem.score(fine_tune(model, rows, plain).model)
 
 
 def code_of(way: str) -> str:

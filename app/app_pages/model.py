@@ -58,10 +58,15 @@ if gold.get("candidates"):
         hide_index=True,
         placeholder="–",
         alt="The ways to use gold that were compared",
-        column_order=["recipe", "means", "accuracy", "evidence", "negative_log_likelihood"],
+        column_order=[
+            *("recipe", "means", "macro_f1", "accuracy", "evidence", "negative_log_likelihood")
+        ],
         column_config={
             "means": shown.text("what it is", 330),
             "recipe": shown.text("way", 110),
+            "macro_f1": st.column_config.NumberColumn(
+                "macro-F1", format="%.3f", help="Of gold rows it had not seen; what decides."
+            ),
             "accuracy": shown.share("right", "Of gold rows it had not seen."),
             "evidence": shown.text("95% interval", 190),
             "negative_log_likelihood": st.column_config.NumberColumn(

@@ -69,13 +69,14 @@ def _ways(candidates: Sequence[Json]) -> list[Table]:
     rows = tuple(
         (
             each["recipe"],
+            number(each["macro_f1"]),
             percent(each["accuracy"]),
             named_interval(each, "accuracy", "accuracy_support"),
             number(each["negative_log_likelihood"]),
         )
         for each in ways_compared(candidates).to_dict("records")
     )
-    columns = ("way", "right", "95% interval", "nats a row")
+    columns = ("way", "macro-F1", "right", "95% interval", "nats a row")
     return [
         Table(
             "The ways to use gold that were compared, on gold rows not seen before", columns, rows

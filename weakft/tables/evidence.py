@@ -71,7 +71,8 @@ def ways_compared(candidates: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         candidates: as `weakft.training.judging.Candidate` has them.
 
     Returns:
-        Columns recipe, accuracy with _low, _high and _support, negative_log_likelihood.
+        Columns recipe, macro_f1, accuracy with _low, _high and _support,
+        negative_log_likelihood.
     """
     rows = []
     for each in candidates:
@@ -79,8 +80,10 @@ def ways_compared(candidates: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         known = 0 if share is None else judged
         told = named_share("accuracy", round((share or 0) * judged), known)
         nats = each.get("negative_log_likelihood")
-        rows.append({"recipe": each["recipe"], **told, "negative_log_likelihood": nats})
-    floats = ("accuracy", "accuracy_low", "accuracy_high", "negative_log_likelihood")
+        f1 = each.get("macro_f1")
+        row = {"recipe": each["recipe"], "macro_f1": f1, **told, "negative_log_likelihood": nats}
+        rows.append(row)
+    floats = ("macro_f1", "accuracy", "accuracy_low", "accuracy_high", "negative_log_likelihood")
     return pd.DataFrame(rows).astype(dict.fromkeys(floats, float))
 
 

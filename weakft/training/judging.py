@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from weakft.evaluation.metrics import macro_f1
+from weakft.evaluation.paired import compare_predictions
 from weakft.labels import Probs
-from weakft.training.gold import Mask
 from weakft.training.rows import Labels
 
 SMALLEST_PROBABILITY = 1e-6
@@ -24,15 +25,15 @@ class Candidate:
 
     Attributes:
         recipe: its name.
+        macro_f1: on the judged rows, over the classes that gold or its predictions have.
         accuracy: share of judged rows it got right.
-        standard_error: of that share.
         negative_log_likelihood: nats per judged row.
         rows: judged rows.
     """
 
     recipe: str
+    macro_f1: float
     accuracy: float
-    standard_error: float
     negative_log_likelihood: float
     rows: int
 
@@ -42,15 +43,16 @@ class Candidate:
 
         Example:
             >>> probs = np.array([[0.9, 0.1], [0.9, 0.1], [0.2, 0.8], [0.2, 0.8]])
-            >>> Candidate.of("mix", probs, np.array([0, 1, 1, 1])).accuracy
-            0.75
+            >>> candidate = Candidate.of("mix", probs, np.array([0, 1, 1, 1]))
+            >>> round(candidate.macro_f1, 3), candidate.accuracy
+            (0.733, 0.75)
         """
-        right = probs.argmax(axis=1) == gold
+        predicted = probs.argmax(axis=1)
         likelihood = np.maximum(probs[np.arange(len(gold)), gold], SMALLEST_PROBABILITY)
         return cls(
             recipe,
-            accuracy=float(right.mean()),
-            standard_error=float(right.std(ddof=1) / np.sqrt(len(gold))),
+            macro_f1=macro_f1(gold, predicted, probs.shape[1]),
+            accuracy=float((predicted == gold).mean()),
             negative_log_likelihood=float(-np.log(likelihood).mean()),
             rows=len(gold),
         )
@@ -62,7 +64,7 @@ class Verdict:
 
     Attributes:
         taken: its name.
-        candidates: all recipes, the most accurate first.
+        candidates: all recipes, the highest macro-F1 first.
         reason: the end of a sentence, with the evidence.
     """
 
@@ -71,47 +73,33 @@ class Verdict:
     reason: str
 
 
-def clearly_better(one: Mask, other: Mask) -> bool:
-    """Is one right more often than the other by more than a paired standard error and a row?
-
-    A row more or less is no evidence: the continuity correction of McNemar's test (Edwards, "Note
-    on the 'correction for continuity' in testing the significance of the difference between
-    correlated proportions", 1948).
-
-    Args:
-        one: [n] where it is right.
-        other: [n] where that is right, on the same rows.
-
-    Example:
-        >>> right = np.arange(100) < 80
-        >>> clearly_better(np.arange(100) < 82, right), clearly_better(np.arange(100) < 83, right)
-        (False, True)
-    """
-    ahead = int(one.sum()) - int(other.sum())
-    return bool(ahead - 1 > np.sqrt((one != other).sum()))
-
-
 def judge(out_of_fold: Mapping[str, Probs], gold: Labels, *, unless_beaten: str) -> Verdict:
     """Compare recipes on the same gold rows.
 
     Args:
         out_of_fold: [n, k] predictions by recipe, of models that have not seen the rows.
         gold: [n] classes.
-        unless_beaten: the recipe taken unless another is `clearly_better`.
+        unless_beaten: the recipe taken unless another has a higher macro-F1 and the 95 % paired
+            interval of the difference does not hold 0.
     """
     candidates = sorted(
         (Candidate.of(recipe, probs, gold) for recipe, probs in out_of_fold.items()),
-        key=lambda c: (-c.accuracy, c.negative_log_likelihood),
+        key=lambda c: (-c.macro_f1, c.negative_log_likelihood),
     )
-    best = candidates[0].recipe
-    right = {recipe: probs.argmax(axis=1) == gold for recipe, probs in out_of_fold.items()}
-    taken = best if clearly_better(right[best], right[unless_beaten]) else unless_beaten
+    best, favourite = candidates[0].recipe, out_of_fold[unless_beaten]
+    paired = compare_predictions(
+        gold, favourite.argmax(axis=1), out_of_fold[best].argmax(axis=1), favourite.shape[1]
+    )
+    taken = best if paired.macro_f1.difference.low > 0 else unless_beaten
     score = next(c for c in candidates if c.recipe == taken)
-    rivals = ", ".join(f"{c.recipe} {c.accuracy:.3f}" for c in candidates if c.recipe != taken)
+    rivals = ", ".join(f"{c.recipe} {c.macro_f1:.3f}" for c in candidates if c.recipe != taken)
     reason = (
-        f"{taken!r}: right on {score.accuracy:.3f} (± {score.standard_error:.3f}) of {score.rows} "
-        f"gold rows it had not seen, against {rivals}."
+        f"{taken!r}: macro-F1 {score.macro_f1:.3f} on {score.rows} gold rows it had not seen, "
+        f"against {rivals}."
     )
     if best != taken:
-        reason += f" {taken!r} is left for another only where that is better beyond the noise."
+        reason += (
+            f" {taken!r} is left for another only where that is better beyond the noise; "
+            f"{best} is ahead by {paired.macro_f1.difference}."
+        )
     return Verdict(taken, tuple(candidates), reason)
