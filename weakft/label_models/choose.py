@@ -8,16 +8,12 @@ import numpy as np
 
 from weakft.errors import DataError
 from weakft.intervals import jeffreys
+from weakft.label_models.additive import Additive
 from weakft.label_models.base import Explanation, Gold, LabelModel, TooLargeError
 from weakft.label_models.dawid_skene import DawidSkene
-from weakft.label_models.evidence import (
-    Floats,
-    HiddenVotes,
-    Judged,
-    judged,
-    turned,
-)
+from weakft.label_models.evidence import Floats, HiddenVotes, turned
 from weakft.label_models.flying_squid import FlyingSquid
+from weakft.label_models.gold import LEAST_GOLD, Judged, Verdict, decide
 from weakft.label_models.majority_vote import MajorityVote
 from weakft.label_models.one_coin import OneCoin
 from weakft.label_models.per_class import PerClass
@@ -28,7 +24,6 @@ from weakft.labels import ABSTAIN, Probs, Votes
 
 RESAMPLES = 2000
 MOST_RESAMPLED = 1000
-MINIMUM_JUDGES = 30  # so that what trains in a fold is enough to calibrate on
 FLIP_ROWS = 200_000
 FLIP_CELLS = 1 << 22  # rows times classes
 MOST_FLIPS = 0.05
@@ -44,11 +39,13 @@ class Candidate:
 
     Attributes:
         name: of the label model.
-        negative_log_likelihood: nats per covered dev row, cross-fitted; lower is better.
+        negative_log_likelihood: nats per covered dev row, by weights that have not seen its gold;
+            lower is better.
         standard_error: of that mean.
         accuracy: share of covered dev rows whose most probable class is gold.
         accuracy_low: lower end of its 95 % interval.
         accuracy_high: upper end.
+        macro_f1: of the most probable classes of covered dev rows.
         support: covered dev rows it was judged on.
         held_out_votes: nats per vote that the model has not seen, for foretelling its class by
             what it makes of the other votes on the row; lower is better, and needs no gold.
@@ -63,6 +60,7 @@ class Candidate:
     accuracy: float | None = None
     accuracy_low: float | None = None
     accuracy_high: float | None = None
+    macro_f1: float | None = None
     support: int = 0
     held_out_votes: float | None = None
     unanimous_flips: float | None = None
@@ -71,15 +69,18 @@ class Candidate:
 
 
 class AutoLabelModel(LabelModel):
-    """Takes the label model that gold finds likeliest, or without gold the simplest good one.
+    """Takes the simplest good label model, or one that gold weighs and whose labels are better.
 
-    With at least 30 covered gold rows it is the one of the lowest negative log-likelihood on them,
-    each row judged by a model that has not seen its gold (5 folds). Without, models are compared
-    by how well they foretell the class of votes that are hidden from them, and the simplest is
-    taken that no other is ahead of by half a percent and beyond chance, a majority vote first.
-    There only models count that treat all classes alike and take LFs for better than chance, and
-    none whose labels turned: unanimous rows labelled otherwise, or a class that has swallowed
-    another. Snorkel and triplets may turn round there.
+    Without gold, models are compared by how well they foretell the class of votes that are hidden
+    from them, and the simplest is taken that no other is ahead of by half a percent and beyond
+    chance, a majority vote first. There only models count that treat all classes alike and take
+    LFs for better than chance, and none whose labels turned: unanimous rows labelled otherwise,
+    or a class that has swallowed another. Snorkel and triplets may turn round there.
+
+    With at least 20 covered gold rows that model, calibrated on them, is compared with the others
+    as gold weighs them, each row judged by weights that have not seen its gold (5 folds). One of
+    those is taken only if macro-F1 bears it out (`decide`), so that gold never gives up a rare
+    class. Snorkel and triplets, whose weights gold does not set, are shown beside.
 
     The two models that count votes give log-odds here, not shares: a lone vote is no certainty.
 
@@ -91,7 +92,7 @@ class AutoLabelModel(LabelModel):
 
     name = "auto"
     uses_gold = True
-    family: ClassVar[tuple[type[LabelModel], ...]] = (
+    family: ClassVar[tuple[type[Additive], ...]] = (
         MajorityVote,
         WeightedVote,
         OneCoin,
@@ -116,7 +117,7 @@ class AutoLabelModel(LabelModel):
         return self.chosen.explain(votes)
 
     def _learn(self, L: Votes) -> None:
-        self.fitted: dict[str, LabelModel] = {}
+        self.fitted: dict[str, Additive] = {}
         rows = min(FLIP_ROWS, FLIP_CELLS // self.cardinality)
         self._sample = L[:: max(1, -(-len(L) // rows))]
         notes = {}
@@ -129,13 +130,13 @@ class AutoLabelModel(LabelModel):
                 self.too_large += [kind.name] if isinstance(error, TooLargeError) else []
         hidden = HiddenVotes.of(L, self.cardinality, self.seed)
         self._losses = _known({name: hidden.losses(m) for name, m in self.fitted.items()})
-        self.candidates = tuple(
+        self._by_votes = self.candidates = tuple(
             self._candidate(kind.name, notes.get(kind.name, ""), hidden.votes)
             for kind in self.family
         )
         self._take(*self._by_hidden_votes("no gold"))
 
-    def _fitted(self, kind: type[LabelModel], L: Votes) -> LabelModel:
+    def _fitted(self, kind: type[Additive], L: Votes) -> Additive:
         model = kind(self.cardinality, seed=self.seed, class_balance=self.class_balance).fit(L)
         model.lf_names = self.lf_names
         if isinstance(model, VoteShares):
@@ -149,35 +150,41 @@ class AutoLabelModel(LabelModel):
         nats = None if losses is None else float(losses.sum() / hidden_votes)
         return self._compared_with_vote(Candidate(name, held_out_votes=nats))
 
-    def _compared_with_vote(self, candidate: Candidate) -> Candidate:
-        """The candidate with how its labels differ from a vote's."""
-        model = self.fitted.get(candidate.name)
+    def _compared_with_vote(
+        self, candidate: Candidate, models: Mapping[str, LabelModel] | None = None
+    ) -> Candidate:
+        """The candidate with how the labels of its model differ from a vote's."""
+        model = (models or self.fitted).get(candidate.name)
         if model is None:
             return candidate
         found = turned(model, self.fitted[MajorityVote.name], self._sample)
         return replace(candidate, unanimous_flips=found.flips, labels_moved=found.moved)
 
     def _adapt(self, votes: Votes, gold: Gold) -> None:
-        covered = (votes != ABSTAIN).any(axis=1)
-        scores: list[Judged] = []
-        if covered.sum() >= MINIMUM_JUDGES:
-            scores = [judged(model, votes, gold, covered) for model in self.fitted.values()]
-        for model in self.fitted.values():
-            model._adapt(votes, gold)
-        if not scores:
-            self._take(*self._by_hidden_votes(f"fewer than {MINIMUM_JUDGES} covered gold rows"))
+        self.candidates = self._by_votes
+        covered = int((votes != ABSTAIN).any(axis=1).sum())
+        if covered < LEAST_GOLD:
+            self._take(*self._by_hidden_votes(f"fewer than {LEAST_GOLD} covered gold rows"))
             return
-        by_name = {each.name: each for each in scores}
+        ways = {name: model.ways(votes, gold) for name, model in self.fitted.items()}
+        self._show({name: found[-1] for name, found in ways.items()})
+        simplest, _ = self._by_hidden_votes("")
+        without = ways[simplest][0]
+        weighed = [found[-1] for found in ways.values() if len(found) > 1]
+        verdict = decide(without, weighed, self.seed)
+        self._take(verdict.taken.name, _reason(verdict, without, self.seed), verdict.taken.model)
+
+    def _show(self, judged: Mapping[str, Judged]) -> None:
+        """The candidates as gold judges them."""
+        models = {name: each.model for name, each in judged.items()}
         self.candidates = tuple(
-            self._compared_with_vote(_scored(c, by_name.get(c.name))) for c in self.candidates
+            self._compared_with_vote(_scored(c, judged.get(c.name)), models) for c in self._by_votes
         )
-        best, *others = sorted(scores, key=lambda each: round(each.losses.mean(), 6))
-        self._take(best.name, _reason(best, others, self.seed))
 
     def _by_hidden_votes(self, why: str) -> tuple[str, str]:
         """Name and reason of the one taken without gold."""
         near = {kind.name for kind in self.family if kind.stays_near_votes}
-        tried = [c for c in self.candidates if c.name in near and c.name in self.fitted]
+        tried = [c for c in self._by_votes if c.name in near and c.name in self.fitted]
         left_out = [c for c in tried if _turned(c)]
         losses = {c.name: self._losses[c.name] for c in tried if c.name in self._losses}
         losses = {name: each for name, each in losses.items() if name not in _names(left_out)}
@@ -202,10 +209,10 @@ class AutoLabelModel(LabelModel):
             said += f"; {each.name} was left out, since its labels turned from those of a vote"
         return taken, f"{said}. Label a few dozen rows to choose with better evidence."
 
-    def _take(self, name: str, reason: str) -> None:
+    def _take(self, name: str, reason: str, model: LabelModel | None = None) -> None:
         if self.too_large:
             reason += f" Too large here, see the notes: {', '.join(self.too_large)}."
-        self.chosen, self.reason = self.fitted[name], reason
+        self.chosen, self.reason = model or self.fitted[name], reason
 
     def _predict_proba(self, L: Votes) -> Probs:
         return self.chosen._predict_proba(L)
@@ -232,6 +239,7 @@ def _scored(candidate: Candidate, score: Judged | None) -> Candidate:
         accuracy=hits.value,
         accuracy_low=hits.low,
         accuracy_high=hits.high,
+        macro_f1=score.macro_f1,
         support=hits.support,
     )
 
@@ -262,30 +270,28 @@ def _simplest(
     return best, best, (0.0, 0.0)
 
 
-def _reason(best: Judged, others: list[Judged], seed: int) -> str:
-    same = [each for each in others if np.allclose(each.losses, best.losses)]
-    others = [each for each in others if each not in same]
-    said = (
-        f"Took {best.name}: negative log-likelihood {best.losses.mean():.3f} per covered gold row"
-    )
-    if same:
-        said += f" ({', '.join(each.name for each in same)} comes to the same here)"
-    if others:
-        second, *rest = others
-        low, high = _paired(second.losses - best.losses, seed)
-        behind = second.losses.mean() - best.losses.mean()
-        said += f"; next is {second.name}, behind by {behind:.3f} [{low:.3f}, {high:.3f}]"
-        if rest:
-            said += "; then " + ", ".join(f"{each.name} {each.losses.mean():.3f}" for each in rest)
-    vote = next((each for each in others if each.name == MajorityVote.name), best)
-    if vote is best:
-        return f"{said}."
-    gain = 100 * (best.right.astype(float) - vote.right)
+def _reason(verdict: Verdict, without: Judged, seed: int) -> str:
+    taken, rows = verdict.taken, len(without.gold)
+    judged = f"{rows} covered gold rows"
+    if taken is without:
+        said = f"Took {without.name} as without gold, calibrated on {judged}"
+        if verdict.gain is None:
+            return f"{said}: no model has labels as good on them when gold weighs its LFs."
+        return (
+            f"{said}: the labels that gold makes better are ahead by {verdict.gain:.3f} macro-F1, "
+            f"no more than chance allows (standard deviation {verdict.deviation:.3f})."
+        )
+    gain = 100 * (taken.right.astype(float) - without.right)
     low, high = _paired(gain, seed)
-    verdict = "is better than" if low > 0 else "is worse than" if high < 0 else "is as good as"
+    compared = "is better than" if low > 0 else "is worse than" if high < 0 else "is as good as"
+    nats = without.losses.mean() - taken.losses.mean()
     return (
-        f"{said}. On those {len(gain)} rows its most probable class {verdict} a majority vote: "
-        f"{gain.mean():+.1f} points [{low:+.1f}, {high:+.1f}]."
+        f"Took {taken.name}, its LFs weighed by gold, classes counting the same: macro-F1 "
+        f"{taken.macro_f1:.3f} on {judged} that had not set the weights, "
+        f"{without.macro_f1:.3f} by {without.name} without gold; negative log-likelihood "
+        f"{taken.losses.mean():.3f}, {'lower' if nats >= 0 else 'higher'} by {abs(nats):.3f}. Its "
+        f"most probable class {compared} that of {without.name}: {gain.mean():+.1f} points of "
+        f"accuracy [{low:+.1f}, {high:+.1f}]."
     )
 
 

@@ -1,8 +1,6 @@
 """Dawid-Skene: each LF has a table of what it votes on each class."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -20,8 +18,8 @@ from weakft.label_models.coins import (
     one_accuracy,
     smoothed,
 )
+from weakft.label_models.gold import equal_counts
 from weakft.label_models.linear import LogLinear, coin_weights
-from weakft.label_models.one_coin import shrinking_target
 from weakft.label_models.patterns import MOST_ROWS, VotePatterns
 from weakft.label_models.votes import normalised, vote_counts
 from weakft.label_models.weights import VoteWeights
@@ -52,7 +50,7 @@ class DawidSkene(LogLinear):
 
     name = "dawid_skene"
     stays_near_votes = True
-    shrunk_to = "own"
+    weighed_by_gold = True
 
     def _learn_weights(self, L: Votes) -> None:
         k = self.cardinality
@@ -74,7 +72,7 @@ class DawidSkene(LogLinear):
             if np.abs(updated - posterior).max(initial=0.0) < EM_TOLERANCE:
                 break
             posterior = updated
-        self.learned = self.accuracies
+        self.by_votes = {"weights": self.weights, "accuracies": self.accuracies}
 
     def _learn_coins(self, L: Votes) -> None:
         """Without tables it is one-coin."""
@@ -84,7 +82,7 @@ class DawidSkene(LogLinear):
         accuracies = climb(cast, one_accuracy, factors=factors, counts=patterns.counts)
         self.weights = coin_weights(accuracies)
         self.accuracies = np.where(self.voted, accuracies[:, 0], np.nan)
-        self.learned = self.accuracies
+        self.by_votes = {"weights": self.weights, "accuracies": self.accuracies}
 
     def _refuse_too_many_tables(self) -> None:
         cells = len(self.two_sided) * self.cardinality**2
@@ -108,12 +106,10 @@ class DawidSkene(LogLinear):
         tables = cast.indicator(columns, t * k).T @ classes
         return _Counted(right, cast.by_column(classes.sum(axis=1)[cast.rows]), tables)
 
-    def _ways_to_adapt(self) -> Sequence[dict[str, Any]]:
-        return [{"shrunk_to": "pooled"}, {"shrunk_to": "own"}]
-
-    def _adapt_weights(self, votes: Votes, gold: Gold) -> None:
-        found = self._counted(CastVotes.of(votes, self.cardinality), np.eye(self.cardinality)[gold])
-        mean = shrinking_target(self.shrunk_to, self.learned, found.right.sum(), found.votes.sum())
+    def _weigh(self, votes: Votes, gold: Gold) -> None:
+        classes = np.eye(self.cardinality)[gold] * equal_counts(gold, self.cardinality)[:, None]
+        found = self._counted(CastVotes.of(votes, self.cardinality), classes)
+        mean = np.nan_to_num(self.by_votes["accuracies"], nan=PRIOR_MEAN)
         self._take(found, mean, DEV_PRIOR_VOTES, DEV_ROW_PRIOR_VOTES, 0.0)
 
     def _take(

@@ -1,4 +1,4 @@
-"""What speaks for one label model over another: gold, hidden votes, unanimous rows."""
+"""What speaks for one label model over another without gold: hidden votes, unanimous rows."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,11 +8,11 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from weakft.cast_votes import blocks
-from weakft.label_models.base import Gold, LabelModel
+from weakft.label_models.base import LabelModel
+from weakft.label_models.calibration import SMALLEST_PROBABILITY
 from weakft.label_models.groups import Groups, find_groups
-from weakft.label_models.linear import SMALLEST_PROBABILITY
 from weakft.label_models.votes import normalised
-from weakft.labels import ABSTAIN, TIE_TOLERANCE, Probs, Votes, hard_labels
+from weakft.labels import ABSTAIN, TIE_TOLERANCE, Probs, Votes
 
 HIDDEN_ROWS = 20_000
 HIDDEN_CELLS = 1 << 22  # hidden votes times classes
@@ -21,47 +21,6 @@ TABLE_STEPS = 8
 TABLE_PRIOR_VOTES = 10
 
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """What gold says of one model.
-
-    Attributes:
-        name: of the model.
-        losses: [n] negative log-likelihood of each covered gold row.
-        right: [n] whether its most probable class is gold; a tie is not right.
-    """
-
-    name: str
-    losses: Floats
-    right: npt.NDArray[np.bool_]
-
-
-def judged(model: LabelModel, votes: Votes, gold: Gold, covered: npt.NDArray[np.bool_]) -> Judged:
-    """What gold says of a fitted model, each row judged by one that has not seen its gold.
-
-    Args:
-        model: fitted to votes, not adapted to gold.
-        votes: [n, m] on the gold rows.
-        gold: [n] classes.
-        covered: [n] which of them count.
-    """
-    probs = _cross_fitted(model, votes, gold)[covered]
-    truth = gold[covered]
-    likelihood = np.maximum(probs[np.arange(len(truth)), truth], SMALLEST_PROBABILITY)
-    return Judged(model.name, -np.log(likelihood), hard_labels(probs) == truth)
-
-
-def _cross_fitted(model: LabelModel, votes: Votes, gold: Gold) -> Probs:
-    if not model.uses_gold:
-        return model._predict_proba(votes)
-    probs = np.empty((len(gold), model.cardinality))
-    for kept in model._folds(len(gold)):
-        twin = model._twin()
-        twin._adapt(votes[kept], gold[kept])
-        probs[~kept] = twin._predict_proba(votes[~kept])
-    return probs
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,3 +23,4 @@ class MajorityVote(VoteShares):
     def _learn(self, L: Votes) -> None:
         self.weights = np.ones(L.shape[1])
         self.accuracies = np.full(L.shape[1], np.nan)
+        self._learned()

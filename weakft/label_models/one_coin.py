@@ -1,25 +1,16 @@
 """One-coin naive Bayes: each LF has one accuracy, shared by all classes."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 
 from weakft.label_models.base import Gold
 from weakft.label_models.coins import PRIOR_MEAN, Floats, climb, one_accuracy, smoothed
+from weakft.label_models.gold import equal_counts
 from weakft.label_models.linear import LogLinear, coin_weights
 from weakft.label_models.patterns import VotePatterns
 from weakft.label_models.votes import class_hits
 from weakft.labels import ABSTAIN, Votes
 
 DEV_PRIOR_VOTES = 4.0
-
-
-def shrinking_target(shrunk_to: str, learned: Floats, right: float, votes: float) -> Floats:
-    """[m] the accuracies that gold counts are smoothed towards: pooled over LFs, or EM's own."""
-    pooled = (right + 10 * PRIOR_MEAN) / (votes + 10)
-    own = np.where(np.isnan(learned), pooled, learned)
-    return own if shrunk_to == "own" else np.full(len(learned), pooled)
 
 
 class OneCoin(LogLinear):
@@ -30,9 +21,8 @@ class OneCoin(LogLinear):
 
     Without gold, a_j has a Beta(35, 15) prior and EM climbs to its MAP; every LF is held
     to be better than chance by a tenth of the way to certainty, or EM may turn a good LF
-    round. With gold, dev votes set a_j, smoothed by four pseudo-votes: at the mean accuracy of
-    all LFs, or at the LF's own by EM, whichever finds held-out gold likelier (EM's, where fewer
-    than 20 gold rows are covered).
+    round. With gold, if the labels are no worse for it, a_j is the accuracy on gold, its classes
+    counting the same, smoothed by four pseudo-votes at the accuracy by EM.
 
     Fails where an LF is far better on one class than on another.
 
@@ -45,7 +35,7 @@ class OneCoin(LogLinear):
 
     name = "one_coin"
     stays_near_votes = True
-    shrunk_to = "own"
+    weighed_by_gold = True
 
     def _learn_weights(self, L: Votes) -> None:
         self.voted = np.asarray((L != ABSTAIN).any(axis=0))
@@ -54,21 +44,18 @@ class OneCoin(LogLinear):
         factors = self.groups.factors(cast) if self.groups.found else None
         learned = climb(cast, self._pooled, factors=factors, counts=patterns.counts)
         self._take(learned)
-        self.learned = self.accuracies
+        self.by_votes = {"weights": self.weights, "accuracies": self.accuracies}
 
-    def _adapt_weights(self, votes: Votes, gold: Gold) -> None:
-        right, cast = class_hits(votes, gold, self.cardinality)
-        self._take(self._measured(right, cast))
-
-    def _ways_to_adapt(self) -> Sequence[dict[str, Any]]:
-        return [{"shrunk_to": "pooled"}, {"shrunk_to": "own"}]
+    def _weigh(self, votes: Votes, gold: Gold) -> None:
+        counts = equal_counts(gold, self.cardinality)
+        self._take(self._measured(*class_hits(votes, gold, self.cardinality, counts)))
 
     def _pooled(self, right: Floats, votes: Floats) -> Floats:
         return one_accuracy(right, votes)
 
     def _measured(self, right: Floats, votes: Floats) -> Floats:
-        mean = shrinking_target(self.shrunk_to, self.learned, right.sum(), votes.sum())
-        measured = smoothed(right.sum(axis=1), votes.sum(axis=1), mean, DEV_PRIOR_VOTES)
+        learned = np.nan_to_num(self.by_votes["accuracies"], nan=PRIOR_MEAN)
+        measured = smoothed(right.sum(axis=1), votes.sum(axis=1), learned, DEV_PRIOR_VOTES)
         return np.repeat(measured[:, None], self.cardinality, axis=1)
 
     def _take(self, accuracies: Floats) -> None:

@@ -1,28 +1,30 @@
 """Label models that count votes: the posterior is the share of each class, or goes by counts."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from weakft.cast_votes import CastVotes, blocks
-from weakft.label_models.base import Arrays, Explanation, LabelModel, Term
+from weakft.label_models.additive import Additive
+from weakft.label_models.base import Arrays, Explanation, Gold, Term
+from weakft.label_models.calibration import Calibration
 from weakft.label_models.coins import climb, log_odds, same_accuracy
 from weakft.label_models.patterns import VotePatterns
-from weakft.label_models.votes import normalised, vote_counts, vote_scores
+from weakft.label_models.votes import vote_counts, vote_scores
 from weakft.label_models.weights import VoteWeights
 from weakft.labels import ABSTAIN, Probs, Votes
 
 
-class VoteShares(LabelModel):
+class VoteShares(Additive):
     """Each vote counts by the weight of its LF; a row without a vote gets the prior.
 
     Attributes:
         weights: [m], at least 0.
         accuracies: [m], NaN where there is no estimate.
         log_odds: what a vote of weight 1 adds to the log-odds of its class; None: the posterior
-            is the share of the weights.
+            is the share of the weights, which gold does not calibrate.
     """
 
     stays_near_votes = True
@@ -61,6 +63,12 @@ class VoteShares(LabelModel):
             probs *= patterns.counts[rows][part.rows]
             right += np.bincount(part.lfs, probs, minlength=len(right))
         self.accuracies = np.where(votes > 0, right / np.maximum(votes, 1), np.nan)
+        self._learned()
+
+    def _learned(self) -> None:
+        """All that votes teach is set."""
+        self.by_votes = {"weights": self.weights, "accuracies": self.accuracies}
+        self.calibration = Calibration.plain(self.prior_given)
 
     def explain(self, votes: Sequence[int] | Votes) -> Explanation:
         """What each vote adds to the shares, which are the posterior, or to the log-odds."""
@@ -85,6 +93,7 @@ class VoteShares(LabelModel):
     def _explained_in_log_odds(self, row: Votes, unit: float) -> Explanation:
         voters = np.flatnonzero(row[0] != ABSTAIN)
         weights = self.weights[voters] if self.weights[voters].any() else np.ones(len(voters))
+        unit = unit / self.calibration.temperature
         terms = tuple(
             Term(
                 self.lf_names[j],
@@ -93,36 +102,47 @@ class VoteShares(LabelModel):
             )
             for j, weight in zip(voters, weights, strict=True)
         )
-        prior = np.log(self.prior_given)
+        prior = self.calibration.before_votes(self._scores(row)[0])
         probs = self._predict_proba(row)[0]
         return Explanation("log_odds", tuple(prior.tolist()), terms, tuple(probs.tolist()))
 
-    def _predict_proba(self, L: Votes) -> Probs:
+    def _scores(self, L: Votes) -> Probs:
+        """[n, k] weights of the votes for each class, or their log-odds."""
         k = self.cardinality
         weights = VoteWeights.of_own(np.repeat(self.weights[:, None], k, axis=1))
-        probs = np.empty((len(L), k))
+        scores = np.empty((len(L), k))
         for rows in blocks(len(L), k):
-            probs[rows] = self._by_votes(L[rows], weights)
-        return probs
+            scores[rows] = self._by_votes(L[rows], weights)
+        return scores
 
     def _by_votes(self, L: Votes, weights: VoteWeights) -> Probs:
         scores = vote_scores(L, weights)
         silent = scores.sum(axis=1) == 0
         if silent.any():
             scores[silent] = vote_counts(L[silent], self.cardinality)
+        return scores if self.log_odds is None else scores * self.log_odds
+
+    def _posterior(self, scores: Probs) -> Probs:
         if self.log_odds is not None:
-            return normalised(np.log(self.prior_given) + self.log_odds * scores)
-        scores[scores.sum(axis=1) == 0] = self.prior_given
-        shares: Probs = scores / scores.sum(axis=1, keepdims=True)
-        return shares
+            return super()._posterior(scores)
+        total = scores.sum(axis=1, keepdims=True)
+        return np.where(total > 0, scores / np.where(total > 0, total, 1), self.prior_given)
+
+    def _calibrated(self, scores: Probs, gold: Gold, all_gold: Gold) -> Self:
+        return self if self.log_odds is None else super()._calibrated(scores, gold, all_gold)
 
     def arrays(self) -> Arrays:
-        """The weights, the accuracies, and what a vote adds."""
+        """The weights, the accuracies, what a vote adds, and the calibration."""
         found: Arrays = {"weights": self.weights, "accuracies": self.accuracies}
-        return found if self.log_odds is None else {**found, "log_odds": np.array([self.log_odds])}
+        if self.log_odds is None:
+            return found
+        return {**found, **self.calibration.arrays(), "log_odds": np.array([self.log_odds])}
 
     def restore(self, arrays: Arrays, details: Mapping[str, Any]) -> None:
         """Take them back; models stored earlier may have weights alone."""
         self.weights = arrays["weights"]
         self.accuracies = arrays.get("accuracies", np.full(len(self.weights), np.nan))
         self.log_odds = float(arrays["log_odds"][0]) if "log_odds" in arrays else None
+        self._learned()
+        if "prior" in arrays:
+            self.calibration = Calibration.restored(arrays)

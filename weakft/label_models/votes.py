@@ -97,7 +97,22 @@ def hits(L: Votes, gold: npt.NDArray[np.integer]) -> tuple[Counts, ...]:
     return (gold[:, None] == L).sum(axis=0), (L >= 0).sum(axis=0)
 
 
-def class_hits(L: Votes, gold: npt.NDArray[np.integer], cardinality: int) -> tuple[Floats, Floats]:
-    """([m, k] correct votes, [m, k] votes) of each LF for each class."""
+def class_hits(
+    L: Votes, gold: npt.NDArray[np.integer], cardinality: int, counts: Floats
+) -> tuple[Floats, Floats]:
+    """([m, k] correct votes, [m, k] votes) of each LF for each class.
+
+    Args:
+        L: [d, m] votes.
+        gold: [d] classes.
+        cardinality: k.
+        counts: [d] how often each row counts.
+
+    Example:
+        >>> right, votes = class_hits(np.array([[0], [0]]), np.array([0, 1]), 2, np.array([3, 1]))
+        >>> right.tolist(), votes.tolist()
+        ([[3.0, 0.0]], [[4.0, 0.0]])
+    """
     cast = CastVotes.of(L, cardinality)
-    return cast.by_column((gold[cast.rows] == cast.labels).astype(np.float64)), cast.by_column()
+    often = counts[cast.rows].astype(np.float64)
+    return cast.by_column(often * (gold[cast.rows] == cast.labels)), cast.by_column(often)

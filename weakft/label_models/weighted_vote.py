@@ -6,22 +6,23 @@ import numpy.typing as npt
 from weakft.cast_votes import column_counts
 from weakft.label_models.base import Gold
 from weakft.label_models.coins import level, smoothed
+from weakft.label_models.gold import equal_counts
 from weakft.label_models.patterns import VotePatterns
 from weakft.label_models.shares import VoteShares
-from weakft.label_models.votes import hits
-from weakft.labels import ABSTAIN, Votes
+from weakft.label_models.votes import class_hits
+from weakft.labels import Votes
 
 PRIOR_MEAN = 0.7
 PRIOR_VOTES = 10.0
 DEV_PRIOR_VOTES = 4.0
-MINIMUM_DEV_ROWS = 20  # below, gold is smoothed towards the agreement with other LFs
 
 
 class WeightedVote(VoteShares):
     """A vote of weight (accuracy - 1/k) / (1 - 1/k), as a share of the weights that voted.
 
-    The accuracy of an LF is measured on gold, or else is its agreement with the shares of the
-    other LFs' votes, levelled so that no class has better LFs than another; both are smoothed.
+    The accuracy of an LF is its agreement with the shares of the other LFs' votes, levelled so
+    that no class has better LFs than another; or with gold, if the labels are no worse for it,
+    that on gold, its classes counting the same. Both are smoothed.
     The linear weight is the classical choice of Littlestone and Warmuth's weighted majority
     (1994) without its online updates.
 
@@ -37,6 +38,7 @@ class WeightedVote(VoteShares):
 
     name = "weighted_vote"
     uses_gold = True
+    weighed_by_gold = True
 
     def _learn(self, L: Votes) -> None:
         by_column = column_counts(L, self.cardinality)
@@ -49,17 +51,17 @@ class WeightedVote(VoteShares):
         right = np.bincount(cast.lfs, often * agreeing, minlength=L.shape[1])
         votes = np.bincount(cast.lfs, often, minlength=L.shape[1])
         agreement = smoothed(right, votes, PRIOR_MEAN, PRIOR_VOTES)
-        self.learned = level(agreement, by_column.astype(np.float64))
-        self._weigh(self.learned)
+        self.agreement = level(agreement, by_column.astype(np.float64))
+        self._take(self.agreement)
+        self._learned()
 
-    def _adapt(self, votes: Votes, gold: Gold) -> None:
-        right, cast = hits(votes, gold)
-        enough = (votes != ABSTAIN).any(axis=1).sum() >= MINIMUM_DEV_ROWS
-        pooled = (right.sum() + 10 * PRIOR_MEAN) / (cast.sum() + 10)
-        mean = pooled if enough else self.learned
-        self._weigh(smoothed(right, cast, mean, DEV_PRIOR_VOTES))
+    def _weigh(self, votes: Votes, gold: Gold) -> None:
+        counts = equal_counts(gold, self.cardinality)
+        right, cast = class_hits(votes, gold, self.cardinality, counts)
+        mean = self.agreement
+        self._take(smoothed(right.sum(axis=1), cast.sum(axis=1), mean, DEV_PRIOR_VOTES))
 
-    def _weigh(self, accuracies: npt.NDArray[np.float64]) -> None:
+    def _take(self, accuracies: npt.NDArray[np.float64]) -> None:
         chance = 1 / self.cardinality
         self.weights = np.maximum((accuracies - chance) / (1 - chance), 0.0)
         self.accuracies = np.where(self.voted, accuracies, np.nan)

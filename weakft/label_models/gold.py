@@ -1,0 +1,146 @@
+"""What gold says of label models: classes count alike, and macro-F1 has the last word."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from weakft.label_models.calibration import Gold, losses
+from weakft.labels import Probs, hard_labels
+
+if TYPE_CHECKING:
+    from weakft.label_models.base import LabelModel
+
+LEAST_GOLD = 20  # covered gold rows; of fewer, macro-F1 says nothing
+RESAMPLES = 200
+CLEARLY = 2.0  # standard errors
+
+Floats = npt.NDArray[np.float64]
+
+
+def equal_counts(gold: Gold, cardinality: int) -> Floats:
+    """[d] how often each gold row counts, so that the rows of each class sum to the same.
+
+    They sum to d. By plain counts an LF that is wrong on a rare class alone looks nearly
+    perfect, and its class swallows the rare one.
+
+    Example:
+        >>> equal_counts(np.array([0, 0, 0, 1]), 3).round(2).tolist()
+        [0.67, 0.67, 0.67, 2.0]
+    """
+    rows = np.bincount(gold, minlength=cardinality)
+    return np.asarray(len(gold) / ((rows > 0).sum() * rows[gold]))
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A label model, and what it says of covered gold rows that its weights have not seen.
+
+    Attributes:
+        model: fitted to votes; what gold has taught it, it has learned from all gold rows.
+        probs: [n, k] of the covered gold rows.
+        gold: [n] their classes.
+    """
+
+    model: "LabelModel"
+    probs: Probs
+    gold: Gold
+
+    @property
+    def name(self) -> str:
+        """Of the label model."""
+        return self.model.name
+
+    @cached_property
+    def losses(self) -> Floats:
+        """[n] negative log-likelihoods, in nats."""
+        return losses(self.probs, self.gold)
+
+    @cached_property
+    def labels(self) -> npt.NDArray[np.intp]:
+        """[n] the most probable class, the first of those that tie."""
+        return np.asarray(self.probs.argmax(axis=1))
+
+    @property
+    def right(self) -> npt.NDArray[np.bool_]:
+        """[n] whether the most probable class is gold; a tie is not right."""
+        return np.asarray(hard_labels(self.probs) == self.gold)
+
+    @property
+    def macro_f1(self) -> float:
+        """Of `labels`."""
+        return float(_macro_f1(self.gold, self.labels, self.probs.shape[1]))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was taken, and the evidence.
+
+    Attributes:
+        taken: a model as gold weighs it, or the one without.
+        gain: macro-F1 of the one whose labels are best, over that without gold; None where none
+            is as good.
+        deviation: bootstrap standard deviation of that.
+    """
+
+    taken: Judged
+    gain: float | None = None
+    deviation: float | None = None
+
+
+def decide(without: Judged, weighed: Sequence[Judged], seed: int) -> Verdict:
+    """Take a model as gold weighs it only if the labels are no worse for it, rare classes' too.
+
+    Likelihood alone sells the rare classes, so macro-F1 decides what may be taken, and the
+    likelihood between models that are as good. A model may be taken whose macro-F1 is no lower
+    than without gold, and within a standard deviation of the best. The likeliest of them is,
+    provided that the best is ahead of no gold by a standard deviation, or that the likeliest is
+    clearly likelier. Differences are paired: means and deviations over 200 bootstraps of the gold
+    rows (Efron, 1979).
+
+    Args:
+        without: the model as votes taught it.
+        weighed: models as gold weighs them.
+        seed: of the bootstrap.
+    """
+    if not weighed:
+        return Verdict(without)
+    scores = _resampled_f1([without, *weighed], seed)
+    gains = scores[:, 1:] - scores[:, :1]
+    no_worse = gains.mean(axis=0) >= 0
+    if not no_worse.any():
+        return Verdict(without)
+    best = int(np.where(no_worse, gains.mean(axis=0), -np.inf).argmax())
+    behind = gains[:, [best]] - gains
+    as_good = no_worse & (behind.mean(axis=0) <= behind.std(axis=0))
+    likeliest = min(
+        (each for each, good in zip(weighed, as_good, strict=True) if good),
+        key=lambda each: round(each.losses.mean(), 6),
+    )
+    gain, deviation = float(gains[:, best].mean()), float(gains[:, best].std())
+    likelier = without.losses - likeliest.losses
+    clear = likelier.mean() > CLEARLY * likelier.std() / np.sqrt(len(likelier))
+    taken = likeliest if gain > deviation or clear else without
+    return Verdict(taken, gain, deviation)
+
+
+def _resampled_f1(judged: Sequence[Judged], seed: int) -> Floats:
+    """[200, models] macro-F1 on the same bootstrap samples of the gold rows."""
+    gold, k = judged[0].gold, judged[0].probs.shape[1]
+    rng = np.random.default_rng(seed)
+    found = np.empty((RESAMPLES, len(judged)))
+    for sample in range(RESAMPLES):
+        rows = rng.integers(0, len(gold), len(gold))
+        for position, each in enumerate(judged):
+            found[sample, position] = _macro_f1(gold[rows], each.labels[rows], k)
+    return found
+
+
+def _macro_f1(gold: Gold, labels: Gold, k: int) -> float:
+    """Mean F1 of the classes that stand in gold or labels."""
+    both = np.bincount(gold, minlength=k) + np.bincount(labels, minlength=k)
+    hits = np.bincount(gold[gold == labels], minlength=k)
+    return float((2 * hits[both > 0] / both[both > 0]).mean())
