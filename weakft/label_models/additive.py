@@ -7,7 +7,7 @@ import numpy as np
 
 from weakft.label_models.base import Gold, LabelModel
 from weakft.label_models.calibration import Calibration
-from weakft.label_models.gold import LEAST_GOLD, Judged, decide
+from weakft.label_models.gold import LEAST_GOLD, Floats, Judged, decide, equal_counts
 from weakft.labels import ABSTAIN, Probs, Votes
 
 
@@ -47,17 +47,23 @@ class Additive(LabelModel):
         plain = self.before_gold()
         found = [plain._judged(plain._scores(votes), votes, gold)]
         if self.weighed_by_gold:
-            weighed = plain._twin()
-            weighed._weigh(votes, gold)
+            weighed = plain._weighed(votes, gold)
             found.append(weighed._judged(plain._held_out(votes, gold), votes, gold))
         return found
+
+    def _weighed(self, votes: Votes, gold: Gold) -> Self:
+        """A copy weighed by gold; of votes for a class without a gold row, gold says nothing."""
+        twin = self._twin()
+        known = np.isin(votes, gold)
+        counts = equal_counts(gold, self.cardinality)
+        twin._weigh(np.where(known, votes, ABSTAIN).astype(votes.dtype), gold, counts)
+        return twin
 
     def _held_out(self, votes: Votes, gold: Gold) -> Probs:
         """[d, k] sums over the votes of gold rows, by weights that have not seen their gold."""
         scores = np.empty((len(gold), self.cardinality))
         for kept in self._folds(len(gold)):
-            twin = self._twin()
-            twin._weigh(votes[kept], gold[kept])
+            twin = self._weighed(votes[kept], gold[kept])
             scores[~kept] = twin._scores(votes[~kept])
         return scores
 
@@ -82,8 +88,8 @@ class Additive(LabelModel):
         )
         return twin
 
-    def _weigh(self, votes: Votes, gold: Gold) -> None:
-        """Set weights and accuracies from gold rows, if the model can; callable repeatedly."""
+    def _weigh(self, votes: Votes, gold: Gold, counts: Floats) -> None:
+        """Set weights and accuracies from gold rows that count so often, if the model can."""
 
     @abstractmethod
     def _scores(self, L: Votes) -> Probs:

@@ -15,6 +15,7 @@ from weakft.cast_votes import CastVotes
 
 PRIOR_MEAN = 0.7
 PRIOR_VOTES = 50.0
+MEAN_VOTES = 10.0  # how many the mean of the prior counts as, for the accuracy of all LFs
 BETTER_THAN_CHANCE = 0.1  # of the way to certainty, or EM may turn a good LF round
 EM_STEPS = 100
 EM_TOLERANCE = 1e-6
@@ -108,6 +109,18 @@ def smoothed(right: npt.ArrayLike, votes: npt.ArrayLike, mean: Any, strength: fl
     """(right + mean strength) / (votes + strength), kept within .01 and .99."""
     shares = (np.asarray(right) + mean * strength) / (np.asarray(votes) + strength)
     return np.asarray(np.clip(shares, 0.01, 0.99))
+
+
+def smoothed_to_mean(right: Floats, votes: Floats, strength: float) -> Floats:
+    """[m] accuracies on gold, smoothed towards that of all LFs together (.7, at first).
+
+    Example:
+        >>> right, votes = np.array([9.0, 0.0]), np.array([10.0, 0.0])  # 16 of 20: .8
+        >>> smoothed_to_mean(right, votes, 4.0).round(3).tolist()
+        [0.871, 0.8]
+    """
+    mean = (right.sum() + MEAN_VOTES * PRIOR_MEAN) / (votes.sum() + MEAN_VOTES)
+    return smoothed(right, votes, mean, strength)
 
 
 def log_odds(accuracies: Floats, cardinality: int) -> Floats:

@@ -17,8 +17,8 @@ from weakft.label_models.coins import (
     log_odds,
     one_accuracy,
     smoothed,
+    smoothed_to_mean,
 )
-from weakft.label_models.gold import equal_counts
 from weakft.label_models.linear import LogLinear, coin_weights
 from weakft.label_models.patterns import MOST_ROWS, VotePatterns
 from weakft.label_models.votes import normalised, vote_counts
@@ -67,7 +67,7 @@ class DawidSkene(LogLinear):
         posterior = counts / counts.sum(axis=1, keepdims=True)
         for _ in range(EM_STEPS):
             found = self._counted(cast, posterior * patterns.counts[:, None])
-            self._take(found, PRIOR_MEAN, PRIOR_VOTES, ROW_PRIOR_VOTES, chance_floor(k))
+            self._take(found, self._measured(found), ROW_PRIOR_VOTES)
             updated = normalised(self._scores(patterns.votes))
             if np.abs(updated - posterior).max(initial=0.0) < EM_TOLERANCE:
                 break
@@ -106,25 +106,19 @@ class DawidSkene(LogLinear):
         tables = cast.indicator(columns, t * k).T @ classes
         return _Counted(right, cast.by_column(classes.sum(axis=1)[cast.rows]), tables)
 
-    def _weigh(self, votes: Votes, gold: Gold) -> None:
-        classes = np.eye(self.cardinality)[gold] * equal_counts(gold, self.cardinality)[:, None]
+    def _weigh(self, votes: Votes, gold: Gold, counts: Floats) -> None:
+        classes = np.eye(self.cardinality)[gold] * counts[:, None]
         found = self._counted(CastVotes.of(votes, self.cardinality), classes)
-        mean = np.nan_to_num(self.by_votes["accuracies"], nan=PRIOR_MEAN)
-        self._take(found, mean, DEV_PRIOR_VOTES, DEV_ROW_PRIOR_VOTES, 0.0)
+        tied = smoothed_to_mean(found.right, found.votes.sum(axis=1), DEV_PRIOR_VOTES)
+        self._take(found, tied, DEV_ROW_PRIOR_VOTES)
 
-    def _take(
-        self,
-        found: "_Counted",
-        mean: Floats | float,
-        strength: float,
-        row_strength: float,
-        floor: float,
-    ) -> None:
+    def _measured(self, found: "_Counted") -> Floats:
+        """[m] accuracies without gold: smoothed, no class's LFs better, none below chance."""
+        tied = smoothed(found.right, found.votes.sum(axis=1), PRIOR_MEAN, PRIOR_VOTES)
+        return np.maximum(level(tied, found.votes), chance_floor(self.cardinality))
+
+    def _take(self, found: "_Counted", tied: Floats, row_strength: float) -> None:
         k = self.cardinality
-        tied = smoothed(found.right, found.votes.sum(axis=1), mean, strength)
-        if floor:
-            tied = level(tied, found.votes)
-        tied = np.maximum(tied, floor)
         own = np.repeat(log_odds(tied, k)[:, None], k, axis=1)
         own[self.two_sided] = 0
         row_of = np.full((len(tied), k), -1, dtype=np.int32)

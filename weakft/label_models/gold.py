@@ -70,9 +70,14 @@ class Judged:
         return np.asarray(hard_labels(self.probs) == self.gold)
 
     @property
+    def classes(self) -> npt.NDArray[np.bool_]:
+        """[k] which classes gold has: it cannot say whether labels of another are right."""
+        return np.isin(np.arange(self.probs.shape[1]), self.gold)
+
+    @property
     def macro_f1(self) -> float:
-        """Of `labels`."""
-        return float(_macro_f1(self.gold, self.labels, self.probs.shape[1]))
+        """Of `labels`, the mean over the classes that gold has."""
+        return _macro_f1(self.gold, self.labels, self.classes)
 
 
 @dataclass(frozen=True)
@@ -129,18 +134,20 @@ def decide(without: Judged, weighed: Sequence[Judged], seed: int) -> Verdict:
 
 def _resampled_f1(judged: Sequence[Judged], seed: int) -> Floats:
     """[200, models] macro-F1 on the same bootstrap samples of the gold rows."""
-    gold, k = judged[0].gold, judged[0].probs.shape[1]
+    gold, classes = judged[0].gold, judged[0].classes
     rng = np.random.default_rng(seed)
     found = np.empty((RESAMPLES, len(judged)))
     for sample in range(RESAMPLES):
         rows = rng.integers(0, len(gold), len(gold))
         for position, each in enumerate(judged):
-            found[sample, position] = _macro_f1(gold[rows], each.labels[rows], k)
+            found[sample, position] = _macro_f1(gold[rows], each.labels[rows], classes)
     return found
 
 
-def _macro_f1(gold: Gold, labels: Gold, k: int) -> float:
-    """Mean F1 of the classes that stand in gold or labels."""
+def _macro_f1(gold: Gold, labels: Gold, classes: npt.NDArray[np.bool_]) -> float:
+    """Mean F1 of those of [k] classes that stand in gold or labels."""
+    k = len(classes)
     both = np.bincount(gold, minlength=k) + np.bincount(labels, minlength=k)
     hits = np.bincount(gold[gold == labels], minlength=k)
-    return float((2 * hits[both > 0] / both[both > 0]).mean())
+    seen = classes & (both > 0)
+    return float((2 * hits[seen] / both[seen]).mean())

@@ -3,8 +3,7 @@
 import numpy as np
 
 from weakft.label_models.base import Gold
-from weakft.label_models.coins import PRIOR_MEAN, Floats, climb, one_accuracy, smoothed
-from weakft.label_models.gold import equal_counts
+from weakft.label_models.coins import Floats, climb, one_accuracy, smoothed_to_mean
 from weakft.label_models.linear import LogLinear, coin_weights
 from weakft.label_models.patterns import VotePatterns
 from weakft.label_models.votes import class_hits
@@ -22,7 +21,7 @@ class OneCoin(LogLinear):
     Without gold, a_j has a Beta(35, 15) prior and EM climbs to its MAP; every LF is held
     to be better than chance by a tenth of the way to certainty, or EM may turn a good LF
     round. With gold, if the labels are no worse for it, a_j is the accuracy on gold, its classes
-    counting the same, smoothed by four pseudo-votes at the accuracy by EM.
+    counting the same, smoothed by four pseudo-votes at the mean accuracy of all LFs.
 
     Fails where an LF is far better on one class than on another.
 
@@ -46,16 +45,14 @@ class OneCoin(LogLinear):
         self._take(learned)
         self.by_votes = {"weights": self.weights, "accuracies": self.accuracies}
 
-    def _weigh(self, votes: Votes, gold: Gold) -> None:
-        counts = equal_counts(gold, self.cardinality)
+    def _weigh(self, votes: Votes, gold: Gold, counts: Floats) -> None:
         self._take(self._measured(*class_hits(votes, gold, self.cardinality, counts)))
 
     def _pooled(self, right: Floats, votes: Floats) -> Floats:
         return one_accuracy(right, votes)
 
     def _measured(self, right: Floats, votes: Floats) -> Floats:
-        learned = np.nan_to_num(self.by_votes["accuracies"], nan=PRIOR_MEAN)
-        measured = smoothed(right.sum(axis=1), votes.sum(axis=1), learned, DEV_PRIOR_VOTES)
+        measured = smoothed_to_mean(right.sum(axis=1), votes.sum(axis=1), DEV_PRIOR_VOTES)
         return np.repeat(measured[:, None], self.cardinality, axis=1)
 
     def _take(self, accuracies: Floats) -> None:

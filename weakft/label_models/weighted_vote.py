@@ -5,8 +5,7 @@ import numpy.typing as npt
 
 from weakft.cast_votes import column_counts
 from weakft.label_models.base import Gold
-from weakft.label_models.coins import level, smoothed
-from weakft.label_models.gold import equal_counts
+from weakft.label_models.coins import Floats, level, smoothed, smoothed_to_mean
 from weakft.label_models.patterns import VotePatterns
 from weakft.label_models.shares import VoteShares
 from weakft.label_models.votes import class_hits
@@ -51,15 +50,12 @@ class WeightedVote(VoteShares):
         right = np.bincount(cast.lfs, often * agreeing, minlength=L.shape[1])
         votes = np.bincount(cast.lfs, often, minlength=L.shape[1])
         agreement = smoothed(right, votes, PRIOR_MEAN, PRIOR_VOTES)
-        self.agreement = level(agreement, by_column.astype(np.float64))
-        self._take(self.agreement)
+        self._take(level(agreement, by_column.astype(np.float64)))
         self._learned()
 
-    def _weigh(self, votes: Votes, gold: Gold) -> None:
-        counts = equal_counts(gold, self.cardinality)
+    def _weigh(self, votes: Votes, gold: Gold, counts: Floats) -> None:
         right, cast = class_hits(votes, gold, self.cardinality, counts)
-        mean = self.agreement
-        self._take(smoothed(right.sum(axis=1), cast.sum(axis=1), mean, DEV_PRIOR_VOTES))
+        self._take(smoothed_to_mean(right.sum(axis=1), cast.sum(axis=1), DEV_PRIOR_VOTES))
 
     def _take(self, accuracies: npt.NDArray[np.float64]) -> None:
         chance = 1 / self.cardinality
