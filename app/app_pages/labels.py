@@ -82,7 +82,8 @@ with right:
 
 st.subheader("Why this label model")
 st.caption(
-    "Gold decides where there is enough of it: which label model makes the gold of dev likeliest."
+    "Gold decides where there is enough of it: whether labels have a better macro-F1 on dev when "
+    "it weighs the LFs, and which of the models that are as good there makes it likeliest."
 )
 st.text(labels.get("reason", f"{labels['chosen']}, as configured."))
 if labels.get("candidates"):
@@ -92,6 +93,7 @@ if labels.get("candidates"):
         shown.per_cent(compared, "accuracy", "unanimous_flips").assign(
             evidence=shown.intervals(compared, "accuracy", "accuracy_support", "rows"),
             nats_bounds=shown.bounds(compared, "negative_log_likelihood", signed=False),
+            f1_bounds=shown.bounds(compared, "macro_f1", signed=False),
         ),
         hide_index=True,
         placeholder="–",
@@ -102,6 +104,8 @@ if labels.get("candidates"):
             "nats_bounds",
             "accuracy",
             "evidence",
+            "macro_f1",
+            "f1_bounds",
             "held_out_votes",
             "unanimous_flips",
             "note",
@@ -121,6 +125,13 @@ if labels.get("candidates"):
                 "Of the covered dev rows, each judged by a model that had not learned from it.",
             ),
             "evidence": shown.text("95% interval", 150),
+            "macro_f1": st.column_config.NumberColumn(
+                "macro-F1",
+                format="%.3f",
+                width=90,
+                help="Of the same labels, over the classes that the covered dev rows have.",
+            ),
+            "f1_bounds": shown.text("95% interval", 130),
             "held_out_votes": st.column_config.NumberColumn(
                 "nats a held-out vote",
                 format="%.3f",

@@ -1,15 +1,19 @@
 """What label models learn from gold: more where they can, and no rare class is given up for it."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.label_models.test_contract import simulated
-from weakft import make_label_model
+from weakft import LabelMatrix, make_label_model
+from weakft.dataset import Split
 from weakft.evaluation.metrics import macro_f1
 from weakft.label_models import LABEL_MODELS, AutoLabelModel
 from weakft.label_models.calibration import Calibration
 from weakft.label_models.gold import Judged, decide, equal_counts
 from weakft.label_models.one_coin import OneCoin
+from weakft.labels import SoftLabels
+from weakft.pipeline.labelling import _about_classes_without_gold, _about_classes_without_label
 
 MODELS = ("auto", "one_coin", "per_class", "dawid_skene", "weighted_vote")
 
@@ -73,7 +77,7 @@ NO_GOLD = judged([*([0] * 60), *([1] * 20), *([1] * 10), *([2] * 10)], GOLD, 0.8
 def test_a_likelier_model_that_gives_up_a_class_is_not_taken() -> None:
     likelier = judged([*([0] * 80), *([1] * 10), *([0] * 10)], GOLD, 0.95)
     assert likelier.losses.mean() < NO_GOLD.losses.mean()
-    assert likelier.macro_f1 < NO_GOLD.macro_f1
+    assert likelier.macro_f1.value < NO_GOLD.macro_f1.value
     assert decide(NO_GOLD, [likelier], 0).taken is NO_GOLD
 
 
@@ -181,3 +185,14 @@ def test_auto_says_what_gold_was_worth() -> None:
     scores = {each.name: each.macro_f1 for each in told.candidates}
     assert all(score is not None and 0 <= score <= 1 for score in scores.values())
     assert (auto.adapted(y, dev).predict_proba(L) == told.predict_proba(L)).all()
+
+
+def test_a_class_that_gold_lacks_or_that_is_no_rows_label_is_named() -> None:
+    L = LabelMatrix.from_array([[0, 0, 1], [0, 2, -1]])
+    probs = np.array([[0.7, 0.3, 0.0], [0.6, 0.0, 0.4]])
+    soft = SoftLabels(probs, L.covered, L.ids, ("a", "b", "c"))
+    (said,) = _about_classes_without_label(L, soft)
+    assert said.startswith("LFs vote for b, c on train, but no row is labelled so")
+    dev = Split("dev", pd.DataFrame(), L.ids, ("x", "y"), np.array([0, 1]))
+    (said,) = _about_classes_without_gold(L, soft.classes, {"dev": dev})  # type: ignore[arg-type]
+    assert said.startswith("dev has no gold row of c: nothing says how good votes for it are")

@@ -139,6 +139,8 @@ def _candidates(candidates: list[Json]) -> list[Table]:
             bounds(each[f"{nats}_low"], each[f"{nats}_high"]),
             percent(each["accuracy"]),
             named_interval(each, "accuracy", "accuracy_support"),
+            number(each["macro_f1"]),
+            bounds(each["macro_f1_low"], each["macro_f1_high"]),
             number(each["held_out_votes"]),
             percent(each["unanimous_flips"]),
             each["note"] or "–",
@@ -151,11 +153,13 @@ def _candidates(candidates: list[Json]) -> list[Table]:
         "95% interval",
         "right",
         "95% interval",
+        "macro-F1",
+        "95% interval",
         "nats a held-out vote",
         "unanimous rows flipped",
         "note",
     )
-    return [Table("The label models compared; fewer nats are better", columns, rows, (7,))]
+    return [Table("The label models compared; fewer nats are better", columns, rows, (9,))]
 
 
 def _quality(report: Report) -> Block:

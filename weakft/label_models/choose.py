@@ -45,7 +45,9 @@ class Candidate:
         accuracy: share of covered dev rows whose most probable class is gold.
         accuracy_low: lower end of its 95 % interval.
         accuracy_high: upper end.
-        macro_f1: of the most probable classes of covered dev rows.
+        macro_f1: of the most probable classes of covered dev rows, over the classes these have.
+        macro_f1_low: lower end of its 95 % interval.
+        macro_f1_high: upper end.
         support: covered dev rows it was judged on.
         held_out_votes: nats per vote that the model has not seen, for foretelling its class by
             what it makes of the other votes on the row; lower is better, and needs no gold.
@@ -61,6 +63,8 @@ class Candidate:
     accuracy_low: float | None = None
     accuracy_high: float | None = None
     macro_f1: float | None = None
+    macro_f1_low: float | None = None
+    macro_f1_high: float | None = None
     support: int = 0
     held_out_votes: float | None = None
     unanimous_flips: float | None = None
@@ -232,6 +236,7 @@ def _scored(candidate: Candidate, score: Judged | None) -> Candidate:
         return candidate
     losses, hits = score.losses, jeffreys(int(score.right.sum()), len(score.right))
     assert hits is not None
+    f1 = score.macro_f1
     return replace(
         candidate,
         negative_log_likelihood=float(losses.mean()),
@@ -239,7 +244,9 @@ def _scored(candidate: Candidate, score: Judged | None) -> Candidate:
         accuracy=hits.value,
         accuracy_low=hits.low,
         accuracy_high=hits.high,
-        macro_f1=score.macro_f1,
+        macro_f1=f1.value,
+        macro_f1_low=f1.low,
+        macro_f1_high=f1.high,
         support=hits.support,
     )
 
@@ -287,8 +294,8 @@ def _reason(verdict: Verdict, without: Judged, seed: int) -> str:
     nats = without.losses.mean() - taken.losses.mean()
     return (
         f"Took {taken.name}, its LFs weighed by gold, classes counting the same: macro-F1 "
-        f"{taken.macro_f1:.3f} on {judged} that had not set the weights, "
-        f"{without.macro_f1:.3f} by {without.name} without gold; negative log-likelihood "
+        f"{taken.macro_f1.value:.3f} on {judged} that had not set the weights, "
+        f"{without.macro_f1.value:.3f} by {without.name} without gold; negative log-likelihood "
         f"{taken.losses.mean():.3f}, {'lower' if nats >= 0 else 'higher'} by {abs(nats):.3f}. Its "
         f"most probable class {compared} that of {without.name}: {gain.mean():+.1f} points of "
         f"accuracy [{low:+.1f}, {high:+.1f}]."

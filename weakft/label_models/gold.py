@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from weakft.intervals import Estimate, bootstrap
 from weakft.label_models.calibration import Gold, losses
 from weakft.labels import Probs, hard_labels
 
@@ -75,9 +76,15 @@ class Judged:
         return np.isin(np.arange(self.probs.shape[1]), self.gold)
 
     @property
-    def macro_f1(self) -> float:
-        """Of `labels`, the mean over the classes that gold has."""
-        return _macro_f1(self.gold, self.labels, self.classes)
+    def macro_f1(self) -> Estimate:
+        """Of `labels`, the mean over the classes that gold has; 95 % bootstrap interval."""
+        return bootstrap(
+            lambda gold, labels: _macro_f1(gold, labels, self.classes),
+            self.gold,
+            self.labels,
+            seed=self.model.seed,
+            resamples=RESAMPLES,
+        )
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,8 @@ def label(
     quality = _quality(project, data, votes, model, soft)
     quality["warnings"] = [
         *_about_classes(votes["train"], config.classes, data),
+        *_about_classes_without_gold(votes["train"], config.classes, data),
+        *_about_classes_without_label(votes["train"], estimated),
         *_warnings(votes, summary, quality, _confidence(estimated)),
     ]
     folder.write_metrics({"labels": quality})
@@ -226,6 +228,34 @@ def _about_classes(L: LabelMatrix, classes: Sequence[str], data: Dataset) -> lis
         f"No LF votes for {listed(missing)} on train: {len(missing)} of {len(classes)} classes "
         "that the soft labels never are, and that the end model learns from gold alone, if at "
         "all. Write an LF for each, or drop them from [project] classes."
+    ]
+
+
+def _about_classes_without_gold(L: LabelMatrix, classes: Sequence[str], data: Dataset) -> list[str]:
+    """Classes that LFs vote for and dev has no row of."""
+    dev = data.get("dev")
+    if dev is None or dev.gold is None:
+        return []
+    voted = np.flatnonzero(column_counts(L.values, len(classes)).any(axis=0))
+    missing = [classes[k] for k in np.setdiff1d(voted, dev.gold).tolist()]
+    if not missing:
+        return []
+    return [
+        f"dev has no gold row of {listed(missing)}: nothing says how good votes for "
+        f"{'it' if len(missing) == 1 else 'them'} are. Label a few such rows."
+    ]
+
+
+def _about_classes_without_label(L: LabelMatrix, soft: SoftLabels) -> list[str]:
+    """Classes that LFs vote for, but that no covered row has for its label."""
+    voted = np.flatnonzero(column_counts(L.values, len(soft.classes)).any(axis=0))
+    lost = [soft.classes[k] for k in np.setdiff1d(voted, soft.hard).tolist()]
+    if not lost:
+        return []
+    return [
+        f"LFs vote for {listed(lost)} on train, but no row is labelled so: other votes outweigh "
+        "theirs everywhere, or the label model distrusts them. Look at those LFs, and label a few "
+        "such rows."
     ]
 
 

@@ -44,7 +44,8 @@ def label_models_compared(candidates: Sequence[Mapping[str, Any]]) -> pd.DataFra
 
     Returns:
         Columns name, negative_log_likelihood with _low and _high, accuracy with _low, _high and
-        _support (0 in runs of an older weakft), held_out_votes, unanimous_flips, note.
+        _support (0 in runs of an older weakft), macro_f1 with _low and _high, held_out_votes,
+        unanimous_flips, note.
     """
     return pd.DataFrame(
         [
@@ -55,6 +56,7 @@ def label_models_compared(candidates: Sequence[Mapping[str, Any]]) -> pd.DataFra
                 "accuracy_low": each.get("accuracy_low"),
                 "accuracy_high": each.get("accuracy_high"),
                 "accuracy_support": each.get("support", 0),
+                **{name: each.get(name) for name in _MACRO_F1},
                 "held_out_votes": each.get("held_out_votes"),
                 "unanimous_flips": each.get("unanimous_flips"),
                 "note": each.get("note", ""),
@@ -127,7 +129,9 @@ def what_to_do(copies: Sequence[Mapping[str, Any]], groups: Sequence[Json]) -> l
     return sentences
 
 
+_MACRO_F1 = ("macro_f1", "macro_f1_low", "macro_f1_high")
 _FLOATS = (
+    *_MACRO_F1,
     *(f"negative_log_likelihood{end}" for end in ("", "_low", "_high")),
     *(f"accuracy{end}" for end in ("", "_low", "_high")),
     "held_out_votes",
