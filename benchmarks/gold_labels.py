@@ -83,7 +83,7 @@ def compared(
     L, truth = pool
     covered = (L >= 0).any(axis=1)
     without = make_label_model(name, cardinality, seed=seed).fit(L)
-    cell: Json = {"gold": len(gold[1])}
+    cell: Json = {"rows": len(gold[1])}
     for part, model in (("none", without), ("gold", without.adapted(gold[1], gold[0]))):
         probs = model.predict_proba(L)
         labels = probs[covered].argmax(axis=1)
@@ -126,7 +126,7 @@ def _shown(draws: Sequence[Json]) -> list[str]:
     before, after, gains = _parts(draws)
     chosen = [f"{cell['none']['chosen']} -> {cell['gold']['chosen']}" for cell in draws]
     return [
-        str(draws[0]["gold"]),
+        str(draws[0]["rows"]),
         f"{before[:, 0].mean():.3f}",
         f"{after[:, 0].mean():.3f}",
         f"{gains.mean():+.3f}",

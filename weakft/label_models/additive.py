@@ -16,8 +16,8 @@ class Additive(LabelModel):
 
     Of 20 covered gold rows or more, temperature and prior are calibrated on gold, by folds: no
     row is judged by weights that its own gold has set. A model whose weights gold can set takes
-    those of gold only where its labels of held-out gold are no worse for it (`decide`); the gold
-    rows of each class count the same there, and the class prior stays uniform, for the labels.
+    those of gold only where its labels of held-out gold are clearly better for it (`decide`); the
+    gold rows of each class count the same there, and the class prior stays uniform, for the labels.
     With fewer covered gold rows nothing is learned from gold.
 
     Attributes:

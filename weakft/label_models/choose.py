@@ -83,8 +83,8 @@ class AutoLabelModel(LabelModel):
 
     With at least 20 covered gold rows that model, calibrated on them, is compared with the others
     as gold weighs them, each row judged by weights that have not seen its gold (5 folds). One of
-    those is taken only if macro-F1 bears it out (`decide`), so that gold never gives up a rare
-    class. Snorkel and triplets, whose weights gold does not set, are shown beside.
+    those is taken only if macro-F1 is clearly better for it (`decide`), so that gold never gives
+    up a rare class. Snorkel and triplets, whose weights gold does not set, are shown beside.
 
     The two models that count votes give log-odds here, not shares: a lone vote is no certainty.
 
@@ -283,10 +283,10 @@ def _reason(verdict: Verdict, without: Judged, seed: int) -> str:
     if taken is without:
         said = f"Took {without.name} as without gold, calibrated on {judged}"
         if verdict.gain is None:
-            return f"{said}: no model has labels as good on them when gold weighs its LFs."
+            return f"{said}."
         return (
-            f"{said}: the labels that gold makes better are ahead by {verdict.gain:.3f} macro-F1, "
-            f"no more than chance allows (standard deviation {verdict.deviation:.3f})."
+            f"{said}: where gold weighs the LFs, the best labels come to {verdict.gain:+.3f} "
+            f"macro-F1, which is not clear (standard deviation {verdict.deviation:.3f})."
         )
     gain = 100 * (taken.right.astype(float) - without.right)
     low, high = _paired(gain, seed)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LEAST_GOLD = 20  # covered gold rows; of fewer, macro-F1 says nothing
 RESAMPLES = 200
-CLEARLY = 2.0  # standard errors
+CLEARLY = 2.0  # bootstrap standard deviations
 
 Floats = npt.NDArray[np.float64]
 
@@ -93,8 +93,8 @@ class Verdict:
 
     Attributes:
         taken: a model as gold weighs it, or the one without.
-        gain: macro-F1 of the one whose labels are best, over that without gold; None where none
-            is as good.
+        gain: macro-F1 of the one whose labels are best, over that without gold; None where there
+            is no other.
         deviation: bootstrap standard deviation of that.
     """
 
@@ -104,14 +104,14 @@ class Verdict:
 
 
 def decide(without: Judged, weighed: Sequence[Judged], seed: int) -> Verdict:
-    """Take a model as gold weighs it only if the labels are no worse for it, rare classes' too.
+    """Take a model as gold weighs it only if its labels are clearly better, rare classes' too.
 
-    Likelihood alone sells the rare classes, so macro-F1 decides what may be taken, and the
-    likelihood between models that are as good. A model may be taken whose macro-F1 is no lower
-    than without gold, and within a standard deviation of the best. The likeliest of them is,
-    provided that the best is ahead of no gold by a standard deviation, or that the likeliest is
-    clearly likelier. Differences are paired: means and deviations over 200 bootstraps of the gold
-    rows (Efron, 1979).
+    Likelihood alone sells the rare classes, so macro-F1 decides whether gold may weigh the LFs,
+    and the likelihood between models that are as good. The best must be ahead of no gold by two
+    standard deviations: by one, a valid split of 500 covered rows still let labels grow worse. Of
+    the models within one of the best, and no worse than no gold, the likeliest is taken.
+    Differences are paired, means and deviations over 200 bootstraps of the gold rows (Efron,
+    1979).
 
     Args:
         without: the model as votes taught it.
@@ -122,21 +122,17 @@ def decide(without: Judged, weighed: Sequence[Judged], seed: int) -> Verdict:
         return Verdict(without)
     scores = _resampled_f1([without, *weighed], seed)
     gains = scores[:, 1:] - scores[:, :1]
-    no_worse = gains.mean(axis=0) >= 0
-    if not no_worse.any():
-        return Verdict(without)
-    best = int(np.where(no_worse, gains.mean(axis=0), -np.inf).argmax())
+    best = int(gains.mean(axis=0).argmax())
+    gain, deviation = float(gains[:, best].mean()), float(gains[:, best].std())
+    if gain <= CLEARLY * deviation:
+        return Verdict(without, gain, deviation)
     behind = gains[:, [best]] - gains
-    as_good = no_worse & (behind.mean(axis=0) <= behind.std(axis=0))
+    as_good = (gains.mean(axis=0) >= 0) & (behind.mean(axis=0) <= behind.std(axis=0))
     likeliest = min(
         (each for each, good in zip(weighed, as_good, strict=True) if good),
         key=lambda each: round(each.losses.mean(), 6),
     )
-    gain, deviation = float(gains[:, best].mean()), float(gains[:, best].std())
-    likelier = without.losses - likeliest.losses
-    clear = likelier.mean() > CLEARLY * likelier.std() / np.sqrt(len(likelier))
-    taken = likeliest if gain > deviation or clear else without
-    return Verdict(taken, gain, deviation)
+    return Verdict(likeliest, gain, deviation)
 
 
 def _resampled_f1(judged: Sequence[Judged], seed: int) -> Floats:

@@ -20,8 +20,8 @@ class OneCoin(LogLinear):
 
     Without gold, a_j has a Beta(35, 15) prior and EM climbs to its MAP; every LF is held
     to be better than chance by a tenth of the way to certainty, or EM may turn a good LF
-    round. With gold, if the labels are no worse for it, a_j is the accuracy on gold, its classes
-    counting the same, smoothed by four pseudo-votes at the mean accuracy of all LFs.
+    round. With gold, if the labels are clearly better for it, a_j is the accuracy on gold, its
+    classes counting the same, smoothed by four pseudo-votes at the mean accuracy of all LFs.
 
     Fails where an LF is far better on one class than on another.
 

@@ -20,10 +20,10 @@ class WeightedVote(VoteShares):
     """A vote of weight (accuracy - 1/k) / (1 - 1/k), as a share of the weights that voted.
 
     The accuracy of an LF is its agreement with the shares of the other LFs' votes, levelled so
-    that no class has better LFs than another; or with gold, if the labels are no worse for it,
-    that on gold, its classes counting the same. Both are smoothed.
-    The linear weight is the classical choice of Littlestone and Warmuth's weighted majority
-    (1994) without its online updates.
+    that no class has better LFs than another; or with gold, if the labels are clearly better for
+    it, that on gold, its classes counting the same. Both are smoothed. The linear weight is the
+    classical choice of Littlestone and Warmuth's weighted majority (1994) without its online
+    updates.
 
     Fails like majority vote: one lone vote counts as certainty, and a crowd that copies one
     mistake agrees with itself.
