@@ -1,6 +1,6 @@
 """Does gold make labels better, and never worse? Label models with few gold rows and with many.
 
-    python -m benchmarks.gold_labels                 seven sets, some minutes
+    python -m benchmarks.gold_labels                 seven sets, five minutes on an idle core
     python -m benchmarks.gold_labels --sets trec     some of them
     python -m benchmarks.gold_labels --table         what is known already
 
