@@ -35,6 +35,7 @@ def test_precedence_is_default_file_environment_set(file: Path) -> None:
         ("train.learning_rat=1", "'train.learning_rat'; did you mean 'learning_rate'"),
         ("trian.seed=1", "did you mean 'train'"),
         ("train.confidence_weights=true", "no longer a setting: rows always weigh as much"),
+        ("label_model.name=flying_squid", "'flying_squid' is no longer there: .*one_coin"),
         ("train.loss=bootstrapping", "no longer a setting: soft cross-entropy did as well"),
         ("train.self_training=1", r"no longer a setting: .*\(train.relabel\) did better"),
         ("label_model.class_balance=[0.5, 0.4, 0.1]", "wanted 2 positive shares.*bad, good"),

@@ -273,7 +273,7 @@ def test_an_lf_that_never_fires_is_named(make_project: Callable[..., Path]) -> N
         ("data.train=data/gone.parquet", 3, "no such file"),
         ("labeling.modules=[]", 2, "No labeling function"),
         ('labeling.modules=["../outside.py"]', 4, "outside the project"),
-        ("label_model.name=magic", 2, "'snorkel' or 'flying_squid'"),
+        ("label_model.name=magic", 2, "'dawid_skene' or 'snorkel'"),
         ("train.model=./gone", 2, "no such folder"),
         ("train.lr_scheduler_type=foo", 2, "'linear'"),
         ("train.learning_rate=inf", 2, "finite"),

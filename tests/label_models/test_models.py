@@ -182,17 +182,6 @@ def test_dawid_skene_learns_which_classes_an_lf_confuses() -> None:
     assert np.exp(adds[1] - adds[2]) == pytest.approx(0.5, abs=0.1)
 
 
-def test_triplets_recover_accuracies() -> None:
-    rng = np.random.default_rng(4)
-    truth = np.array([0.9, 0.8, 0.7, 0.6, 0.75])
-    gold = rng.integers(0, 3, 40_000)
-    right = rng.random((40_000, 5)) < truth
-    L = np.where(right, gold[:, None], (gold[:, None] + rng.integers(1, 3, (40_000, 5))) % 3)
-    L = np.where(rng.random(L.shape) < 0.5, L, -1)
-    found = make_label_model("flying_squid", 3).fit(L).lf_accuracies
-    assert found == pytest.approx(truth, abs=0.02)
-
-
 def test_auto_keeps_gold_from_the_rows_it_judges() -> None:
     """With labels that are pure noise, no cross-fitted accuracy can beat chance by much."""
     rng = np.random.default_rng(0)

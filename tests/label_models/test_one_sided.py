@@ -140,7 +140,7 @@ def test_without_two_votes_on_a_row_auto_takes_the_vote() -> None:
     assert "no two LFs vote on a row" in auto.reason
 
 
-@pytest.mark.parametrize("name", ["majority_vote", "snorkel", "flying_squid"])
+@pytest.mark.parametrize("name", ["majority_vote", "snorkel"])
 def test_models_stored_earlier_are_read(name: str, tmp_path: Path) -> None:
     """Co-votes in two halves, epochs beside the parameters, a vote of weights alone."""
     L, _ = simulated()

@@ -90,7 +90,6 @@ class LabelModelConfig(Section):
         "per_class",
         "dawid_skene",
         "snorkel",
-        "flying_squid",
     ] = "auto"
     seed: int = Field(0, ge=0)
     class_balance: list[float] | None = Field(

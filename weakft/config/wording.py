@@ -30,6 +30,9 @@ REMOVED = {
     "train.budget": "there are no settings left to try by themselves; drop the line",
 }
 """Settings of earlier versions, and what to do instead."""
+REMOVED_VALUES = {
+    ("label_model.name", "flying_squid"): "its labels were worse than a vote's; take 'one_coin'",
+}
 
 
 def explained(error: ValidationError, whole: type[BaseModel], file: Path) -> str:
@@ -49,6 +52,8 @@ def _problem(detail: dict[str, Any], whole: type[BaseModel]) -> str:
     where = ".".join(path)
     if where in REMOVED:
         return f"{where!r} is no longer a setting: {REMOVED[where]}."
+    if (instead := REMOVED_VALUES.get((where, str(detail["input"])))) is not None:
+        return f"{where!r}: {detail['input']!r} is no longer there: {instead}."
     if detail["type"] == "extra_forbidden":
         known = list(_section_at(whole, path[:-1]).model_fields)
         near = difflib.get_close_matches(path[-1], known, n=1)

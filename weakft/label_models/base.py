@@ -213,7 +213,7 @@ class LabelModel(ABC):
     def _learn_more(self, L: Votes) -> None:
         raise ConfigError(
             f"Label model {self.name!r} learns from all rows at once: fit it on the old and the "
-            "new rows together. snorkel and flying_squid can learn in parts."
+            "new rows together. snorkel can learn in parts."
         )
 
     @abstractmethod

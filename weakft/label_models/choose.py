@@ -12,7 +12,6 @@ from weakft.label_models.additive import Additive
 from weakft.label_models.base import Explanation, Gold, LabelModel, TooLargeError
 from weakft.label_models.dawid_skene import DawidSkene
 from weakft.label_models.evidence import Floats, HiddenVotes, turned
-from weakft.label_models.flying_squid import FlyingSquid
 from weakft.label_models.gold import LEAST_GOLD, Judged, Verdict, decide
 from weakft.label_models.majority_vote import MajorityVote
 from weakft.label_models.one_coin import OneCoin
@@ -103,7 +102,6 @@ class AutoLabelModel(LabelModel):
         DawidSkene,
         PerClass,
         Snorkel,
-        FlyingSquid,
     )
 
     chosen: LabelModel

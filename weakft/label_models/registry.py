@@ -20,8 +20,8 @@ def make_label_model(
     """An unfitted label model.
 
     Args:
-        name: `auto`, `majority_vote`, `weighted_vote`, `one_coin`, `per_class`, `dawid_skene`,
-            `snorkel` or `flying_squid`.
+        name: `auto`, `majority_vote`, `weighted_vote`, `one_coin`, `per_class`, `dawid_skene` or
+            `snorkel`.
         cardinality: number of classes k, at least 2.
         seed: of whatever is random in fitting.
         class_balance: [k] prior to use; None: uniform, or what gold says.

@@ -13,7 +13,7 @@ from scipy.optimize import linear_sum_assignment
 from weakft.cast_votes import Counts, Positions, co_votes, column_counts
 from weakft.errors import DataError
 from weakft.label_models.base import Arrays, Balance, TooLargeError
-from weakft.label_models.moments import FromMoments, stored_co_votes
+from weakft.label_models.linear import LogLinear
 from weakft.label_models.weights import VoteWeights
 from weakft.labels import Probs, Votes
 from weakft.seeding import preserved_random_state
@@ -28,7 +28,7 @@ MOST_PRODUCTS = 1 << 30  # of a step, rows times rows of O times classes: more t
 Mu = npt.NDArray[np.float64]  # [c, k]
 
 
-class Snorkel(FromMoments):
+class Snorkel(LogLinear):
     """Matrix completion on LF agreements (Ratner et al., AAAI 2019), as in snorkel 0.10.
 
     Snorkel's own loss and optimiser steps run unchanged, on the matrix O of co-votes that the
@@ -57,7 +57,9 @@ class Snorkel(FromMoments):
 
     name = "snorkel"
     minimum_lfs = 3
+    corrects_dependence = False
 
+    rows: int
     columns: Positions  # [c] lf k + label, those with votes
     counts: Counts  # [c, c] rows on which two columns have votes
 
@@ -74,12 +76,14 @@ class Snorkel(FromMoments):
         self.n_epochs = n_epochs
         self.seeds = seeds
 
-    def _count(self, L: Votes) -> None:
+    def _learn_weights(self, L: Votes) -> None:
         columns = np.flatnonzero(column_counts(L, self.cardinality))
         self._refuse_too_many(columns)
         self.columns, self.counts = columns, co_votes(L, self.cardinality, columns)
+        self.rows = len(L)
+        self._solve()
 
-    def _count_more(self, L: Votes) -> None:
+    def _learn_more(self, L: Votes) -> None:
         fresh = np.flatnonzero(column_counts(L, self.cardinality))
         columns = np.union1d(self.columns, fresh)
         self._refuse_too_many(columns)
@@ -87,6 +91,8 @@ class Snorkel(FromMoments):
         old = np.searchsorted(columns, self.columns)
         counts[np.ix_(old, old)] += self.counts
         self.columns, self.counts = columns, counts
+        self.rows += len(L)
+        self._solve()
 
     def _refuse_too_many(self, columns: Positions) -> None:
         most = min(MOST_COLUMNS, isqrt(MOST_PRODUCTS // self.cardinality))
@@ -127,13 +133,16 @@ class Snorkel(FromMoments):
         )
 
     def arrays(self) -> Arrays:
-        """The parameters, and the co-votes to go on from."""
-        return {**super().arrays(), "co_votes": self.counts, "columns": self.columns}
+        """The parameters, the co-votes and the number of rows to go on from."""
+        rows = np.array([self.rows])
+        return {**super().arrays(), "rows": rows, "co_votes": self.counts, "columns": self.columns}
 
     def restore(self, arrays: Arrays, details: Mapping[str, Any]) -> None:
         """Take all of it back; models stored earlier have co-votes of all LFs and classes."""
         super().restore(arrays, details)
-        self.counts = stored_co_votes(arrays)
+        self.rows = int(arrays["rows"][0])
+        stored = arrays["co_votes"]
+        self.counts = stored.sum(axis=0) if stored.ndim == 3 else stored  # once in two halves
         self.columns = arrays.get("columns", np.arange(len(self.counts)))
         self.n_epochs, self.seeds = details["n_epochs"], details["seeds"]
 
