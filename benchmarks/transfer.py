@@ -33,6 +33,7 @@ from weakft.label_models.snorkel import Snorkel
 from weakft.labels import SoftLabels, Votes
 from weakft.runs import Json
 from weakft.training import TrainingSet, fine_tune
+from weakft.training.gold_stages import gold_settings
 from weakft.training.workshop import Workshop
 
 SETS = ("youtube", "sms", "trec", "agnews", "chemprot", "hausa", "banking77")
@@ -137,7 +138,8 @@ def scored(problem: Problem, way: str, seed: int) -> float:
         return problem.score(shop.weak_model().model)
     if way == "all_gold":
         rows = TrainingSet.from_gold(problem.texts, gold[problem.rows], k).balanced()
-        return problem.score(fine_tune(shop.fresh_model(), rows, settings).model)
+        longer = gold_settings(settings, len(rows))
+        return problem.score(fine_tune(shop.fresh_model(), rows, longer).model)
     learned = Snorkel(k, n_epochs=500, seeds=1).fit(L).predict_proba(votes[covered])
     rows = TrainingSet.from_gold(np.array(problem.texts)[covered], learned.argmax(axis=1), k)
     model, plain = shop.fresh_model(), settings.model_copy(update=PLAIN_TRAINER)

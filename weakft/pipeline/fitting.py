@@ -23,6 +23,7 @@ from weakft.training import TrainingSet, fine_tune
 from weakft.training.add_gold import GoldOutcome, add_gold, refuse_unjudged_mix
 from weakft.training.finetune import UNFINISHED, FineTuned
 from weakft.training.gold import Gold
+from weakft.training.gold_stages import gold_settings
 from weakft.training.pool import rows_to_read
 from weakft.training.workshop import Workshop
 
@@ -206,7 +207,7 @@ def _all_gold(project: Project, data: Dataset, workshop: Workshop) -> FineTuned 
     return fine_tune(
         workshop.fresh_model(),
         rows,
-        workshop.settings,
+        gold_settings(workshop.settings, len(rows)),
         valid=workshop.valid,
         title="All of train's gold",
         narrator=workshop.narrator,
