@@ -113,11 +113,15 @@ class Problem:
         texts = texts_of(self.source, "train")
         return tuple(texts[row] for row in self.rows)
 
+    @cached_property
+    def test(self) -> tuple[list[str], Any]:
+        """Texts of test, and their gold."""
+        return texts_of(self.source, "test"), votes_of(self.source, "test")[1]
+
     def score(self, model: EndModel) -> float:
         """Macro-F1 on test."""
-        predicted = model.predict_proba(texts_of(self.source, "test")).argmax(axis=1)
-        gold = votes_of(self.source, "test")[1]
-        return macro_f1(gold, predicted, len(self.classes))
+        texts, gold = self.test
+        return macro_f1(gold, model.predict_proba(texts).argmax(axis=1), len(self.classes))
 
 
 def scored(problem: Problem, way: str, seed: int) -> float:

@@ -184,9 +184,9 @@ def _distinct_ids(frame: pd.DataFrame, path: Path, quoting: Quoting) -> list[str
         which = quoting.cell(name, repeated[0])
         if name in quoting.hidden:
             which = f"that of row {quoting.row(repeated[0], ids.index(repeated[0]))}"
+        what = "a value occurs" if len(repeated) == 1 else f"{len(repeated):,} values occur"
         raise DataError(
-            f"{path}: {name!r} must be distinct, but {len(repeated)} values occur more than "
-            f"once, first {which}."
+            f"{path}: {name!r} must be distinct, but {what} more than once, first {which}."
         )
     return ids
 

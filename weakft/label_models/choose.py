@@ -78,12 +78,12 @@ class AutoLabelModel(LabelModel):
     from them, and the simplest is taken that no other is ahead of by half a percent and beyond
     chance, a majority vote first. There only models count that treat all classes alike and take
     LFs for better than chance, and none whose labels turned: unanimous rows labelled otherwise,
-    or a class that has swallowed another. Snorkel and triplets may turn round there.
+    or a class that has swallowed another. Snorkel may turn round there.
 
     With at least 20 covered gold rows that model, calibrated on them, is compared with the others
     as gold weighs them, each row judged by weights that have not seen its gold (5 folds). One of
     those is taken only if macro-F1 is clearly better for it (`decide`), so that gold never gives
-    up a rare class. Snorkel and triplets, whose weights gold does not set, are shown beside.
+    up a rare class. Snorkel, whose weights gold does not set, is shown beside.
 
     The two models that count votes give log-odds here, not shares: a lone vote is no certainty.
 
