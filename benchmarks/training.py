@@ -1,7 +1,7 @@
-"""Which strategy, which loss? MiniLM on weak labels alone, gold only for the label model.
+"""Which strategy, which targets? MiniLM on weak labels alone, gold only for the label model.
 
     python -m benchmarks.training strategies        what learns: everything, the top, the head
-    python -m benchmarks.training objectives        losses, selections, regularisers
+    python -m benchmarks.training objectives        labels as voted, or by votes and texts
     python -m benchmarks.training strategies --sets trec --seeds 0 1 2
     python -m benchmarks.training objectives --seeds 1 2 --only relabelled    a leading one again
     python -m benchmarks.training speed             rows a second of the strategies, in turns

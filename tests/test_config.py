@@ -1,5 +1,6 @@
 """Settings: four sources, one precedence, helpful refusals."""
 
+import re
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -56,6 +57,16 @@ def test_precedence_is_default_file_environment_set(file: Path) -> None:
 def test_wrong_settings_are_refused(file: Path, override: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Config.load(file, [override], environ={})
+
+
+def test_a_run_of_an_earlier_version_is_read_without_what_is_gone(file: Path) -> None:
+    gone = '[label_model]\nname = "flying_squid"\nseed = 3\n[train]\nloss = "bootstrapping"\n'
+    text = re.sub(r"\[(label_model|train)\][^[]*", "", file.read_text()) + gone
+    file.write_text(text + "ema = 0.0\nseed = 7\n")
+    config = Config.stored(file)
+    assert (config.train.seed, config.label_model.name, config.label_model.seed) == (7, "auto", 3)
+    with pytest.raises(ConfigError, match="no longer a setting"):
+        Config.load(file, environ={})
 
 
 @pytest.mark.parametrize("uri", ["", "local", "sqlite:///m.db", "http://host:5000", "https://host"])

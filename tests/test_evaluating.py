@@ -20,7 +20,7 @@ GOLD = np.tile([0, 1, 2], 20)
 IDS = [f"row {row}" for row in range(len(GOLD))]
 PROJECT: Any = SimpleNamespace(
     config=SimpleNamespace(
-        classes=CLASSES, evaluate=SimpleNamespace(resamples=200, seed=0, rivals=())
+        classes=CLASSES, evaluate=SimpleNamespace(resamples=200, seed=0, rivals=("majority_vote",))
     )
 )
 
@@ -37,7 +37,7 @@ def told(
     *,
     split: str = "test",
     pool: np.ndarray = GOLD,
-    vote: float = 0.0,
+    vote: np.ndarray = (GOLD + 1) % 3,  # never right
     rivals: Mapping[str, np.ndarray] | None = None,
     **end_model: Any,  # noqa: ANN401
 ) -> list[str]:
@@ -51,12 +51,10 @@ def told(
     rows: Any = SimpleNamespace(name=split, ids=IDS, gold=GOLD)
     end_model |= {split: score(PROJECT, rows, predicted)}
     end_model |= {"never_predicted": never_predicted(IDS, folder, CLASSES)}
-    metrics: Any = {
-        "rivals": {"majority_vote": {split: {"macro_f1": {"value": vote}}}},
-        "end_model": end_model,
-    }
+    metrics: Any = {"end_model": end_model}
+    votes: Any = dict.fromkeys((split, "train"), LabelMatrix.from_array(vote[:, None]))
     data: Any = {split: rows, "train": SimpleNamespace(ids=IDS)}
-    return shortfalls(PROJECT, data, folder, metrics)
+    return shortfalls(PROJECT, data, votes, folder, metrics)
 
 
 @pytest.fixture
@@ -65,13 +63,14 @@ def folder(tmp_path: Path) -> RunFolder:
 
 
 def test_a_good_model_is_not_warned_about(folder: RunFolder) -> None:
-    assert told(folder, GOLD, vote=0.4, rivals={"gold_probe": GOLD}) == []
+    assert told(folder, GOLD, rivals={"gold_probe": GOLD}) == []
 
 
 def test_a_class_never_predicted_and_a_better_vote_are_said(folder: RunFolder) -> None:
-    dead, worse = told(folder, np.where(GOLD == 1, 0, GOLD), vote=0.9)
+    dead, worse = told(folder, np.where(GOLD == 1, 0, GOLD), vote=GOLD)
     assert dead.startswith("The end model never predicts 'so so' (20 rows) on test")
-    assert worse.endswith("macro-F1 0.556 against 0.900 on test.")
+    assert " plain majority vote: macro-F1 0.556 against 1.000 (difference -0.444, 95% " in worse
+    assert worse.endswith("60 rows) on test.")
 
 
 def test_a_class_given_up_on_the_pool_is_said_without_any_gold(folder: RunFolder) -> None:
@@ -93,14 +92,14 @@ def test_the_rival_that_is_ahead_by_most_is_named(folder: RunFolder) -> None:
     (ahead,) = told(folder, ours, split="valid", rivals={"gold_probe": GOLD, "weak_probe": probe})
     assert ahead.startswith("The end model is worse than its rival 'linear probe on gold': macro")
     assert " against 1.000 (difference -0.2" in ahead
-    assert "60 rows) on valid. Fine-tuning takes away" in ahead
+    assert "60 rows) on valid. Fine-tuning scores below a linear" in ahead
 
 
 def test_a_rival_ahead_by_one_row_of_few_may_be_so_by_chance(folder: RunFolder) -> None:
     ours = GOLD.copy()
     ours[0] = 1
     (ahead,) = told(folder, ours, rivals={"gold_only": GOLD})
-    assert "60 rows; so few rows may say so by chance)" in ahead
+    assert "60 rows; the interval includes 0)" in ahead
 
 
 def test_a_model_below_its_own_labels_on_valid_is_said(folder: RunFolder) -> None:

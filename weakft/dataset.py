@@ -250,9 +250,9 @@ def _about_thin_classes(
     if learned:
         labels = np.concatenate([*(golds[name] for name in learned), [*reviewed.values()]])
         rows = np.bincount(labels.astype(np.int64), minlength=len(classes))
-        counts = {"no row": rows == 0, "one row": rows == 1}
+        counts = {"no row of": rows == 0, "one row each of": rows == 1}
         thin = [
-            f"{count} of {_names(classes, which)}" for count, which in counts.items() if which.any()
+            f"{count} {_names(classes, which)}" for count, which in counts.items() if which.any()
         ]
         if thin:
             found.append(
@@ -261,7 +261,7 @@ def _about_thin_classes(
             )
     if "test" in golds and len(missing := np.setdiff1d(np.arange(len(classes)), golds["test"])):
         names = _names(classes, np.isin(np.arange(len(classes)), missing))
-        found.append(f"Gold of test has no row of {names}, of which scores on test say nothing.")
+        found.append(f"test has no gold row of {names}: no score there says anything about them.")
     return found
 
 

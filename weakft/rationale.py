@@ -14,7 +14,7 @@ def rationale(config: Config, metrics: Json, *, brief: bool = False) -> list[str
 
     Args:
         config: of the run.
-        metrics: of the run; what an older one does not tell is left out.
+        metrics: of the run; what an older one does not record is left out.
         brief: without the reasons for the label model and for the way gold entered.
     """
     labels, end_model = metrics["labels"], metrics["end_model"]
@@ -36,14 +36,14 @@ def _label_model(labels: Json) -> str:
 def _targets(config: Config, end_model: Json) -> list[str]:
     """What the end model learned of each row."""
     weak = end_model.get("weak")
-    if weak is None:
+    if weak is None or "relabelled" not in weak:
         return []
     moved = weak["relabelled"]
     if moved is not None:
         return [
             "Targets: the shares of the votes of each row, mixed with its label by votes and texts "
-            "together, which counts as two votes, since a linear model of the texts knows labels "
-            f"of rows that it has not learned from. {moved:.1%} of the covered rows have another "
+            "together, which counts as two votes, because a linear model of the texts predicts "
+            f"held-out labels better than chance. {moved:.1%} of the covered rows have another "
             "likeliest class than by their votes, and rows without votes are learned too."
         ]
     return [
@@ -58,8 +58,8 @@ def _why_votes_alone(config: Config) -> str:
     if config.project.task == "image":
         return "rows are images"
     return (
-        "covered rows are fewer than 40, or of one class, or a linear model of their texts does "
-        "not know their labels from chance"
+        "covered rows are fewer than 40, or of one class, or a linear model of their texts "
+        "predicts their labels no better than chance"
     )
 
 
@@ -85,7 +85,7 @@ def _steps(end_model: Json) -> list[str]:
     weak = end_model.get("weak", {})
     if "steps" not in weak:
         return []
-    best = weak["best_epoch"]
+    best = weak.get("best_epoch")
     taken = "" if best is None else f"; by valid the model after epoch {best:g} was taken"
     return [f"Steps: {weak['steps']:,} on {weak['rows']:,} weak rows of different texts{taken}."]
 

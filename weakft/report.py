@@ -66,7 +66,7 @@ class Report:
     @cached_property
     def config(self) -> Config:
         """The settings the run was made with, not those of today."""
-        return Config.load(self._intact(self.run.config), environ={})
+        return Config.stored(self._intact(self.run.config))
 
     @cached_property
     def manifest(self) -> Json:

@@ -186,7 +186,8 @@ def warning(found: Unread, model: str, row_id: str | None = None) -> str:
     if found.unknown:
         parts.append(f"{found.unknown / found.texts:.0%} consist of unknown tokens alone")
     if found.spelled:
-        parts.append(f"{found.spelled / found.texts:.0%} are read letter by letter, or in part")
+        share = f"{found.spelled / found.texts:.0%}"
+        parts.append(f"{share} are split into single letters, or partly unknown")
     where = "" if row_id is None else f", row {row_id!r} for one"
     return (
         f"train.model = {model!r} does not know the language of many texts: of {found.texts:,} "

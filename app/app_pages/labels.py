@@ -82,8 +82,8 @@ with right:
 
 st.subheader("Why this label model")
 st.caption(
-    "Gold decides where there is enough of it: whether labels have a better macro-F1 on dev when "
-    "it weighs the LFs, and which of the models that are as good there makes it likeliest."
+    "With enough gold, a model whose LFs gold weighs is taken if its macro-F1 on dev is clearly "
+    "better. Among models about as good, the likeliest wins."
 )
 st.text(labels.get("reason", f"{labels['chosen']}, as configured."))
 if labels.get("candidates"):
@@ -116,13 +116,13 @@ if labels.get("candidates"):
                 "nats a gold row",
                 format="%.3f",
                 width=105,
-                help="Mean negative log-probability of dev gold, each row judged by a model that "
-                "had not learned from it: lower is better.",
+                help="Mean negative log-probability of dev gold, by weights that had not seen the "
+                "row (temperature and prior had): lower is better.",
             ),
             "nats_bounds": shown.text("95% interval", 130),
             "accuracy": shown.share(
                 "right",
-                "Of the covered dev rows, each judged by a model that had not learned from it.",
+                "Of the covered dev rows, by weights that had not seen the row.",
             ),
             "evidence": shown.text("95% interval", 150),
             "macro_f1": st.column_config.NumberColumn(

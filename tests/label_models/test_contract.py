@@ -221,6 +221,14 @@ def test_a_loaded_model_learns_on_as_the_original(tmp_path: Path) -> None:
     assert (model.predict_proba(L) == make_label_model("snorkel", 2).fit(L).predict_proba(L)).all()
 
 
+def test_a_model_of_a_kind_that_is_gone_is_refused_as_data(tmp_path: Path) -> None:
+    save_label_model(make_label_model("snorkel", 2).fit(simulated()[0]), tmp_path)
+    about = tmp_path / "label_model.json"
+    about.write_text(about.read_text().replace('"name": "snorkel"', '"name": "flying_squid"'))
+    with pytest.raises(DataError, match="'flying_squid', made by another version"):
+        load_label_model(tmp_path)
+
+
 def test_unknown_names_and_one_class_are_refused() -> None:
     with pytest.raises(ConfigError, match="majority_vote"):
         make_label_model("majorityvote", 2)

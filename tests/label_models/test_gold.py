@@ -1,5 +1,7 @@
 """What label models learn from gold: more where they can, and no rare class is given up for it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -195,5 +197,21 @@ def test_a_class_that_gold_lacks_or_that_is_no_rows_label_is_named() -> None:
     (said,) = _about_classes_without_label(L, soft)
     assert said.startswith("LFs vote for b, c on train, but no row is labelled so")
     dev = Split("dev", pd.DataFrame(), L.ids, ("x", "y"), np.array([0, 1]))
-    (said,) = _about_classes_without_gold(L, soft.classes, {"dev": dev})  # type: ignore[arg-type]
+    alone, both = {"dev": dev}, {"dev": dev, "valid": replace(dev, gold=np.array([0, 2]))}
+    assert _about_classes_without_gold(L, soft.classes, alone) == []  # type: ignore[arg-type]
+    (said,) = _about_classes_without_gold(L, soft.classes, both)  # type: ignore[arg-type]
     assert said.startswith("dev has no gold row of c: nothing says how good votes for it are")
+
+
+def test_a_table_knows_nothing_of_votes_for_a_class_without_gold() -> None:
+    """An LF that votes for all three classes; gold has none of the third."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(3, size=900)
+    right = rng.random((900, 4)) < 0.7
+    votes = np.where(right, truth[:, None], rng.integers(3, size=(900, 4))).astype(np.int8)
+    model = make_label_model("dawid_skene", 3).fit(votes)
+    gold, known = truth[truth < 2], votes[truth < 2]
+    weighed = model._weighed(known, gold)  # type: ignore[attr-defined]
+    adds = weighed.explain([2, -1, -1, -1]).terms[0].adds
+    expected = weighed.explain([1, -1, -1, -1]).terms[0].adds
+    assert adds[2] - adds[0] == pytest.approx(expected[1] - expected[0], abs=0.8)

@@ -27,7 +27,7 @@ def predict(
     """
     with session(project, set_, json) as cli:
         folder = run_to_serve(cli, run)
-        config = Config.load(intact(folder, folder.config), environ={})
+        config = Config.stored(intact(folder, folder.config))
         done = predict_file(
             intact_model(folder),
             source,

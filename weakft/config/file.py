@@ -25,6 +25,7 @@ from weakft.config.sections import (
     Section,
 )
 from weakft.config.train import TrainConfig
+from weakft.config.upgrade import upgraded
 from weakft.config.wording import explained
 from weakft.errors import ConfigError
 from weakft.redaction import holds_secret, redacted_argument
@@ -88,6 +89,19 @@ class Config(Section):
         for override in overrides:
             key, value = _from_override(override)
             _put(settings, key, value, f"--set {'.'.join(key)}")
+        return cls._checked(settings, file)
+
+    @classmethod
+    def stored(cls, file: Path) -> Self:
+        """Read the settings that a run was made with, by this version of weakft or an earlier one.
+
+        Raises:
+            ConfigError: as for `load`.
+        """
+        return cls._checked(upgraded(_read_toml(file)), file)
+
+    @classmethod
+    def _checked(cls, settings: Mapping[str, Any], file: Path) -> Self:
         try:
             config = cls.model_validate(settings)
         except ValidationError as error:

@@ -7,32 +7,11 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from weakft.config.upgrade import REMOVED, REMOVED_VALUES
 from weakft.redaction import redacted_argument
 from weakft.visible import listed
 
 MOST_SHOWN = 20  # of a list
-
-RELABEL = "labels by votes and texts together (train.relabel) did better; drop the line"
-REMOVED = {
-    "train.confidence_weights": "rows always weigh as much as their label is sure; drop the line",
-    "train.selection": RELABEL,
-    "train.keep": RELABEL,
-    "train.uncovered": RELABEL,
-    "train.self_training": RELABEL,
-    "train.loss": "soft cross-entropy did as well as any other; drop the line",
-    "train.early_learning": "it did not raise scores; drop the line",
-    "train.mixup": "it did not raise scores; drop the line",
-    "train.ema": "it did not raise scores; drop the line",
-    "train.tail_average": 'weights are averaged with train.gold = "mix" alone; drop the line',
-    "train.layer_lr_decay": "it did not raise scores; drop the line",
-    "train.probe_epochs": "a new head starts as the best linear one; drop the line",
-    "train.recipe": "there are no settings left to try by themselves; drop the line",
-    "train.budget": "there are no settings left to try by themselves; drop the line",
-}
-"""Settings of earlier versions, and what to do instead."""
-REMOVED_VALUES = {
-    ("label_model.name", "flying_squid"): "its labels were worse than a vote's; take 'one_coin'",
-}
 
 
 def explained(error: ValidationError, whole: type[BaseModel], file: Path) -> str:

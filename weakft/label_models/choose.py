@@ -38,8 +38,8 @@ class Candidate:
 
     Attributes:
         name: of the label model.
-        negative_log_likelihood: nats per covered dev row, by weights that have not seen its gold;
-            lower is better.
+        negative_log_likelihood: nats per covered dev row, by weights that have not seen its gold
+            (temperature and prior have); lower is better.
         standard_error: of that mean.
         accuracy: share of covered dev rows whose most probable class is gold.
         accuracy_low: lower end of its 95 % interval.
@@ -78,12 +78,14 @@ class AutoLabelModel(LabelModel):
     from them, and the simplest is taken that no other is ahead of by half a percent and beyond
     chance, a majority vote first. There only models count that treat all classes alike and take
     LFs for better than chance, and none whose labels turned: unanimous rows labelled otherwise,
-    or a class that has swallowed another. Snorkel may turn round there.
+    or a class that has swallowed another. Snorkel's labels may turn round there, so they are not
+    taken.
 
     With at least 20 covered gold rows that model, calibrated on them, is compared with the others
     as gold weighs them, each row judged by weights that have not seen its gold (5 folds). One of
     those is taken only if macro-F1 is clearly better for it (`decide`), so that gold never gives
-    up a rare class. Snorkel, whose weights gold does not set, is shown beside.
+    up a rare class. Snorkel, whose weights gold does not set, is shown for
+    comparison.
 
     The two models that count votes give log-odds here, not shares: a lone vote is no certainty.
 
@@ -169,11 +171,12 @@ class AutoLabelModel(LabelModel):
             self._take(*self._by_hidden_votes(f"fewer than {LEAST_GOLD} covered gold rows"))
             return
         ways = {name: model.ways(votes, gold) for name, model in self.fitted.items()}
-        self._show({name: found[-1] for name, found in ways.items()})
         simplest, _ = self._by_hidden_votes("")
         without = ways[simplest][0]
         weighed = [found[-1] for found in ways.values() if len(found) > 1]
         verdict = decide(without, weighed, self.seed)
+        shown = {name: found[-1] for name, found in ways.items()}
+        self._show({**shown, verdict.taken.name: verdict.taken})
         self._take(verdict.taken.name, _reason(verdict, without, self.seed), verdict.taken.model)
 
     def _show(self, judged: Mapping[str, Judged]) -> None:
@@ -283,8 +286,8 @@ def _reason(verdict: Verdict, without: Judged, seed: int) -> str:
         if verdict.gain is None:
             return f"{said}."
         return (
-            f"{said}: where gold weighs the LFs, the best labels come to {verdict.gain:+.3f} "
-            f"macro-F1, which is not clear (standard deviation {verdict.deviation:.3f})."
+            f"{said}: where gold weighs the LFs, the best gain in macro-F1 is {verdict.gain:+.3f} "
+            f"(standard deviation {verdict.deviation:.3f}), too small to be clear."
         )
     gain = 100 * (taken.right.astype(float) - without.right)
     low, high = _paired(gain, seed)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from weakft.cast_votes import CastVotes, column_counts
 from weakft.label_models.base import Gold, TooLargeError
@@ -30,6 +31,8 @@ PRIOR_VOTES = 50.0
 ROW_PRIOR_VOTES = 20.0
 DEV_PRIOR_VOTES = 4.0
 DEV_ROW_PRIOR_VOTES = 8.0
+
+Known = npt.NDArray[np.bool_]  # [k] classes that gold has
 
 
 class DawidSkene(LogLinear):
@@ -110,14 +113,17 @@ class DawidSkene(LogLinear):
         classes = np.eye(self.cardinality)[gold] * counts[:, None]
         found = self._counted(CastVotes.of(votes, self.cardinality), classes)
         tied = smoothed_to_mean(found.right, found.votes.sum(axis=1), DEV_PRIOR_VOTES)
-        self._take(found, tied, DEV_ROW_PRIOR_VOTES)
+        self._take(found, tied, DEV_ROW_PRIOR_VOTES, np.isin(np.arange(self.cardinality), gold))
 
     def _measured(self, found: "_Counted") -> Floats:
         """[m] accuracies without gold: smoothed, no class's LFs better, none below chance."""
         tied = smoothed(found.right, found.votes.sum(axis=1), PRIOR_MEAN, PRIOR_VOTES)
         return np.maximum(level(tied, found.votes), chance_floor(self.cardinality))
 
-    def _take(self, found: "_Counted", tied: Floats, row_strength: float) -> None:
+    def _take(
+        self, found: "_Counted", tied: Floats, row_strength: float, known: Known | None = None
+    ) -> None:
+        """Set weights and accuracies; of votes for classes not `known`, by accuracies alone."""
         k = self.cardinality
         own = np.repeat(log_odds(tied, k)[:, None], k, axis=1)
         own[self.two_sided] = 0
@@ -130,6 +136,10 @@ class DawidSkene(LogLinear):
         )
         tables = found.tables.reshape(-1, k, k)
         given = (tables + row_strength * coin) / (tables.sum(axis=1, keepdims=True) + row_strength)
+        if known is not None and not known.all():
+            given[:, ~known] = coin[:, ~known]
+            left = 1 - given[:, ~known].sum(axis=1, keepdims=True)
+            given[:, known] *= left / given[:, known].sum(axis=1, keepdims=True)
         self.weights = VoteWeights(own, np.log(given).reshape(-1, k), row_of)
         self.accuracies = np.where(self.voted, tied, np.nan)
 

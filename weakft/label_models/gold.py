@@ -72,7 +72,7 @@ class Judged:
 
     @property
     def classes(self) -> npt.NDArray[np.bool_]:
-        """[k] which classes gold has: it cannot say whether labels of another are right."""
+        """[k] which classes gold has; F1 of any other cannot be measured."""
         return np.isin(np.arange(self.probs.shape[1]), self.gold)
 
     @property
@@ -106,7 +106,7 @@ class Verdict:
 def decide(without: Judged, weighed: Sequence[Judged], seed: int) -> Verdict:
     """Take a model as gold weighs it only if its labels are clearly better, rare classes' too.
 
-    Likelihood alone sells the rare classes, so macro-F1 decides whether gold may weigh the LFs,
+    Likelihood alone gives up rare classes, so macro-F1 decides whether gold may weigh the LFs,
     and the likelihood between models that are as good. The best must be ahead of no gold by two
     standard deviations: by one, a valid split of 500 covered rows still let labels grow worse. Of
     the models within one of the best, and no worse than no gold, the likeliest is taken.

@@ -88,7 +88,8 @@ class LogLinear(Additive):
         }
 
     def restore(self, arrays: Arrays, details: Mapping[str, Any]) -> None:
-        """Take the parameters back."""
+        """Take the parameters back; gold may have set them, so gold teaches no more."""
+        self.by_votes = {}
         self.weights, self.accuracies = VoteWeights.restored(arrays), arrays["accuracies"]
         self.calibration = Calibration.restored(arrays)
         self.groups = Groups.restored(arrays)

@@ -61,13 +61,18 @@ def load_label_model(folder: Path) -> LabelModel:
     """Read a label model back; nothing in the folder is executed.
 
     Raises:
-        DataError: the folder holds no label model.
+        DataError: the folder holds no label model, or one of a kind that is gone.
     """
     try:
         about = json.loads((folder / "label_model.json").read_text())
         arrays = load_file(folder / "params.safetensors")
     except (OSError, ValueError) as error:
         raise DataError(f"{folder} holds no label model: {error}.") from error
+    if about["name"] not in LABEL_MODELS:
+        raise DataError(
+            f"{folder} holds a label model of the kind {about['name']!r}, made by another version "
+            "of weakft; this one cannot read it. Make a new run."
+        )
     model = make_label_model(
         about["name"],
         about["cardinality"],

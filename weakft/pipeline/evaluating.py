@@ -41,7 +41,7 @@ def evaluate(
     ours["never_predicted"] = never_predicted(data["train"].ids, folder, project.config.classes)
     if "valid" in ours and (compared := against_labels(project, data, votes, folder)) is not None:
         ours["against_labels"] = compared
-    warnings = [*ours["warnings"], *shortfalls(project, data, folder, metrics)]
+    warnings = [*ours["warnings"], *shortfalls(project, data, votes, folder, metrics)]
     ours["warnings"] = list(dict.fromkeys(warnings))
     folder.write_metrics(metrics)
     return metrics

@@ -93,6 +93,7 @@ def _write(
     folder: RunFolder,
     narrator: Narrator,
 ) -> None:
+    shutil.rmtree(folder.path / "predictions" / "rivals", ignore_errors=True)  # of other settings
     taken.outcome.final.model.save(folder.model)
     _write_predictions(taken.outcome, data, folder, narrator)
     for name, rival in rivals.items():

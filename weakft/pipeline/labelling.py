@@ -232,12 +232,13 @@ def _about_classes(L: LabelMatrix, classes: Sequence[str], data: Dataset) -> lis
 
 
 def _about_classes_without_gold(L: LabelMatrix, classes: Sequence[str], data: Dataset) -> list[str]:
-    """Classes that LFs vote for and dev has no row of."""
-    dev = data.get("dev")
-    if dev is None or dev.gold is None:
+    """Classes that LFs vote for and that valid has rows of, but not dev."""
+    dev, valid = data.get("dev"), data.get("valid")
+    if dev is None or dev.gold is None or valid is None or valid.gold is None:
         return []
     voted = np.flatnonzero(column_counts(L.values, len(classes)).any(axis=0))
-    missing = [classes[k] for k in np.setdiff1d(voted, dev.gold).tolist()]
+    known = np.intersect1d(voted, valid.gold)
+    missing = [classes[k] for k in np.setdiff1d(known, dev.gold).tolist()]
     if not missing:
         return []
     return [

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from weakft.config import Splits
 from weakft.dataset import Dataset, Split
+from weakft.evaluation import majority_classifier
 from weakft.evaluation.paired import PairedScore, compare_predictions
 from weakft.intervals import Estimate
 from weakft.label_models.registry import load_label_model
@@ -23,10 +24,10 @@ MARGIN = 0.01  # macro-F1; a smaller difference is not worth a warning
 FEW_ROWS = 10  # fewer show nothing
 RIVALS = ("gold_only", "gold_probe", "weak_probe")  # whose predictions are written
 REMEDIES = {
-    "gold_only": 'Set train.gold = "only", or mend the LFs: they take away from gold.',
+    "gold_only": 'Set train.gold = "only", or fix the LFs: adding weak labels lowers the score.',
     "gold_probe": (
-        'Fine-tuning takes away from what the encoder knows: set train.strategy = "head", or a '
-        "smaller train.learning_rate."
+        "Fine-tuning scores below a linear probe of the same encoder: set train.strategy = "
+        '"head", or a smaller train.learning_rate.'
     ),
     "weak_probe": (
         "Fine-tuning does not get as far as the head it starts from: raise "
@@ -37,12 +38,19 @@ REMEDIES = {
 Labels = npt.NDArray[np.integer]
 
 
-def shortfalls(project: Project, data: Dataset, folder: RunFolder, metrics: Json) -> list[str]:
+def shortfalls(
+    project: Project,
+    data: Dataset,
+    votes: Mapping[Splits, LabelMatrix],
+    folder: RunFolder,
+    metrics: Json,
+) -> list[str]:
     """One sentence for each way in which the end model falls short, and what to do.
 
     Args:
         project: with the classes.
         data: the splits.
+        votes: on them.
         folder: with soft labels and all predictions.
         metrics: of the run, with never_predicted and against_labels as below.
     """
@@ -54,7 +62,7 @@ def shortfalls(project: Project, data: Dataset, folder: RunFolder, metrics: Json
             ours = read_probs(folder.predictions(name), split.ids, classes).argmax(axis=1)
             found.append(_below_chance(split, metrics, len(classes)))
             found.append(_never_on_gold(split, ours, classes))
-            found.append(_below_the_vote(split, metrics))
+            found.append(_below_the_vote(split, ours, votes, project, metrics))
             found.append(_below_a_rival(split, ours, folder, project))
     found.append(_below_its_labels(metrics["end_model"].get("against_labels")))
     return [sentence for sentence in found if sentence]
@@ -107,12 +115,11 @@ def _never_on_the_pool(never: Sequence[str], folder: RunFolder, classes: Sequenc
         return ""
     labelled = SoftLabels.load(folder.soft_labels, tuple(classes)).hard
     rows = [int((labelled == classes.index(name)).sum()) for name in never]
-    told = [f"{name!r} ({_rows(n)} labelled so)" for name, n in zip(never, rows, strict=True)]
+    names = [f"{name!r} ({_rows(n)} labelled so)" for name, n in zip(never, rows, strict=True)]
     remedy = "Raise train.num_train_epochs" if any(rows) else f"Write LFs for {_it(never)}"
     return (
-        f"The end model never predicts {listed(told, LISTED)} among the {len(labelled):,} training "
-        f"rows, so nobody who uses it will see {_it(never)}. {remedy}, or give gold rows of "
-        f"{_it(never)}."
+        f"The end model never predicts {listed(names, LISTED)} among the {len(labelled):,} "
+        f"training rows. {remedy}, or give gold rows of {_it(never)}."
     )
 
 
@@ -121,10 +128,10 @@ def _never_on_gold(split: Split, predicted: Labels, classes: Sequence[str]) -> s
     never = np.setdiff1d(split.gold, predicted)
     if not len(never):
         return ""
-    told = [f"{classes[k]!r} ({_rows(int((split.gold == k).sum()))})" for k in never]
+    names = [f"{classes[k]!r} ({_rows(int((split.gold == k).sum()))})" for k in never]
     return (
-        f"The end model never predicts {listed(told, LISTED)} on {split.name}, where gold does. "
-        f"Write LFs for {_it(told)}, or give more gold."
+        f"The end model never predicts {listed(names, LISTED)} on {split.name}, where gold does. "
+        f"Write LFs for {_it(names)}, or give more gold."
     )
 
 
@@ -140,15 +147,37 @@ def _below_chance(split: Split, metrics: Json, cardinality: int) -> str:
     )
 
 
-def _below_the_vote(split: Split, metrics: Json) -> str:
-    vote = metrics["rivals"].get("majority_vote", {}).get(split.name)
-    ours = metrics["end_model"][split.name]["macro_f1"]["value"]
-    if vote is None or ours >= vote["macro_f1"]["value"]:
+def _below_the_vote(
+    split: Split,
+    ours: Labels,
+    votes: Mapping[Splits, LabelMatrix],
+    project: Project,
+    metrics: Json,
+) -> str:
+    if "majority_vote" not in project.config.evaluate.rivals:
+        return ""
+    k = len(project.config.classes)
+    vote = majority_classifier(votes[split.name].values, votes["train"].values, k)
+    paired = _paired(split, vote, ours, project)
+    if not _worse(paired):
         return ""
     return (
-        f"The end model is worse than a plain majority vote: macro-F1 {ours:.3f} against "
-        f"{vote['macro_f1']['value']:.3f} on {split.name}.{_cause(metrics)}"
+        f"The end model is worse than a plain majority vote: macro-F1 {_difference(paired)} on "
+        f"{split.name}.{_cause(metrics)}"
     )
+
+
+def _paired(split: Split, rival: Labels, ours: Labels, project: Project) -> PairedScore:
+    assert split.gold is not None
+    settings = project.config.evaluate
+    return compare_predictions(
+        split.gold,
+        rival,
+        ours,
+        len(project.config.classes),
+        resamples=settings.resamples,
+        seed=settings.seed,
+    ).macro_f1
 
 
 def _cause(metrics: Json) -> str:
@@ -167,28 +196,19 @@ def _below_a_rival(split: Split, ours: Labels, folder: RunFolder, project: Proje
     best = max(ahead, key=lambda name: ahead[name].old.value)
     return (
         f"The end model is worse than its rival {MODEL_NAMES[best]!r}: macro-F1 "
-        f"{_told(ahead[best])} on {split.name}. {REMEDIES[best]}"
+        f"{_difference(ahead[best])} on {split.name}. {REMEDIES[best]}"
     )
 
 
 def _rivals_ahead(
     split: Split, ours: Labels, folder: RunFolder, project: Project
 ) -> Iterator[tuple[str, PairedScore]]:
-    assert split.gold is not None
-    classes, settings = project.config.classes, project.config.evaluate
     for name in RIVALS:
         path = folder.rival_predictions(name, split.name)
         if not path.exists():
             continue
-        rival = read_probs(path, split.ids, classes).argmax(axis=1)
-        paired = compare_predictions(
-            split.gold,
-            rival,
-            ours,
-            len(classes),
-            resamples=settings.resamples,
-            seed=settings.seed,
-        ).macro_f1
+        rival = read_probs(path, split.ids, project.config.classes).argmax(axis=1)
+        paired = _paired(split, rival, ours, project)
         if _worse(paired):
             yield name, paired
 
@@ -202,9 +222,9 @@ def _below_its_labels(found: Mapping[str, Any] | None) -> str:
     if not _worse(paired):
         return ""
     return (
-        f"The end model is worse than the labels it learned from: macro-F1 {_told(paired)} on the "
-        "covered rows of valid. It has not learned what the LFs know: raise "
-        "train.num_train_epochs, or take a larger train.model."
+        "The end model is worse than the labels it learned from: macro-F1 "
+        f"{_difference(paired)} on the covered rows of valid. It has not learned what the LFs "
+        "know: raise train.num_train_epochs, or take a larger train.model."
     )
 
 
@@ -212,9 +232,9 @@ def _worse(paired: PairedScore) -> bool:
     return paired.difference.value < -MARGIN and paired.difference.support >= FEW_ROWS
 
 
-def _told(paired: PairedScore) -> str:
+def _difference(paired: PairedScore) -> str:
     gain = paired.difference
-    chance = "" if gain.high < 0 else "; so few rows may say so by chance"
+    chance = "" if gain.high < 0 else "; the interval includes 0"
     return (
         f"{paired.new.value:.3f} against {paired.old.value:.3f} (difference {gain.value:+.3f}, 95% "
         f"interval {gain.low:+.3f} to {gain.high:+.3f}, {_rows(gain.support)}{chance})"

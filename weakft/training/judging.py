@@ -17,11 +17,10 @@ SMALLEST_PROBABILITY = 1e-6
 class Candidate:
     """How one recipe did on gold rows that its models had not trained on.
 
-    Three traces of the judged rows remain: valid chose the epoch at which weak training stops
+    Two traces of the judged rows remain: valid chose the epoch at which weak training stops
     ("none" and "continue" start there), or dev, where it judges, set the accuracies of the LFs;
-    settings that `--budget` chose were chosen by valid; and the weights of "mix" are fitted on
-    folds whose models trained on the rows judged. What stands for "mix" reads a part of the
-    pool; the one that is kept reads all of it.
+    and the weights of "mix" are fitted on folds whose models trained on the rows judged. What
+    stands for "mix" reads a part of the pool; the one that is taken reads all of it.
 
     Attributes:
         recipe: its name.

@@ -101,7 +101,7 @@ def read_facts(run: RunFolder, hidden: frozenset[str]) -> Facts:
         run: a published one.
         hidden: columns nobody may see, by today's settings; those of the run's own add to them.
     """
-    config = Config.load(run.config, environ={})
+    config = Config.stored(run.config)
     metrics = run.read_metrics()
     if config.data.id in hidden | {*config.privacy.hidden}:
         metrics["warnings"] = [
