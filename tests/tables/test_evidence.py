@@ -43,7 +43,7 @@ def test_label_models_are_judged_on_the_covered_gold_rows() -> None:
     assert 30 <= covered < 80
     auto = make_label_model("auto", 2).fit(L, Y_dev=gold, L_dev=L)
     table = label_models_compared(auto.details()["candidates"])
-    assert len(table) == 7
+    assert len(table) == 6
     for row in table.to_dict("records"):
         hits = round(row["accuracy"] * covered)
         share = jeffreys(hits, covered)

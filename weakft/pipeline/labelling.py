@@ -192,7 +192,12 @@ def _warnings(
         )
     chance = 1 / len(quality["class_shares"])
     doubted = summary.loc[summary["estimated_accuracy"] < chance, "lf"].tolist()
-    if doubted:
+    if doubted and len(doubted) == summary["estimated_accuracy"].notna().sum():
+        warnings.append(
+            f"{quality['chosen']} takes every LF for worse than chance. Do LFs and gold number the "
+            "classes alike, in the order of [project] classes? Compare some rows by hand."
+        )
+    elif doubted:
         warnings.append(
             f"{quality['chosen']} takes {listed(doubted, 5)} for worse than chance: their votes "
             "count for nothing, or against what they say. Fix or drop them."
