@@ -224,7 +224,7 @@ def test_analyze_shows_neither_hidden_texts_nor_hidden_ids(tmp_path: Path, hidde
 
 ALL_HIDDEN = '[privacy]\nhidden = ["id", "text", "label", "email"]\n'
 BAD_FILES: dict[str, tuple[str, str, list[dict[str, object]]]] = {
-    "id twice": ("parquet", "'id' must be distinct, but 1 values", [{}, {}]),
+    "id twice": ("parquet", "'id' must be distinct, but a value occurs", [{}, {}]),
     "no text": ("parquet", "row 0 (counted from 0) has no 'text'", [{"text": " "}]),
     "unknown label": ("parquet", "1 labels are no class", [{"label": CANARY}]),
     "id that is none": ("jsonl", "row 0 (counted from 0)", [{"id": [CANARY]}]),
