@@ -38,7 +38,7 @@ def show(table: pd.DataFrame | None, overall: float) -> Slices:
         shown.per_cent(table, "accuracy").assign(
             value=[_value(value) for value in _values(table)],
             evidence=shown.intervals(table, "accuracy", "accuracy_support", "rows"),
-            beside=[_beside(low, high, overall) for low, high in _bounds(table)],
+            beside=[_against(low, high, overall) for low, high in _bounds(table)],
         ),
         key="slices",
         on_select=choose_clicked,
@@ -95,7 +95,7 @@ def _bounds(table: pd.DataFrame) -> list[tuple[float, float]]:
     return list(zip(table["accuracy_low"], table["accuracy_high"], strict=True))
 
 
-def _beside(low: float, high: float, overall: float) -> str:
+def _against(low: float, high: float, overall: float) -> str:
     if high < overall:
         return "worse"
     return "better" if low > overall else ""

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from weakft.cast_votes import shared_votes
+from weakft.evaluation.metrics import log_losses
 from weakft.intervals import jeffreys
 from weakft.labels import ABSTAIN, LabelMatrix, Votes, vote_range
 from weakft.visible import listed
@@ -15,7 +16,6 @@ from weakft.visible import listed
 NEAR_COPY_AGREEMENT = 0.95
 NEAR_COPY_OVERLAP = 0.8
 NEAR_COPY_VOTES = 20
-SMALLEST_PROBABILITY = 1e-6
 
 Shares = npt.NDArray[np.float64]
 Gold = npt.NDArray[np.integer]
@@ -190,7 +190,7 @@ def marginal_values(
         Columns value, value_low, value_high: nats per gold row, and the 95 % interval of that
         mean, missing for fewer than ten rows. Below zero: the labels are better without it.
     """
-    with_all = _losses(predict_proba(L.values), gold)
+    with_all = log_losses(predict_proba(L.values), gold)
     rows = []
     for j in range(len(L.lf_names)):
         gain = np.zeros(len(gold))
@@ -198,7 +198,7 @@ def marginal_values(
         if voted.any():
             hidden = L.values[voted]
             hidden[:, j] = ABSTAIN
-            gain[voted] = _losses(predict_proba(hidden), gold[voted]) - with_all[voted]
+            gain[voted] = log_losses(predict_proba(hidden), gold[voted]) - with_all[voted]
         spread = 1.96 * gain.std(ddof=1) / np.sqrt(len(gold)) if len(gold) >= 10 else np.nan
         rows.append((gain.mean(), gain.mean() - spread, gain.mean() + spread))
     return pd.DataFrame(rows, columns=["value", "value_low", "value_high"], dtype=float)
@@ -207,11 +207,6 @@ def marginal_values(
 def _classes_of(L: Votes) -> int:
     """How many classes there are, at least."""
     return int(L.max(initial=0)) + 1
-
-
-def _losses(probs: Shares, gold: Gold) -> Shares:
-    likelihood = probs[np.arange(len(gold)), gold]
-    return np.asarray(-np.log(np.maximum(likelihood, SMALLEST_PROBABILITY)))
 
 
 def _measured(L: LabelMatrix, dev: tuple[LabelMatrix, Gold] | None) -> pd.DataFrame:

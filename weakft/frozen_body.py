@@ -69,7 +69,7 @@ class FrozenBody:
             self.faithful = self._is_faithful()
         self._bf16 = bf16 and not self.first_token_only
         self._one_each = KeptTensors(
-            self._kept_in(folder) if folder and self.first_token_only else None
+            self._file_in(folder) if folder and self.first_token_only else None
         )
         self._many_each: dict[bytes, torch.Tensor] = {}
 
@@ -188,7 +188,7 @@ class FrozenBody:
         finally:
             self._network.train(training)
 
-    def _kept_in(self, folder: Path) -> Path:
+    def _file_in(self, folder: Path) -> Path:
         frozen = {id(p) for layer in self._layers for p in layer.parameters()}
         named = self._network.base_model.named_parameters()
         return file_for(((n, p) for n, p in named if id(p) in frozen or "embed" in n), folder)

@@ -232,5 +232,7 @@ def test_a_model_of_a_kind_that_is_gone_is_refused_as_data(tmp_path: Path) -> No
 def test_unknown_names_and_one_class_are_refused() -> None:
     with pytest.raises(ConfigError, match="majority_vote"):
         make_label_model("majorityvote", 2)
+    with pytest.raises(ConfigError, match=r"'flying_squid'\. It is no longer there: .*one_coin"):
+        make_label_model("flying_squid", 2)
     with pytest.raises(ConfigError, match="at least 2 classes"):
         make_label_model("auto", 1)

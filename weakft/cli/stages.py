@@ -48,7 +48,7 @@ def apply(
         cli.show(
             content,
             Text(f"{len(votes['train'].lf_names)} LFs voted. Covered: {shares}."),
-            screens.bullets(_told(faults)),
+            screens.bullets(_fault_lines(faults)),
             Text(f"Votes: {folder.path / 'votes'}. Next: weakft label", style="dim"),
         )
 
@@ -72,12 +72,12 @@ def _apply_to_file(cli: Session, source: Path | None, target: Path | None) -> No
         content,
         Text(f"{len(done.votes)} LFs voted on {done.rows} rows in {done.seconds:.1f} s."),
         Text(f"Covered: {done.covered / done.rows:.1%}."),
-        screens.bullets(_told(done.faults)),
+        screens.bullets(_fault_lines(done.faults)),
         Text(f"Votes: {target}", style="dim"),
     )
 
 
-def _told(faults: Iterable[Fault]) -> list[str]:
+def _fault_lines(faults: Iterable[Fault]) -> list[str]:
     return [
         f"{f.lf_name} raised on {f.count} rows, first {f.row_id!r}:\n{f.traceback}" for f in faults
     ]

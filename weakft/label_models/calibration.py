@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from weakft.cast_votes import blocks
+from weakft.evaluation.metrics import log_losses
 from weakft.label_models.votes import normalised
 from weakft.labels import TIE_TOLERANCE, Probs
 
 TEMPERATURES = np.geomspace(0.25, 8, 41)
 PRIOR_SHARES = (0.0, 0.5, 1.0)
-SMALLEST_PROBABILITY = 1e-6  # a wrong vote held for certain costs 13.8 nats, not infinity
 
 Gold = npt.NDArray[np.integer]
 
@@ -86,7 +86,7 @@ class Calibration:
             prior = self.label_prior * shares**power if power else self.label_prior
             for temperature in TEMPERATURES:
                 tried = replace(self, prior=prior / prior.sum(), temperature=float(temperature))
-                loss = losses(tried.posterior(scores), gold).sum()
+                loss = log_losses(tried.posterior(scores), gold).sum()
                 costs[loss + 2 * np.log(temperature) ** 2 + 2 * power] = tried
         return costs[min(costs)]
 
@@ -110,12 +110,6 @@ class Calibration:
         prior = arrays["prior"]
         label_prior = arrays.get("label_prior", prior)
         return cls(prior, label_prior, float(arrays["temperature"][0]))
-
-
-def losses(probs: Probs, gold: Gold) -> npt.NDArray[np.float64]:
-    """[n] negative log-likelihoods in nats, probabilities floored at 1e-6."""
-    likelihood = probs[np.arange(len(gold)), gold]
-    return np.asarray(-np.log(np.maximum(likelihood, SMALLEST_PROBABILITY)))
 
 
 def _led_by(logs: Probs, by: Probs) -> Probs:

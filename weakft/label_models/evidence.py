@@ -8,8 +8,8 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from weakft.cast_votes import blocks
+from weakft.evaluation.metrics import SMALLEST_PROBABILITY
 from weakft.label_models.base import LabelModel
-from weakft.label_models.calibration import SMALLEST_PROBABILITY
 from weakft.label_models.groups import Groups, find_groups
 from weakft.label_models.votes import normalised
 from weakft.labels import ABSTAIN, TIE_TOLERANCE, Probs, Votes

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from weakft.evaluation.metrics import log_losses, macro_f1
 from weakft.intervals import Estimate, bootstrap
-from weakft.label_models.calibration import Gold, losses
+from weakft.label_models.calibration import Gold
 from weakft.labels import Probs, hard_labels
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Judged:
     @cached_property
     def losses(self) -> Floats:
         """[n] negative log-likelihoods, in nats."""
-        return losses(self.probs, self.gold)
+        return log_losses(self.probs, self.gold)
 
     @cached_property
     def labels(self) -> npt.NDArray[np.intp]:
@@ -79,7 +80,7 @@ class Judged:
     def macro_f1(self) -> Estimate:
         """Of `labels`, the mean over the classes that gold has; 95 % bootstrap interval."""
         return bootstrap(
-            lambda gold, labels: _macro_f1(gold, labels, self.classes),
+            lambda gold, labels: macro_f1(gold, labels, len(self.classes), self.classes),
             self.gold,
             self.labels,
             seed=self.model.seed,
@@ -143,14 +144,5 @@ def _resampled_f1(judged: Sequence[Judged], seed: int) -> Floats:
     for sample in range(RESAMPLES):
         rows = rng.integers(0, len(gold), len(gold))
         for position, each in enumerate(judged):
-            found[sample, position] = _macro_f1(gold[rows], each.labels[rows], classes)
+            found[sample, position] = macro_f1(gold[rows], each.labels[rows], len(classes), classes)
     return found
-
-
-def _macro_f1(gold: Gold, labels: Gold, classes: npt.NDArray[np.bool_]) -> float:
-    """Mean F1 of those of [k] classes that stand in gold or labels."""
-    k = len(classes)
-    both = np.bincount(gold, minlength=k) + np.bincount(labels, minlength=k)
-    hits = np.bincount(gold[gold == labels], minlength=k)
-    seen = classes & (both > 0)
-    return float((2 * hits[seen] / both[seen]).mean())

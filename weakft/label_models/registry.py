@@ -5,6 +5,7 @@ from pathlib import Path
 
 from safetensors.numpy import load_file, save_file
 
+from weakft.config.upgrade import REMOVED_VALUES
 from weakft.errors import ConfigError, DataError
 from weakft.files import give_default_mode
 from weakft.label_models.base import Balance, LabelModel
@@ -35,7 +36,11 @@ def make_label_model(
         [[1.0, 0.0]]
     """
     if name not in LABEL_MODELS:
-        raise ConfigError(f"label_model.name is one of {', '.join(LABEL_MODELS)}, got {name!r}.")
+        instead = REMOVED_VALUES.get(("label_model.name", name))
+        raise ConfigError(
+            f"label_model.name is one of {', '.join(LABEL_MODELS)}, got {name!r}."
+            + ("" if instead is None else f" It is no longer there: {instead}.")
+        )
     return LABEL_MODELS[name](cardinality, seed=seed, class_balance=class_balance)
 
 

@@ -162,7 +162,7 @@ def _below_the_vote(
     if not _worse(paired):
         return ""
     return (
-        f"The end model is worse than a plain majority vote: macro-F1 {_difference(paired)} on "
+        f"The end model is worse than a plain majority vote: macro-F1 {_with_interval(paired)} on "
         f"{split.name}.{_cause(metrics)}"
     )
 
@@ -196,7 +196,7 @@ def _below_a_rival(split: Split, ours: Labels, folder: RunFolder, project: Proje
     best = max(ahead, key=lambda name: ahead[name].old.value)
     return (
         f"The end model is worse than its rival {MODEL_NAMES[best]!r}: macro-F1 "
-        f"{_difference(ahead[best])} on {split.name}. {REMEDIES[best]}"
+        f"{_with_interval(ahead[best])} on {split.name}. {REMEDIES[best]}"
     )
 
 
@@ -223,7 +223,7 @@ def _below_its_labels(found: Mapping[str, Any] | None) -> str:
         return ""
     return (
         "The end model is worse than the labels it learned from: macro-F1 "
-        f"{_difference(paired)} on the covered rows of valid. It has not learned what the LFs "
+        f"{_with_interval(paired)} on the covered rows of valid. It has not learned what the LFs "
         "know: raise train.num_train_epochs, or take a larger train.model."
     )
 
@@ -232,7 +232,7 @@ def _worse(paired: PairedScore) -> bool:
     return paired.difference.value < -MARGIN and paired.difference.support >= FEW_ROWS
 
 
-def _difference(paired: PairedScore) -> str:
+def _with_interval(paired: PairedScore) -> str:
     gain = paired.difference
     chance = "" if gain.high < 0 else "; the interval includes 0"
     return (

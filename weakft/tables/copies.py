@@ -28,7 +28,7 @@ def near_copies_among(pairs: Sequence[Mapping[str, Any]]) -> list[Json]:
         >>> [(found["overlap"], found["agreement"]) for found in near_copies_among([pair])]
         [(1.0, 0.98)]
     """
-    found = [_told(pair) for pair in pairs if _is_near_copy(pair)]
+    found = [_row_of(pair) for pair in pairs if _is_near_copy(pair)]
     return sorted(found, key=lambda pair: -pair["agree"])
 
 
@@ -41,7 +41,7 @@ def _either(pair: Mapping[str, Any]) -> int:
     return int(pair["votes_first"] + pair["votes_second"] - pair["both"])
 
 
-def _told(pair: Mapping[str, Any]) -> Json:
+def _row_of(pair: Mapping[str, Any]) -> Json:
     kept = ("first", "second", "votes_first", "votes_second", "agree", "expected_agree")
     return {
         **{name: pair[name] for name in kept},

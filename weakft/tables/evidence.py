@@ -33,7 +33,7 @@ def estimates_against_dev(lfs: pd.DataFrame) -> list[str | None]:
     """
     columns = ("estimated_accuracy", "accuracy_low", "accuracy_high")
     bounds = lfs.loc[:, list(columns)].astype(float).to_numpy()
-    return [_beside(estimate, low, high) for estimate, low, high in bounds]
+    return [_against_interval(estimate, low, high) for estimate, low, high in bounds]
 
 
 def label_models_compared(candidates: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -139,7 +139,7 @@ _FLOATS = (
 )
 
 
-def _beside(estimate: float, low: float, high: float) -> str | None:
+def _against_interval(estimate: float, low: float, high: float) -> str | None:
     if np.isnan([estimate, low, high]).any():
         return None
     if low <= estimate <= high:

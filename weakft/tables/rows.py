@@ -150,7 +150,7 @@ class RowTable:
         frame["label_confidence"] = frame["label_confidence"].where(frame["label"].notna())
         frame["state"] = np.array(STATES)[self.column("state")[positions]]
         frame["LF votes"] = pd.Series(
-            [self._told(votes) for votes in self.votes[positions]], dtype="str"
+            [self._votes_as_text(votes) for votes in self.votes[positions]], dtype="str"
         )
         if "gold" in self._hidden:
             frame["loss"] = np.nan
@@ -193,7 +193,7 @@ class RowTable:
         ids = self._texts.column("id")
         return np.flatnonzero(pc.is_in(ids, value_set=pa.array(row_ids, ids.type)).to_numpy())
 
-    def _told(self, votes: Votes) -> str:
+    def _votes_as_text(self, votes: Votes) -> str:
         return ", ".join(
             f"{self.lf_names[j]}: {self._classes[votes[j]]}"
             for j in np.flatnonzero(votes != ABSTAIN)

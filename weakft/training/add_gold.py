@@ -163,7 +163,7 @@ class _Entry:
             final = self.models.mixed(heard, self._everything, weights, "Gold and votes together")
             rows = final.rows
         if self.stand_ins and recipe != "none":
-            reason += f" {self._told_of_stand_ins}"
+            reason += f" {self._about_stand_ins}"
         return GoldOutcome(final, self.rival, recipe, reason, rows, candidates, judged_probs)
 
     @property
@@ -190,7 +190,7 @@ class _Entry:
         return np.arange(len(self._gold.rows)) >= len(self._gold.rows) - self.stand_ins
 
     @property
-    def _told_of_stand_ins(self) -> str:
+    def _about_stand_ins(self) -> str:
         labels = sorted(set(self._gold.labels[self._stands_in].tolist()))
         names = ", ".join(repr(self.models.workshop.classes[label]) for label in labels)
         return f"Gold has no row of {names}: {self.stand_ins} of the pool labelled so stand in."

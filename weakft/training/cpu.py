@@ -95,7 +95,7 @@ def quick_steps(network: PreTrainedModel, seed: int, rank: int = 0) -> Iterator[
     if attention == "sdpa" and network._can_set_attn_implementation():
         network.set_attn_implementation(ATTENTION)
     try:
-        with _memory_kept_at_hand():
+        with _freed_memory_retained():
             yield dice.reseed
     finally:
         if network.config._attn_implementation == ATTENTION:
@@ -134,7 +134,7 @@ AttentionMaskInterface.register(ATTENTION, eager_mask)
 
 
 @contextmanager
-def _memory_kept_at_hand() -> Iterator[None]:
+def _freed_memory_retained() -> Iterator[None]:
     """glibc: hand freed memory to the next step rather than back to the system."""
     try:
         allocator = ctypes.CDLL("libc.so.6") if sys.platform == "linux" else None

@@ -3,14 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
-from weakft.evaluation.metrics import macro_f1
+from weakft.evaluation.metrics import log_losses, macro_f1
 from weakft.evaluation.paired import compare_predictions
 from weakft.labels import Probs
 from weakft.training.rows import Labels
-
-SMALLEST_PROBABILITY = 1e-6
 
 
 @dataclass(frozen=True)
@@ -41,18 +37,18 @@ class Candidate:
         """By its out-of-fold predictions [n, k] of n gold rows.
 
         Example:
+            >>> import numpy as np
             >>> probs = np.array([[0.9, 0.1], [0.9, 0.1], [0.2, 0.8], [0.2, 0.8]])
             >>> candidate = Candidate.of("mix", probs, np.array([0, 1, 1, 1]))
             >>> round(candidate.macro_f1, 3), candidate.accuracy
             (0.733, 0.75)
         """
         predicted = probs.argmax(axis=1)
-        likelihood = np.maximum(probs[np.arange(len(gold)), gold], SMALLEST_PROBABILITY)
         return cls(
             recipe,
             macro_f1=macro_f1(gold, predicted, probs.shape[1]),
             accuracy=float((predicted == gold).mean()),
-            negative_log_likelihood=float(-np.log(likelihood).mean()),
+            negative_log_likelihood=float(log_losses(probs, gold).mean()),
             rows=len(gold),
         )
 

@@ -71,10 +71,10 @@ def relabelled(
     if len(covered) < LEAST_COVERED or len(np.unique(labels[covered])) < 2:
         return None
     folds = _folds(texts, seed)
-    first = _told_by_the_others(soft.probs, covered, embeddings, folds, seed)
+    first = _predicted_out_of_fold(soft.probs, covered, embeddings, folds, seed)
     if _agreement(first[covered], labels[covered]) < LEAST_AGREEMENT:
         return None
-    told = _told_by_the_others(first, np.arange(len(first)), embeddings, folds, seed)
+    told = _predicted_out_of_fold(first, np.arange(len(first)), embeddings, folds, seed)
     shares = np.bincount(labels[covered], minlength=len(soft.classes)) / len(covered)
     prior = np.where(soft.covered[:, None], soft.probs, shares + BALANCE_FLOOR)
     likelihood = np.maximum(told, LEAST_TOLD)
@@ -95,7 +95,7 @@ def equally_weighted(labels: Labels, weights: Weights, cardinality: int) -> Weig
     return np.asarray(scaled / scaled.mean())
 
 
-def _told_by_the_others(
+def _predicted_out_of_fold(
     probs: Probs, rows: Positions, embeddings: Embeddings, folds: Folds, seed: int
 ) -> Probs:
     """[N, k] what models say of each fold that have learned from `rows` of the other folds.
